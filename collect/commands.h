@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands of spicetap, one file each. argv[0] is the command's own name, so getopt_long
+ * works as in a program of its own. A command prints its errors and returns the exit code.
+ */
+#ifndef SPICETAP_COMMANDS_H
+#define SPICETAP_COMMANDS_H
+
+#define SPICETAP_VERSION "0.1"
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_PART = 1,  /* failed part way: what was written is kept and named */
+    EXIT_USAGE = 2,
+    EXIT_ENV = 3,   /* no right, no probe, no VM */
+    EXIT_INPUT = 4, /* bad input */
+};
+
+int cmd_probes(int argc, char **argv);
+int cmd_record(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_events(int argc, char **argv);
+
+/* Each command's own --help text; `spicetap help CMD` prints it. */
+extern const char help_probes[], help_record[], help_info[], help_export[], help_events[];
+
+#endif
