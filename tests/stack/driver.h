@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest and its QXL device without a guest: speaks the QXL interface to libspice-server
+ * and keeps its own account of what it did, so that a recording can be compared with it.
+ */
+#ifndef STACK_DRIVER_H
+#define STACK_DRIVER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <glib.h>
+#include <spice.h>
+#include <spice/enums.h>
+#include <spice/qxl_dev.h>
+
+/* ---- core.c: a SpiceCoreInterface on GLib's default main context ----------------------- */
+
+SpiceCoreInterface *core_glib(void);
+/* Runs `f(arg)` in the main loop's thread and waits: for the calls that touch spice's own state. */
+void core_call(void (*f)(void *arg), void *arg);
+
+/* ---- picture.c: pixels ------------------------------------------------------------------ */
+
+enum picture_style { PICTURE_NATURAL, PICTURE_TEXT };
+
+struct picture {
+    int width, height;
+    enum picture_style style;
+    unsigned phase;
+    uint32_t *pixels;
+};
+
+/* A picture of that size; made once and kept, since the server only reads it. NULL: no memory. */
+const struct picture *picture_get(int width, int height, enum picture_style style, unsigned phase);
+void picture_free_all(void);
+
+/* ---- guest.c: memory, rings, device ------------------------------------------------------ */
+
+/* What drawable_can_stream is expected to say: the names of events.def. */
+enum verdict {
+    CAN_STREAM,
+    VIDEO_OFF,
+    NOT_PRIMARY,
+    NOT_OPAQUE,
+    NOT_COPY,
+    NOT_PUT,
+    NOT_BITMAP,
+    TOO_SMALL,
+    SHADOW,
+    EMPTY,
+    REJECTED,
+    MALFORMED,
+    VERDICTS
+};
+
+extern const char *const verdict_names[VERDICTS];
+
+enum draw_kind {
+    DRAW_COPY,
+    DRAW_TEXT,
+    DRAW_BOTTOM_UP,
+    DRAW_FILL,
+    DRAW_INVERS,
+    DRAW_BLEND,
+    DRAW_XOR,
+    DRAW_FROM_SURFACE,
+    DRAW_COPY_BITS,
+    DRAW_CLIPPED,
+    DRAW_OUTSIDE,
+    DRAW_BAD_IMAGE,
+    DRAW_KINDS
+};
+
+extern const char *const draw_kind_names[DRAW_KINDS];
+
+struct draw {
+    enum draw_kind kind;
+    int32_t x, y, width, height;
+    int32_t src_width, src_height; /* 0: as the box */
+    uint32_t surface;
+    unsigned phase; /* of the picture */
+};
+
+struct counts {
+    uint64_t draws, verdicts[VERDICTS], releases, cursors, surfaces_made, surfaces_gone, oom_calls;
+    uint64_t flushes, commands_taken, commands_sent, cursors_taken, wakeups, notify_requests;
+    uint64_t notify_armed, wrong_releases, draw_releases;
+};
+
+#define RING_MAX 65536 /* a deep ring holds a whole batch; the real one holds 32 */
+
+struct ring {
+    struct command *slots[RING_MAX];
+    unsigned head, tail, depth;
+    bool notify;
+};
+
+#define SURFACES_MAX 64
+
+struct surface {
+    void *memory; /* NULL: there is none */
+    int32_t width, height;
+};
+
+struct guest {
+    QXLInstance qxl;
+    SpiceServer *server;
+    pthread_mutex_t lock;
+    pthread_cond_t moved; /* a ring shrank, memory came back, a client came or went */
+    struct ring commands, cursors;
+    uint64_t next_id, outstanding, outstanding_bytes, memory_limit;
+    int flush_answer; /* what flush_resources says */
+    bool client, video_off;
+    struct surface surfaces[SURFACES_MAX]; /* 0 is the primary one, the screen */
+    pthread_t worker;
+    bool worker_known;
+    int worker_tid;
+    FILE *account;
+    struct counts counts;
+};
+
+int guest_init(struct guest *g, SpiceServer *server, unsigned ring_depth);
+void guest_free(struct guest *g);
+int guest_screen(struct guest *g, uint32_t width, uint32_t height); /* 0 x 0: none */
+int guest_draw(struct guest *g, const struct draw *d);
+int guest_surface_create(struct guest *g, uint32_t id, uint32_t width, uint32_t height);
+int guest_surface_destroy(struct guest *g, uint32_t id);
+int guest_cursor(struct guest *g, int x, int y);
+void guest_oom(struct guest *g);
+void guest_update(struct guest *g, uint32_t surface);
+/* Until the worker took all that was sent, or forever: it has no time limit of its own. */
+void guest_settle(struct guest *g);
+/* Until all releases are back; false: not within `ms`. */
+bool guest_drain(struct guest *g, int ms);
+bool guest_wait_client(struct guest *g, bool present, int ms);
+uint64_t guest_worker_cpu(struct guest *g); /* ns; 0 before the worker took a command */
+
+#endif

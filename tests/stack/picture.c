@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pixels for the driver's bitmaps. The same arguments always give the same pixels. */
+#include "driver.h"
+
+#include <stdlib.h>
+
+#define PICTURES 512
+
+static struct picture pictures[PICTURES];
+static unsigned picture_count;
+
+/* 0..255..0, a smooth ramp without floating point */
+static uint32_t ramp(unsigned v)
+{
+    v &= 511;
+    return v < 256 ? v : 511 - v;
+}
+
+/* Soft gradients that move with the phase, under a little grain: what a camera gives. The
+ * server's bitmap_get_graduality_level calls it high, so it counts as video. */
+static uint32_t natural_pixel(unsigned x, unsigned y, unsigned phase)
+{
+    uint32_t grain = ((x * 2654435761u) ^ (y * 40503u) ^ (phase * 69069u)) >> 30;
+    uint32_t r = ramp(x / 2 + phase * 5), g = ramp(y / 2 + phase * 3),
+             b = ramp((x + y) / 3 - phase * 4);
+    return (r & ~3u) << 16 | (g & ~3u) << 8 | ((b & ~3u) + grain);
+}
+
+/* Two colours with hard edges: text in a terminal. */
+static uint32_t text_pixel(unsigned x, unsigned y, unsigned phase)
+{
+    uint32_t cell = (x / 8) * 2246822519u ^ (y / 16) * 3266489917u ^ phase * 668265263u;
+    bool row = y % 16 > 2 && y % 16 < 13;
+    return row && (cell >> ((x % 8 + y % 16) & 31) & 1) ? 0xd0d0d0 : 0x101010;
+}
+
+const struct picture *picture_get(int width, int height, enum picture_style style, unsigned phase)
+{
+    for (unsigned i = 0; i < picture_count; i++) {
+        struct picture *p = &pictures[i];
+        if (p->width == width && p->height == height && p->style == style && p->phase == phase)
+            return p;
+    }
+    /* The server may still read the others, so none is given up. */
+    if (picture_count == PICTURES)
+        return NULL;
+    struct picture *p = &pictures[picture_count];
+    p->pixels = malloc((size_t)width * height * 4);
+    if (!p->pixels)
+        return NULL;
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            p->pixels[(size_t)y * width + x] =
+                style == PICTURE_TEXT ? text_pixel(x, y, phase) : natural_pixel(x, y, phase);
+    p->width = width;
+    p->height = height;
+    p->style = style;
+    p->phase = phase;
+    picture_count++;
+    return p;
+}
+
+void picture_free_all(void)
+{
+    while (picture_count)
+        free(pictures[--picture_count].pixels);
+}
