@@ -3,9 +3,9 @@
 #ifndef SPICETAP_LOST_H
 #define SPICETAP_LOST_H
 
-#define LOST_KINDS 128   /* above every kind that has a probe */
-#define LOST_REASONS 2   /* LOSS_REASON_ ring_full and bad_memory: the first two of that enum */
-#define LOST_RING_FULL 0
+#define LOST_KINDS      128 /* above every kind that has a probe */
+#define LOST_REASONS    2   /* LOSS_REASON_ ring_full and bad_memory: the first two of that enum */
+#define LOST_RING_FULL  0
 #define LOST_BAD_MEMORY 1
 
 struct lost {

@@ -43,10 +43,10 @@ struct lost lost;
 
 /* Words above the stack pointer of a site that are read in one go when an event has arguments
  * beyond the six that a call passes in registers. Whatever lies elsewhere is read one by one. */
-#define STACK_WORDS 16
+#define STACK_WORDS   16
 #define REGISTER_ARGS 6
 
-#define REG_WORDS (sizeof(struct pt_regs) / sizeof(uint64_t))
+#define REG_WORDS  (sizeof(struct pt_regs) / sizeof(uint64_t))
 #define RSP_OFFSET __builtin_offsetof(struct pt_regs, rsp)
 
 struct site {
@@ -94,8 +94,7 @@ static __always_inline void site_init(struct site *s, struct pt_regs *ctx, bool 
     s->regs.rsp = ctx->rsp;
     s->regs.ss = 0;
     s->failed = false;
-    s->has_stack =
-        read_stack && !bpf_probe_read_user(s->stack, sizeof(s->stack), (void *)ctx->rsp);
+    s->has_stack = read_stack && !bpf_probe_read_user(s->stack, sizeof(s->stack), (void *)ctx->rsp);
 }
 
 static __always_inline uint64_t site_reg(const struct site *s, unsigned off)
@@ -177,24 +176,24 @@ static __always_inline void put_RECT(struct site *s, uint64_t *slot, unsigned ar
     }
 }
 
-#define SLOTS_U64 1
-#define SLOTS_U32 1
-#define SLOTS_S64 1
-#define SLOTS_S32 1
-#define SLOTS_U8 1
+#define SLOTS_U64  1
+#define SLOTS_U32  1
+#define SLOTS_S64  1
+#define SLOTS_S32  1
+#define SLOTS_U8   1
 #define SLOTS_BOOL 1
 #define SLOTS_RECT 2
 
 /* Sizes first: how many slots an event has, and whether it has arguments on the stack. */
-#define F(arg, type, name, kind, help) +SLOTS_##type
+#define F(arg, type, name, kind, help)            +SLOTS_##type
 #define EVENT(source, number, name, help, fields) slots_##name = 0 fields,
 enum event_slots {
 #include "events.def"
 };
 #undef F
-#define F(arg, type, name, kind, help) || (arg) >= REGISTER_ARGS
+#define F(arg, type, name, kind, help)            || (arg) >= REGISTER_ARGS
 #define EVENT(source, number, name, help, fields) stack_##name = 0 fields,
-#define NOARG (-1)
+#define NOARG                                     (-1)
 enum event_stack {
 #include "events.def"
 };
@@ -212,7 +211,7 @@ enum event_stack {
             uint32_t tid;                                                                          \
             uint16_t kind, slots;                                                                  \
             uint64_t v[slots_##event];                                                             \
-        } *r;                                                                                      \
+        } * r;                                                                                     \
         uint64_t time = bpf_ktime_get_ns(), *slot;                                                 \
         struct site s;                                                                             \
                                                                                                    \
@@ -231,16 +230,20 @@ enum event_stack {
         r->kind = EV_##event;                                                                      \
         r->slots = slots_##event;                                                                  \
         slot = r->v;                                                                               \
-        fields                                                                                     \
-        if (s.failed) {                                                                            \
+        fields if (s.failed)                                                                       \
+        {                                                                                          \
             site_lost(LOST_BAD_MEMORY, EV_##event, time);                                          \
             bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);                                              \
-        } else {                                                                                   \
+        }                                                                                          \
+        else                                                                                       \
+        {                                                                                          \
             bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                               \
         }                                                                                          \
         return 0;                                                                                  \
     }
-#define F(arg, type, name, kind, help) put_##type(&s, slot, arg); slot += SLOTS_##type;
+#define F(arg, type, name, kind, help)                                                             \
+    put_##type(&s, slot, arg);                                                                     \
+    slot += SLOTS_##type;
 #define EVENT(source, number, name, help, fields) EVENT_##source(name, fields)
 #define EVENT_META(name, fields)
 
