@@ -230,13 +230,11 @@ enum event_stack {
         r->kind = EV_##event;                                                                      \
         r->slots = slots_##event;                                                                  \
         slot = r->v;                                                                               \
-        fields if (s.failed)                                                                       \
-        {                                                                                          \
+        fields;                                                                                    \
+        if (s.failed) {                                                                            \
             site_lost(LOST_BAD_MEMORY, EV_##event, time);                                          \
             bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);                                              \
-        }                                                                                          \
-        else                                                                                       \
-        {                                                                                          \
+        } else {                                                                                   \
             bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                               \
         }                                                                                          \
         return 0;                                                                                  \
