@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Every test, suite by suite, in the order in which a failure is cheapest to find. Each suite ends
+# with "N passed, N failed"; the last line of all adds them up. `scripts/check.sh NAME...` runs some.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+passed=0 failed=0
+logs=build/log
+mkdir -p "$logs"
+
+# suite NAME COMMAND...: a suite that counts for itself
+suite() {
+    local name=$1 start=$SECONDS count
+    shift
+    wanted "$name" || return 0
+    printf '== %s\n' "$name"
+    "$@" 2>&1 | tee "$logs/check-$name.log" | sed 's/^/   /'
+    local rc=${PIPESTATUS[0]}
+    count=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/check-$name.log" | tail -1)
+    if [[ $count =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
+        passed=$((passed + BASH_REMATCH[1]))
+        failed=$((failed + BASH_REMATCH[2]))
+        # A suite that dies after its count has failed in a way it did not count.
+        [[ $rc -eq 0 || ${BASH_REMATCH[2]} -gt 0 ]] || failed=$((failed + 1))
+    else
+        printf '   %s did not count its tests (exit %d): one failure\n' "$name" "$rc"
+        failed=$((failed + 1))
+    fi
+    printf '   %ds\n' $((SECONDS - start))
+}
+
+# step NAME COMMAND...: one test, by its exit code
+step() {
+    local name=$1 start=$SECONDS
+    shift
+    wanted "$name" || return 0
+    printf '== %s\n' "$name"
+    if "$@" > "$logs/check-$name.log" 2>&1; then
+        passed=$((passed + 1))
+        printf '   ok, %ds\n' $((SECONDS - start))
+    else
+        failed=$((failed + 1))
+        sed 's/^/   /' "$logs/check-$name.log" | tail -40
+        printf '   FAILED, %ds: all of it is in %s\n' $((SECONDS - start)) "$logs/check-$name.log"
+    fi
+}
+
+only=("$@")
+wanted() {
+    [[ ${#only[@]} -eq 0 ]] && return 0
+    local o
+    for o in "${only[@]}"; do [[ $o == "$1" ]] && return 0; done
+    return 1
+}
+
+docs_agree() {
+    build/spicetap events --markdown | diff -u docs/events.md - ||
+        { echo 'docs/events.md is not what bpf/events.def says: make docs'; return 1; }
+}
+
+install_works() {
+    rm -rf build/install && make -s install DESTDIR="$PWD/build/install" PREFIX=/usr &&
+        build/install/usr/bin/spicetap --version && rm -rf build/install
+}
+
+step build make -s all
+suite unit make -s check-unit
+suite fuzz make -s fuzz-smoke
+step lint make -s lint
+step docs docs_agree
+step install install_works
+suite stack-build scripts/stack.sh all --counted
+suite patches scripts/patches.sh
+suite stack tests/stack/run
+suite vm tests/vm/run
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[[ $failed -eq 0 ]]

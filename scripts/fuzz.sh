@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# fuzz.sh smoke PROGRAM...: a few seconds each, for make check.
+# fuzz.sh run PROGRAM [SECONDS]: as long as you like; what it finds stays in build/fuzz/corpus-NAME.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+mode=$1
+shift
+fuzz() { # PROGRAM SECONDS
+    local name=${1##*/}
+    local corpus=build/fuzz/corpus-$name
+    mkdir -p "$corpus"
+    "$1" -max_total_time="$2" -max_len=262144 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/$name-" "$corpus"
+}
+
+case $mode in
+smoke)
+    passed=0 failed=0
+    for program in "$@"; do
+        if out=$(fuzz "$program" 8 2>&1); then
+            passed=$((passed + 1))
+            printf 'ok %s: %s\n' "${program##*/}" "$(grep -oE 'Done [0-9]+ runs.*' <<< "$out")"
+        else
+            failed=$((failed + 1))
+            tail -30 <<< "$out"
+            printf 'FAIL %s\n' "${program##*/}"
+        fi
+    done
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [[ $failed -eq 0 ]]
+    ;;
+run) fuzz "$1" "${2:-3600}" ;;
+*)
+    echo 'usage: fuzz.sh smoke PROGRAM... | run PROGRAM [SECONDS]' >&2
+    exit 2
+    ;;
+esac
