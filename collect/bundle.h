@@ -19,9 +19,9 @@ struct bundle_writer;
  * "recording". The folder stays locked while the writer lives: that is how a reader tells a
  * run still being recorded from one whose recorder was killed. */
 int bundle_create(struct bundle_writer **out, const char *path);
-/* run.json as it stands, to be added to with json_object_set_new(): host, target, devices, probes,
+/* run.json as it stands, to be added to with json_object_set_new(): target, devices, probes,
  * buffers, counters... docs/format.md lists them. `format`, `state`, `spicetap`, `started`, `ended`,
- * `end` and `logs` are this module's own. */
+ * `end`, `host` and `logs` are this module's own. */
 json_t *bundle_run(struct bundle_writer *b);
 /* Opens the log of `source` in the folder (spice.tap, qemu.tap) and lists it in run.json. The
  * caller closes it, before bundle_finish. */
@@ -50,7 +50,7 @@ struct bundle_log {
     uint64_t bytes;            /* size on disk */
 };
 
-/* Opens a run. -ENOENT: no such folder; -ENODATA: no run (no run.json); -EBADMSG: run.json damaged;
+/* Opens a run's folder, or one *.tap log alone. -ENOENT: no such folder; -ENODATA: no run (no run.json); -EBADMSG: run.json damaged;
  * -EPROTO: a newer major version. */
 int bundle_open(struct bundle **out, const char *path);
 enum bundle_state bundle_state(const struct bundle *b);
@@ -64,5 +64,8 @@ const char *bundle_strerror(int error);
 
 /* For fuzzing and bundle_open: reads the text of a run.json and checks what this program relies on. */
 int bundle_parse(const char *text, size_t length, json_t **out);
+
+/* The machine we run on, for run.json. */
+json_t *bundle_host(void);
 
 #endif

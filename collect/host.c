@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What machine a run was recorded on, for run.json. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "bundle.h"
+
+/* The value behind `key` in a file of `key separator value` lines, without quotes; "": none. */
+static void value_of(const char *path, const char *key, char *out, size_t size)
+{
+    FILE *f = fopen(path, "re");
+    char line[512];
+
+    *out = '\0';
+    while (f && fgets(line, sizeof(line), f)) {
+        char *value = line + strlen(key);
+
+        if (strncmp(line, key, strlen(key)))
+            continue;
+        value += strspn(value, " \t:=\"");
+        value[strcspn(value, "\"\n")] = '\0';
+        snprintf(out, size, "%s", value);
+        break;
+    }
+    if (f)
+        fclose(f);
+}
+
+json_t *bundle_host(void)
+{
+    struct utsname u = {0};
+    struct sysinfo s = {0};
+    char cpu[256], distribution[256];
+    json_t *o = json_object();
+
+    uname(&u);
+    sysinfo(&s);
+    value_of("/proc/cpuinfo", "model name", cpu, sizeof(cpu));
+    value_of("/etc/os-release", "PRETTY_NAME", distribution, sizeof(distribution));
+    json_object_set_new(o, "kernel", json_string(u.release));
+    json_object_set_new(o, "machine", json_string(u.machine));
+    json_object_set_new(o, "cpu", json_string(cpu));
+    json_object_set_new(o, "cores", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
+    json_object_set_new(o, "memory", json_integer((json_int_t)s.totalram * s.mem_unit));
+    json_object_set_new(o, "distribution", json_string(distribution));
+    return o;
+}
