@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Buffered output for exporters, which print millions of numbers a second. */
+#ifndef SPICETAP_OUT_H
+#define SPICETAP_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    OUT_SIZE = 1 << 17,
+    OUT_LINE = 1 << 13, /* no line is longer */
+};
+
+struct out {
+    int fd, error;
+    uint64_t written; /* bytes */
+    char *p, *end;    /* the next byte, and where a line may not begin any more */
+    char *buffer;
+};
+
+int out_open(struct out *o, int fd);
+/* Writes what is there; the first error is kept and returned from then on. */
+int out_flush(struct out *o);
+/* Flushes, and closes the file unless it is standard output. */
+int out_close(struct out *o);
+
+/* At the end of each line: makes room for the next. */
+static inline int out_line(struct out *o)
+{
+    *o->p++ = '\n';
+    return o->p >= o->end ? out_flush(o) : o->error;
+}
+
+static inline char *put_text(char *p, const char *text, size_t length)
+{
+    memcpy(p, text, length);
+    return p + length;
+}
+
+char *put_unsigned(char *p, uint64_t v);
+char *put_signed(char *p, int64_t v);
+char *put_hex(char *p, uint64_t v); /* with 0x */
+
+#endif
