@@ -93,6 +93,15 @@ static int verb_await(struct driver *v, const struct words *a)
     return -ETIMEDOUT;
 }
 
+static int verb_reset(struct driver *v, const struct words *a)
+{
+    (void)a;
+    pthread_mutex_lock(&v->guest.lock);
+    memset(&v->guest.counts, 0, sizeof(v->guest.counts));
+    pthread_mutex_unlock(&v->guest.lock);
+    return 0;
+}
+
 static int verb_say(struct driver *v, const struct words *a)
 {
     (void)v;
@@ -326,6 +335,7 @@ static const struct {
     {"expect-client", verb_expect_client, 1, "expect-client [MS]: wait for a display client"},
     {"expect-no-client", verb_expect_no_client, 1, "expect-no-client [MS]: wait until it is gone"},
     {"await", verb_await, 2, "await FILE: wait until FILE exists, 30 s at most"},
+    {"reset", verb_reset, 1, "reset: count from here on"},
     {"say", verb_say, 1, "say WORD: print it, for whoever waits for it"},
     {"wait", verb_wait, 2, "wait MS"},
     {"draw", verb_draw, 6, "draw KIND X Y W H [surface=N] [src=WxH] [phase=N]"},
@@ -434,6 +444,8 @@ static gpointer script_thread(gpointer data)
     v->result = play(v);
     if (!v->result) {
         guest_settle(&v->guest);
+        /* A stopped VM's server gives back what its image dictionaries hold, too. */
+        core_call(vm_stop, v->server);
         guest_screen(&v->guest, 0, 0);
         guest_drain(&v->guest, 5000);
     }

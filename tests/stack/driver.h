@@ -115,6 +115,7 @@ struct guest {
     int flush_answer; /* what flush_resources says */
     bool client, video_off;
     struct surface surfaces[SURFACES_MAX]; /* 0 is the primary one, the screen */
+    GPtrArray *kept;                       /* memory of surfaces that are gone */
     pthread_t worker;
     bool worker_known;
     int worker_tid;

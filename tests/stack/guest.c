@@ -486,9 +486,8 @@ int guest_surface_destroy(struct guest *g, uint32_t id)
     if (err)
         return err;
     /* Its memory may be read until the server has let go of all that was drawn on it. */
-    guest_settle(g);
-    guest_drain(g, 2000);
-    surface_free(&g->surfaces[id]);
+    g_ptr_array_add(g->kept, g->surfaces[id].memory);
+    g->surfaces[id].memory = NULL;
     return 0;
 }
 
@@ -620,7 +619,8 @@ int guest_screen(struct guest *g, uint32_t width, uint32_t height)
 
 int guest_init(struct guest *g, SpiceServer *server, unsigned ring_depth)
 {
-    *g = (struct guest){.server = server, .next_id = FIRST_ID};
+    *g = (struct guest){
+        .server = server, .next_id = FIRST_ID, .kept = g_ptr_array_new_with_free_func(free)};
     g->qxl.base.sif = &device.base;
     g->commands.depth = g->cursors.depth = ring_depth;
     pthread_mutex_init(&g->lock, NULL);
@@ -632,6 +632,7 @@ void guest_free(struct guest *g)
 {
     for (int i = 0; i < SURFACES_MAX; i++)
         surface_free(&g->surfaces[i]);
+    g_ptr_array_free(g->kept, TRUE);
     pthread_cond_destroy(&g->moved);
     pthread_mutex_destroy(&g->lock);
 }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stand-in for libspice-server.so.1: nothing but its probes, with the names and arguments of
+ * events.def, so that one probe can be hit as often as a measurement needs. Built twice, with a
+ * plain nop at the sites and with a 5-byte one (-DPROBE_NOP5).
+ */
+#define SDT_USE_VARIADIC 1
+#define _SDT_HAS_SEMAPHORES 1
+#include <sys/sdt.h>
+
+#ifdef PROBE_NOP5
+#undef _SDT_NOP
+#define _SDT_NOP .nops 5
+#endif
+
+#include "fake.h"
+
+#define SEMAPHORE_SPICE(name)                                                                      \
+    __extension__ unsigned short spice_##name##_semaphore __attribute__((unused))                  \
+    __attribute__((section(".probes")));
+#define SEMAPHORE_QEMU(name)
+#define SEMAPHORE_META(name)
+#define EVENT(source, number, name, help, fields) SEMAPHORE_##source(name)
+#include "../../bpf/events.def"
+
+/* Arguments that differ, as they do in life: the log's encoding lives on what changes. */
+#define ARG_U64(i)                     (h->address + (i))
+#define ARG_S64(i)                     (h->signed64 + (i))
+#define ARG_U32(i)                     ((uint32_t)(h->number + (i)))
+#define ARG_S32(i)                     ((int32_t)(h->number + (i)))
+#define ARG_U8(i)                      ((uint8_t)(h->small))
+#define ARG_BOOL(i)                    ((h->small & 1) != 0)
+#define ARG_RECT(i)                    (h->box)
+#define F(arg, type, name, kind, help) , ARG_##type(arg)
+#define HIT(name, ...)                 STAP_PROBEV(spice, name, ##__VA_ARGS__)
+#define FUNCTION_SPICE(name, ...)                                                               \
+    static void hit_##name(const struct hit *h)                                                    \
+    {                                                                                              \
+        if (__builtin_expect(spice_##name##_semaphore, 0))                                         \
+            HIT(name __VA_ARGS__);                                                                      \
+    }
+#define FUNCTION_QEMU(name, ...)
+#define FUNCTION_META(name, ...)
+#define EVENT(source, number, name, help, fields) FUNCTION_##source(name, fields)
+#include "../../bpf/events.def"
+
+#define ROW_SPICE(name) {#name, hit_##name},
+#define ROW_QEMU(name)
+#define ROW_META(name)
+#define EVENT(source, number, name, help, fields) ROW_##source(name)
+const struct fake_probe fake_probes[] = {
+#include "../../bpf/events.def"
+};
+const int fake_probe_count = sizeof(fake_probes) / sizeof(fake_probes[0]);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench-loop: hits probes of the stand-in library when told to, and says what a hit cost.
+ * Reads lines from standard input:
+ *   hit PROBE COUNT        prints "ns TOTAL COUNT": the thread's CPU time for COUNT hits
+ *   rate PER_SECOND SECONDS   a mix of probes at that rate; prints "sent COUNT WALL_NS LATE_NS"
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <inttypes.h>
+
+#include "fake.h"
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
+}
+
+static const struct fake_probe *probe_find(const char *name)
+{
+    for (int i = 0; i < fake_probe_count; i++)
+        if (!strcmp(fake_probes[i].name, name))
+            return &fake_probes[i];
+    return NULL;
+}
+
+/* What a drawable's address, its release id and its box look like from one event to the next. */
+static void next_hit(struct hit *h)
+{
+    h->address = 0x7f1200000000u + (h->number * 2654435761u & 0xfffff) * 64;
+    h->signed64 = 40000000 + (int64_t)(h->number * 69069u >> 12);
+    h->box[0] = 100 + (h->number & 63) * 8;
+    h->box[1] = 100 + (h->number >> 6 & 31) * 16;
+    h->box[2] = h->box[0] + 64;
+    h->box[3] = h->box[1] + 16;
+    h->small = h->number & 1;
+    h->number++;
+}
+
+static void run_hits(const char *name, unsigned long count)
+{
+    const struct fake_probe *p = probe_find(name);
+    struct hit h = {.number = 1};
+    if (!p) {
+        printf("no such probe: %s\n", name);
+        return;
+    }
+    uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    for (unsigned long i = 0; i < count; i++) {
+        next_hit(&h);
+        p->hit(&h);
+    }
+    printf("ns %" PRIu64 " %lu\n", clock_ns(CLOCK_THREAD_CPUTIME_ID) - start, count);
+}
+
+/* What a drawing command of a busy guest sets off, in its order. */
+static const char *const mix[] = {"cmd",   "draw",      "match", "match", "match",  "match",
+                                  "frame", "trace_add", "image", "sent",  "release"};
+#define MIX (sizeof(mix) / sizeof(mix[0]))
+
+static void run_rate(unsigned long rate, unsigned long seconds)
+{
+    const struct fake_probe *p[MIX];
+    struct hit h = {.number = 1};
+    uint64_t total = (uint64_t)rate * seconds, late = 0, now = 0;
+    for (size_t i = 0; i < MIX; i++)
+        p[i] = probe_find(mix[i]);
+    uint64_t start = clock_ns(CLOCK_MONOTONIC);
+    /* A hundred at a time, as a worker takes commands in bunches; asleep in between. */
+    for (uint64_t i = 0; i < total; i++) {
+        if (i % 100 == 0) {
+            uint64_t due = start + i * 1000000000u / rate;
+            struct timespec t = {.tv_sec = due / 1000000000u, .tv_nsec = due % 1000000000u};
+            now = clock_ns(CLOCK_MONOTONIC);
+            late = now > due && now - due > late ? now - due : late;
+            if (now < due)
+                clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+        }
+        next_hit(&h);
+        p[i % MIX]->hit(&h);
+    }
+    printf("sent %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", total, clock_ns(CLOCK_MONOTONIC) - start,
+           late);
+}
+
+int main(void)
+{
+    char line[128], name[64];
+    unsigned long a, b;
+    printf("ready\n");
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin)) {
+        if (sscanf(line, "hit %63s %lu", name, &a) == 2)
+            run_hits(name, a);
+        else if (sscanf(line, "rate %lu %lu", &a, &b) == 2)
+            run_rate(a, b);
+        else
+            printf("what? %s", line);
+        fflush(stdout);
+    }
+    return 0;
+}

@@ -1,0 +1,357 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the stack tests and the bench share: the table of events, the probes of a built library,
+and the programs that are started: driver, client, recorder, bpftrace. Standard library only."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, "build")
+SPICETAP = os.path.join(BUILD, "spicetap")
+DRIVER = os.path.join(BUILD, "tests", "stack-driver")
+CLIENT = os.path.join(BUILD, "tests", "stack-client")
+TRACED = os.path.join(BUILD, "stack", "lib")
+PLAIN = os.path.join(BUILD, "stack-plain", "lib")
+EVENTS_DEF = os.path.join(ROOT, "bpf", "events.def")
+
+
+# ---- events.def, read through the C preprocessor ------------------------------------------------
+
+class Kind:
+    def __init__(self, source, number, name):
+        self.source, self.number, self.name = source.lower(), int(number), name
+        self.fields = []  # (name, argument, type, meaning)
+
+
+def read_events():
+    """The kinds by name, and the enums: {name: {value: name}}."""
+    text = ('#define EVENT(s, n, name, help, f) @E s n name f\n'
+            '#define F(a, t, name, k, help) @F a t name k\n'
+            '#define ENUM(name, v) @N name v\n#define V(v, name, help) @V v name\n'
+            '#include "%s"\n' % EVENTS_DEF)
+    out = subprocess.run(["cc", "-E", "-P", "-undef", "-x", "c", "-"], input=text, text=True,
+                         capture_output=True, check=True).stdout
+    kinds, enums, kind, enum = {}, {}, None, None
+    for item in re.findall(r"@\w[^@]*", out):
+        w = item.split()
+        if w[0] == "@N":
+            enum = enums.setdefault(w[1], {})
+        elif w[0] == "@V":
+            enum[int(w[1])] = w[2]
+        elif w[0] == "@E":
+            kind = kinds[w[3]] = Kind(*w[1:4])
+        elif w[0] == "@F" and w[1] != "NOARG":
+            kind.fields.append((w[3], int(w[1]), w[2], w[4]))
+    return kinds, enums
+
+
+# ---- probes of a library ---------------------------------------------------------------------------
+
+def library(folder):
+    return os.path.realpath(os.path.join(folder, "libspice-server.so.1"))
+
+
+def probe_notes(path):
+    """{probe: [(location, base, semaphore, arguments)]} of provider spice."""
+    out = subprocess.run(["readelf", "--notes", "--wide", path], text=True, capture_output=True).stdout
+    found = {}
+    for m in re.finditer(r"Provider: (\w+)\s+Name: (\w+)\s+Location: (0x\w+), Base: (0x\w+), "
+                         r"Semaphore: (0x\w+)\s+Arguments: ?(.*)", out):
+        if m[1] == "spice":
+            found.setdefault(m[2], []).append((int(m[3], 16), int(m[4], 16), int(m[5], 16), m[6]))
+    return found
+
+
+def load_base(pid, path):
+    with open("/proc/%d/maps" % pid) as f:
+        for line in f:
+            w = line.split(None, 5)
+            if len(w) == 6 and w[5].strip() == path and int(w[2], 16) == 0:
+                return int(w[0].split("-")[0], 16)
+    raise RuntimeError("%s is not mapped by process %d" % (path, pid))
+
+
+def stapsdt_base(path):
+    out = subprocess.run(["readelf", "--sections", "--wide", path], text=True, capture_output=True).stdout
+    m = re.search(r"\.stapsdt\.base\s+PROGBITS\s+(\w+)", out)
+    return int(m[1], 16) if m else 0
+
+
+def semaphores(pid, path):
+    """How many listeners each probe has now: the values of the semaphores in that process."""
+    base, shift, values = load_base(pid, path), stapsdt_base(path), {}
+    with open("/proc/%d/mem" % pid, "rb") as f:
+        for name, sites in probe_notes(path).items():
+            _, link_base, semaphore, _ = sites[0]
+            f.seek(base + semaphore + (shift - link_base if shift else 0))
+            values[name] = struct.unpack("<H", f.read(2))[0]
+    return values
+
+
+def wait_listeners(pid, path, least=1, timeout=30):
+    """Waits until every probe has at least that many listeners."""
+    end = time.time() + timeout
+    while True:
+        values = semaphores(pid, path)
+        if values and min(values.values()) >= least:
+            return
+        if time.time() > end:
+            few = [n for n, v in values.items() if v < least]
+            raise RuntimeError("probes without %d listeners: %s" % (least, " ".join(few) or "all"))
+        time.sleep(0.05)
+
+
+# ---- programs ------------------------------------------------------------------------------------------
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Program:
+    """A child with its output in files; ended, if need be, when the with block ends."""
+
+    def __init__(self, folder, name, argv, env=None, preexec=None):
+        self.name, self.out_path = name, os.path.join(folder, name + ".out")
+        self.err_path = os.path.join(folder, name + ".err")
+        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
+            self.process = subprocess.Popen(argv, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **(env or {})}, preexec_fn=preexec)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(3)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def out(self):
+        with open(self.out_path, errors="replace") as f:
+            return f.read()
+
+    def err(self):
+        with open(self.err_path, errors="replace") as f:
+            return f.read()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, timeout=60):
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError("%s did not end within %d s" % (self.name, timeout)) from None
+
+    def wait_attached(self, driver, timeout=30):
+        """Until this program holds a perf event for each site of the driver's library, and takes
+        no more: the semaphores do not tell one listener from another."""
+        sites, end, before = sum(len(s) for s in probe_notes(driver.lib).values()), time.time() + timeout, -1
+        while time.time() < end:
+            now = self.perf_events()
+            if now >= sites and now == before:
+                return
+            if self.process.poll() is not None:
+                break
+            before = now
+            time.sleep(0.3)
+        raise RuntimeError("%s did not attach to %d sites: %s" % (self.name, sites, self.err()[-300:]))
+
+    def perf_events(self):
+        folder, count = "/proc/%d/fd" % self.pid, 0
+        for fd in os.listdir(folder):
+            try:
+                count += "perf_event" in os.readlink(os.path.join(folder, fd))
+            except OSError:
+                pass
+        return count
+
+    def wait_line(self, start, timeout=20):
+        end = time.time() + timeout
+        while time.time() < end:
+            for line in self.out().splitlines():
+                if line.startswith(start):
+                    return line
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise RuntimeError("%s never said '%s': %s" % (self.name, start, self.err().strip()[-300:]))
+
+    def report(self):
+        """The last line that is JSON."""
+        for line in reversed(self.out().splitlines()):
+            if line.startswith("{"):
+                return json.loads(line)
+        raise RuntimeError("%s printed no account: %s" % (self.name, self.err().strip()[-300:]))
+
+
+class Driver(Program):
+    def __init__(self, folder, script, lib=TRACED, debug=False, options=(), name="driver", wrap=(),
+                 env=None):
+        self.port, self.lib = free_port(), library(lib)
+        self.account_path = os.path.join(folder, name + ".account")
+        script_path = os.path.join(folder, name + ".script")
+        with open(script_path, "w") as f:
+            f.write(script)
+        env = dict(env or {}, LD_LIBRARY_PATH=lib)
+        env["G_MESSAGES_DEBUG"] = "Spice" if debug else ""
+        super().__init__(folder, name,
+                         [*wrap, DRIVER, "--port", str(self.port), "--account", self.account_path,
+                          *options, script_path], env)
+        self.wait_line("ready", 60)
+
+    def account(self):
+        """The lines of the account, each a list of words."""
+        with open(self.account_path) as f:
+            return [line.split() for line in f]
+
+
+class Client(Program):
+    def __init__(self, folder, port, name="client"):
+        super().__init__(folder, name, [CLIENT, "spice://127.0.0.1:%d" % port],
+                         {"DISPLAY": "", "G_MESSAGES_DEBUG": ""})
+
+
+class Recorder(Program):
+    def __init__(self, folder, pid, run="run", name="record", options=("-t", "60"), wrap=()):
+        self.run = os.path.join(folder, run)
+        super().__init__(folder, name,
+                         [*wrap, SPICETAP, "record", "--pid", str(pid), "-o", self.run, *options])
+
+
+class Bpftrace(Program):
+    """Counts every probe, and prints every event if `fields`."""
+
+    def __init__(self, folder, driver, fields=True, name="bpftrace"):
+        script = os.path.join(folder, name + ".bt")
+        with open(script, "w") as f:
+            f.write(bpftrace_script(driver.lib, driver.pid, fields))
+        super().__init__(folder, name, ["bpftrace", "-q", "-p", str(driver.pid), script],
+                         {"BPFTRACE_PERF_RB_PAGES": "2048", "BPFTRACE_LOG_SIZE": "10000000"})
+
+    def counts(self):
+        return {m[1]: int(m[2]) for m in re.finditer(r"^@c\[(\w+)\]: (\d+)", self.out(), re.M)}
+
+    def events(self):
+        """[(kind, [values])] as printed."""
+        found = []
+        for line in self.out().splitlines():
+            w = line.split()
+            if w and w[0] == "E":
+                found.append((w[1], [int(v) for v in w[2:]]))
+        return found
+
+
+def register(name):
+    """%r10d -> r10, %edx -> dx, %dil -> di: bpftrace's names, which are those of pt_regs."""
+    m = re.fullmatch(r"%(r\d+)[dwb]?", name)
+    if m:
+        return 'reg("%s")' % m[1]
+    letters = {"al": "ax", "bl": "bx", "cl": "cx", "dl": "dx"}
+    name = re.sub(r"^%[re]?", "", name)
+    name = letters.get(name, name)
+    return 'reg("%s")' % (name[:-1] if len(name) == 3 and name.endswith("l") else name)
+
+
+def location(spec):
+    """One argument as sys/sdt.h describes it ("-4@20(%rdi)") as a bpftrace expression."""
+    size, where = spec.split("@", 1)
+    kind = "%sint%d" % ("" if size.startswith("-") else "u", abs(int(size)) * 8)
+    if where.startswith("$"):
+        return "(%s)%s" % (kind, where[1:])
+    if where.startswith("%"):
+        return "(%s)%s" % (kind, register(where))
+    m = re.fullmatch(r"(-?\d*)\((%\w+)(?:,(%\w+)(?:,(\d))?)?\)", where)
+    if not m:
+        raise RuntimeError("cannot read the argument %s" % spec)
+    address = "%s + (%s)" % (register(m[2]), m[1] or 0)
+    if m[3]:
+        address += " + %s * %s" % (register(m[3]), m[4] or 1)
+    return "*(%s *)(%s)" % (kind, address)
+
+
+def bpftrace_raw(arg, sites, base):
+    """bpftrace 0.17 knows arg0 to arg5 only; what lies behind them is read where the site's own
+    note says it is. Sites of one probe are told apart by their address."""
+    if arg < 6:
+        return "arg%d" % arg
+    text = ""
+    for address, _, _, specs in sites[:-1]:
+        text += 'reg("ip") == %d ? (uint64)%s : ' % (base + address, location(specs.split()[arg]))
+    return "(%s(uint64)%s)" % (text, location(sites[-1][3].split()[arg]))
+
+
+def bpftrace_argument(arg, kind_type, sites, base):
+    raw = bpftrace_raw(arg, sites, base)
+    if kind_type == "RECT":
+        return ["(int64)(*(int32 *)(%s + %d))" % (raw, o) for o in (0, 4, 8, 12)]
+    cast = {"S32": "(int64)(int32)%s", "S64": "(int64)%s", "U32": "(uint64)(uint32)%s",
+            "U64": "%s", "U8": "(uint64)(uint8)%s", "BOOL": "(uint64)(uint8)%s"}[kind_type]
+    return [cast % raw]
+
+
+def bpftrace_script(lib, pid, fields):
+    """A script that counts every probe of spice-server, made from events.def."""
+    kinds, _ = read_events()
+    notes, base, text = probe_notes(lib), load_base(pid, lib), []
+    for kind in kinds.values():
+        if kind.source != "spice":
+            continue
+        text.append("usdt:%s:spice:%s {" % (lib, kind.name))
+        text.append('  @c["%s"] = count();' % kind.name)
+        if fields:
+            values = [(v, t) for _, a, t, _ in kind.fields
+                      for v in bpftrace_argument(a, t, notes[kind.name], base)]
+            fmt = " ".join("%llu" if t in ("U64", "U32", "U8", "BOOL") else "%lld" for _, t in values)
+            text.append('  printf("E %s %s\\n", %s);' % (kind.name, fmt, ", ".join(v for v, _ in values)))
+        text.append("}")
+    return "\n".join(text) + "\n"
+
+
+# ---- bundles -----------------------------------------------------------------------------------------------
+
+def spicetap(*args, timeout=60, **kw):
+    return subprocess.run([SPICETAP, *args], text=True, capture_output=True, timeout=timeout, **kw)
+
+
+def export(run):
+    """The run's events, as spicetap export prints them."""
+    r = spicetap("export", run, "--format", "jsonl")
+    if r.returncode:
+        raise RuntimeError("spicetap export %s: exit %d: %s" % (run, r.returncode, r.stderr.strip()))
+    return [json.loads(line) for line in r.stdout.splitlines()]
+
+
+def plain_values(kind, enums, event):
+    """An exported event's fields as the numbers that bpftrace prints."""
+    values = []
+    for name, _, kind_type, meaning in kind.fields:
+        v = event[name]
+        if kind_type == "RECT":
+            values += v
+        elif meaning in enums and isinstance(v, str):
+            values.append({n: x for x, n in enums[meaning].items()}[v])
+        elif isinstance(v, str):
+            values.append(int(v, 0))
+        else:
+            values.append(int(v))
+    return values
+
+
+def fresh_folder(name):
+    path = os.path.join(BUILD, "tests", name)
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path)
+    return path
