@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loads the BPF programs of the probes a VM has, and attaches them. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracer.h"
+#include "spice.skel.h"
+#include "qemu.skel.h"
+
+#define RELEASE_WITH_RINGBUF "5.8"
+
+/* libbpf tells why something failed only by printing it: the last such line goes into our error. */
+static char complaint[512];
+
+static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
+{
+    if (level == LIBBPF_WARN && !strncmp(format, "libbpf: ", 8)) {
+        vsnprintf(complaint, sizeof(complaint), format + 8, args);
+        complaint[strcspn(complaint, "\n")] = '\0';
+    }
+    return 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* ---- which probes --------------------------------------------------------------------------- */
+
+static int add_missing(struct tracer *t, const struct wanted_probe *w, const char *why)
+{
+    json_t *entry =
+        json_pack("{s:s, s:s, s:s}", "provider", w->provider, "name", w->name, "why", why);
+
+    return entry && !json_array_append_new(t->missing, entry) ? 0 : -ENOMEM;
+}
+
+/* Leaves out the programs whose probes are not there: they need not even be loaded. */
+static int choose_programs(struct tracer *t, const struct tracer_part *part,
+                           const struct probe_file *file)
+{
+    struct bpf_object *obj = *part->skeleton->obj;
+
+    for (size_t i = 0; i < wanted_probe_count; i++) {
+        const struct wanted_probe *w = &wanted_probes[i];
+        struct bpf_program *program;
+        char why[128];
+
+        if (w->source != part->source ||
+            wanted_check(w, file, false, why, sizeof(why)) == PROBE_FITS) {
+            continue;
+        }
+        program = bpf_object__find_program_by_name(obj, w->name);
+        if (program) {
+            bpf_program__set_autoload(program, false);
+        }
+        if (add_missing(t, w, why)) {
+            return -ENOMEM;
+        }
+    }
+    return 0;
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+static int load_error(int error, struct loader_error *e)
+{
+    if (error == -EPERM || error == -EACCES) {
+        return loader_fail(
+            e, -EPERM,
+            "the kernel does not let us load BPF programs (%s): run as root, or grant "
+            "CAP_BPF and CAP_PERFMON; a locked-down kernel refuses root too",
+            *complaint ? complaint : strerror(-error));
+    }
+    if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0) {
+        return loader_fail(e, -ENOSYS,
+                           "this kernel has no BPF ring buffer: Linux " RELEASE_WITH_RINGBUF
+                           " or newer is needed");
+    }
+    return loader_fail(e, error, "cannot load the BPF programs: %s",
+                       *complaint ? complaint : strerror(-error));
+}
+
+static struct tracer_part *add_part(struct tracer *t, enum tap_source source,
+                                    struct bpf_object_skeleton *skeleton)
+{
+    struct tracer_part *part = &t->parts[t->part_count++];
+
+    *part = (struct tracer_part){.source = source, .skeleton = skeleton};
+    return part;
+}
+
+static int load_spice(struct tracer *t, const struct vm *vm, unsigned buffer_mib,
+                      struct loader_error *e)
+{
+    struct tracer_part *part;
+    int error;
+
+    t->spice = spice_bpf__open();
+    if (!t->spice) {
+        return loader_fail(e, -errno, "cannot read the BPF programs: %s", complaint);
+    }
+    part = add_part(t, SOURCE_SPICE, t->spice->skeleton);
+    bpf_map__set_max_entries(t->spice->maps.events, buffer_mib << 20);
+    error = choose_programs(t, part, &vm->spice.probes);
+    if (!error) {
+        error = spice_bpf__load(t->spice);
+    }
+    if (error) {
+        return load_error(error, e);
+    }
+    part->lost = &t->spice->bss->lost;
+    return 0;
+}
+
+/* Both sources share one ring buffer, so that their events come in one order. */
+static int load_qemu(struct tracer *t, const struct vm *vm, struct loader_error *e)
+{
+    struct tracer_part *part;
+    int error;
+
+    t->qemu = qemu_bpf__open();
+    if (!t->qemu) {
+        return loader_fail(e, -errno, "cannot read the BPF programs: %s", complaint);
+    }
+    part = add_part(t, SOURCE_QEMU, t->qemu->skeleton);
+    error = bpf_map__reuse_fd(t->qemu->maps.events, bpf_map__fd(t->spice->maps.events));
+    if (!error) {
+        error = choose_programs(t, part, &vm->exe.probes);
+    }
+    if (!error) {
+        error = qemu_bpf__load(t->qemu);
+    }
+    if (error) {
+        return load_error(error, e);
+    }
+    part->lost = &t->qemu->bss->lost;
+    return 0;
+}
+
+/* ---- attaching ------------------------------------------------------------------------------- */
+
+static int attach_error(const struct vm *vm, const struct image *image,
+                        const struct wanted_probe *w, int error, struct loader_error *e)
+{
+    if (error == -EPERM || error == -EACCES) {
+        return loader_fail(e, -EPERM,
+                           "may not attach to %s of pid %d: run as root, or grant CAP_PERFMON and "
+                           "CAP_SYS_PTRACE%s",
+                           base_name(image->name), vm->pid,
+                           image->replaced ? " and, for its file was replaced on disk, "
+                                             "CAP_CHECKPOINT_RESTORE"
+                                           : "");
+    }
+    return loader_fail(e, error, "cannot attach to probe %s:%s of %s in pid %d: %s", w->provider,
+                       w->name, base_name(image->name), vm->pid,
+                       *complaint ? complaint : strerror(-error));
+}
+
+static int attach_one(struct tracer *t, struct tracer_part *part, const struct vm *vm,
+                      const struct image *image, const struct wanted_probe *w,
+                      struct loader_error *e)
+{
+    struct bpf_program *program = bpf_object__find_program_by_name(*part->skeleton->obj, w->name);
+    struct bpf_link *link;
+
+    if (!program || !bpf_program__autoload(program)) {
+        return 0;
+    }
+    *complaint = '\0';
+    link = bpf_program__attach_usdt(program, vm->pid, image->path, w->provider, w->name, NULL);
+    if (link) {
+        part->links[part->attached++] = link;
+        return 0;
+    }
+    /* A compiler may have put an argument where libbpf cannot follow: QEMU's other probes serve
+     * without it. Ours are made so that this cannot be. */
+    if (part->source == SOURCE_QEMU && errno != EPERM && errno != EACCES) {
+        return add_missing(t, w, *complaint ? complaint : strerror(errno));
+    }
+    return attach_error(vm, image, w, -errno, e);
+}
+
+static int attach_part(struct tracer *t, struct tracer_part *part, const struct vm *vm,
+                       const struct image *image, struct loader_error *e)
+{
+    part->links = calloc(wanted_probe_count, sizeof(*part->links));
+    if (!part->links) {
+        return loader_fail(e, -ENOMEM, "no memory");
+    }
+    for (size_t i = 0; i < wanted_probe_count; i++) {
+        const struct wanted_probe *w = &wanted_probes[i];
+        int error = w->source == part->source ? attach_one(t, part, vm, image, w, e) : 0;
+
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int attach_parts(struct tracer *t, const struct vm *vm, struct loader_error *e)
+{
+    for (unsigned i = 0; i < t->part_count; i++) {
+        struct tracer_part *part = &t->parts[i];
+        int error =
+            attach_part(t, part, vm, part->source == SOURCE_QEMU ? &vm->exe : &vm->spice, e);
+
+        if (error) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+static int open_ring(struct tracer *t, struct loader_error *e)
+{
+    t->ring = ring_buffer__new(bpf_map__fd(t->spice->maps.events), tracer_sample, t, NULL);
+    return t->ring ? 0 : loader_fail(e, -errno, "cannot map the ring buffer: %s", strerror(errno));
+}
+
+static int load_and_attach(struct tracer *t, const struct vm *vm,
+                           const struct tracer_options *options, struct loader_error *e)
+{
+    int error = load_spice(t, vm, options->buffer_mib, e);
+
+    if (!error && !options->no_qemu && probe_file_has(&vm->exe.probes, "qemu")) {
+        error = load_qemu(t, vm, e);
+    }
+    if (!error) {
+        error = open_ring(t, e);
+    }
+    return error ? error : attach_parts(t, vm, e);
+}
+
+int vm_require_probes(const struct vm *vm, struct loader_error *e)
+{
+    if (probe_file_has(&vm->spice.probes, "spice")) {
+        return 0;
+    }
+    return loader_fail(e, -ENOENT,
+                       "%s of pid %d (build id %s) has no spice probes: start the VM on the traced "
+                       "stack, see spicetap-stack(7)",
+                       base_name(vm->spice.name), vm->pid,
+                       *vm->spice.probes.build_id ? vm->spice.probes.build_id : "unknown");
+}
+
+int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_options *options,
+                struct loader_error *e)
+{
+    struct tracer *t = NULL;
+    int error = vm_require_probes(vm, e);
+
+    *out = NULL;
+    if (!error) {
+        error = rights_kernel(e);
+    }
+    if (!error) {
+        error = rights_check(e);
+    }
+    if (error) {
+        return error;
+    }
+    libbpf_set_print(keep_complaint);
+    libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+    t = calloc(1, sizeof(*t));
+    if (!t || !(t->missing = json_array())) {
+        free(t);
+        return loader_fail(e, -ENOMEM, "no memory");
+    }
+    error = load_and_attach(t, vm, options, e);
+    if (error) {
+        tracer_close(t);
+        return error;
+    }
+    *out = t;
+    return 0;
+}
+
+unsigned tracer_attached(const struct tracer *t, enum tap_source source)
+{
+    for (unsigned i = 0; i < t->part_count; i++) {
+        if (t->parts[i].source == source) {
+            return t->parts[i].attached;
+        }
+    }
+    return 0;
+}
+
+const json_t *tracer_missing(const struct tracer *t)
+{
+    return t->missing;
+}
+
+void tracer_detach(struct tracer *t)
+{
+    for (unsigned i = 0; i < t->part_count; i++) {
+        struct tracer_part *part = &t->parts[i];
+
+        while (part->attached) {
+            bpf_link__destroy(part->links[--part->attached]);
+        }
+    }
+}
+
+void tracer_close(struct tracer *t)
+{
+    if (!t) {
+        return;
+    }
+    tracer_detach(t);
+    for (unsigned i = 0; i < t->part_count; i++) {
+        free(t->parts[i].links);
+    }
+    ring_buffer__free(t->ring);
+    qemu_bpf__destroy(t->qemu);
+    spice_bpf__destroy(t->spice);
+    json_decref(t->missing);
+    free(t);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Events out of the ring buffer, and the count of those that did not get in. The programs never
+ * wake us, since a wakeup costs the traced thread more than an event: the caller comes by itself,
+ * every 50 ms or so, in which a thread that does nothing but hit probes fills a part of the buffer.
+ */
+#include <errno.h>
+
+#include "tracer.h"
+
+int tracer_sample(void *context, void *data, size_t size)
+{
+    struct tracer *t = context;
+    const struct tap_event *ev = data;
+
+    if (size < offsetof(struct tap_event, v) ||
+        size < offsetof(struct tap_event, v) + ev->slots * sizeof(ev->v[0])) {
+        return 0; /* cannot be: our own programs wrote it */
+    }
+    t->stopped = t->fn(t->context, ev);
+    if (t->stopped) {
+        return t->stopped < 0 ? t->stopped : -ECANCELED;
+    }
+    t->cut = ++t->done >= t->budget;
+    return t->cut ? -EAGAIN : 0;
+}
+
+int tracer_drain(struct tracer *t, unsigned budget, tracer_event_fn *fn, void *context)
+{
+    int result;
+
+    t->fn = fn;
+    t->context = context;
+    t->done = 0;
+    t->budget = budget;
+    t->stopped = 0;
+    t->cut = false;
+    result = ring_buffer__consume(t->ring);
+    if (t->stopped) {
+        return t->stopped;
+    }
+    return result < 0 && !t->cut ? result : (int)t->done;
+}
+
+static uint64_t total(const struct lost *lost, unsigned reason)
+{
+    uint64_t sum = 0;
+
+    for (unsigned kind = 0; kind < LOST_KINDS; kind++) {
+        sum += __atomic_load_n(&lost->count[reason][kind], __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+int tracer_loss(struct tracer *t, struct tracer_loss *loss)
+{
+    for (unsigned i = 0; i < t->part_count; i++) {
+        struct tracer_part *part = &t->parts[i];
+
+        for (unsigned reason = 0; reason < LOST_REASONS; reason++) {
+            uint64_t now = total(part->lost, reason);
+
+            if (now != part->lost_before[reason]) {
+                *loss = (struct tracer_loss){
+                    .source = part->source,
+                    .reason = reason,
+                    .count = now - part->lost_before[reason],
+                    .time = __atomic_load_n(&part->lost->last, __ATOMIC_RELAXED),
+                };
+                part->lost_before[reason] = now;
+                return 1;
+            }
+        }
+    }
+    return 0;
+}

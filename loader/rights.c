@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel must have and the user must be allowed, said before anything fails half way. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "tracer.h"
+
+/* Where the kernel shows its devices; the tests put a kernel without uprobes in its place. */
+#define SYSFS_VARIABLE "SPICETAP_SYSFS"
+#define UPROBES        "/bus/event_source/devices/uprobe/type"
+
+struct right {
+    cap_value_t cap;
+    const char *name, *purpose;
+};
+
+static const struct right rights[] = {
+    {CAP_BPF, "CAP_BPF", "to load BPF programs"},
+    {CAP_PERFMON, "CAP_PERFMON", "to attach them to probes"},
+};
+
+static void free_caps(cap_t *caps)
+{
+    if (*caps) {
+        cap_free(*caps);
+    }
+}
+
+static bool have(cap_t caps, cap_value_t cap)
+{
+    cap_flag_value_t value = CAP_CLEAR;
+
+    return !cap_get_flag(caps, cap, CAP_EFFECTIVE, &value) && value == CAP_SET;
+}
+
+int rights_check(struct loader_error *e)
+{
+    __attribute__((cleanup(free_caps))) cap_t caps = cap_get_proc();
+    char missing[256] = "";
+    size_t used = 0;
+
+    if (!caps || have(caps, CAP_SYS_ADMIN)) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(rights) / sizeof(*rights); i++) {
+        if (!have(caps, rights[i].cap)) {
+            used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%s (%s)",
+                                     used ? " and " : "", rights[i].name, rights[i].purpose);
+        }
+    }
+    if (!used) {
+        return 0;
+    }
+    return loader_fail(e, -EPERM,
+                       "too few rights to trace: %s missing; run as root, or grant CAP_BPF, "
+                       "CAP_PERFMON and CAP_SYS_PTRACE",
+                       missing);
+}
+
+int rights_kernel(struct loader_error *e)
+{
+    const char *root = getenv(SYSFS_VARIABLE);
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s" UPROBES, root && *root ? root : "/sys");
+    if (access(path, F_OK)) {
+        return loader_fail(e, -ENOSYS,
+                           "this kernel has no uprobes (%s: %s): it must be built with "
+                           "CONFIG_UPROBE_EVENTS=y, as the kernels of Debian are",
+                           path, strerror(errno));
+    }
+    return 0;
+}
+
+int rights_drop(struct loader_error *e)
+{
+    __attribute__((cleanup(free_caps))) cap_t none = cap_init();
+
+    if (!none || cap_set_proc(none)) {
+        return loader_fail(e, -errno, "cannot give up the capabilities: %s", strerror(errno));
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+        return loader_fail(e, -errno, "cannot set no_new_privs: %s", strerror(errno));
+    }
+    return 0;
+}

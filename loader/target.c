@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finds a VM by its libvirt domain or its process, and the very files that it runs. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "loader.h"
+
+#define SPICE_LIBRARY "libspice-server.so"
+#define DELETED       " (deleted)"
+#define PID_FILE      "/run/libvirt/qemu/%s.pid"
+#define MAX_ARGUMENTS (1 << 20) /* bytes of a command line: libvirt's longest are some KiB */
+
+int loader_fail(struct loader_error *e, int error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(e->text, sizeof(e->text), format, args);
+    va_end(args);
+    return error;
+}
+
+static void close_file(FILE **f)
+{
+    if (*f) {
+        fclose(*f);
+    }
+}
+
+static void close_dir(DIR **d)
+{
+    if (*d) {
+        closedir(*d);
+    }
+}
+
+static void free_text(char **text)
+{
+    free(*text);
+}
+
+static void free_args(char ***args)
+{
+    if (*args) {
+        free((*args)[0]);
+        free(*args);
+    }
+}
+
+#define CLEANUP(function) __attribute__((cleanup(function)))
+
+/* ---- command lines -------------------------------------------------------------------------- */
+
+/* All arguments in one block, which the first pointer owns. */
+static char **split_args(char *block, size_t size)
+{
+    size_t count = 0;
+    char **args;
+
+    for (size_t i = 0; i < size; i++) {
+        count += !block[i];
+    }
+    args = calloc(count + 1, sizeof(*args));
+    if (!args || !count) {
+        free(block);
+        free(args);
+        return NULL;
+    }
+    for (size_t i = 0, at = 0; i < count; i++) {
+        args[i] = block + at;
+        at += strlen(block + at) + 1;
+    }
+    return args;
+}
+
+/* NULL: no such process, or one of the kernel's own, which have none. */
+static char **read_args(pid_t pid)
+{
+    CLEANUP(close_file) FILE *f = NULL;
+    char path[64], *block = malloc(MAX_ARGUMENTS);
+    size_t size;
+
+    snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+    f = fopen(path, "re");
+    if (!f || !block) {
+        free(block);
+        return NULL;
+    }
+    size = fread(block, 1, MAX_ARGUMENTS - 1, f);
+    block[size] = '\0';
+    /* A program may have overwritten its arguments and left no end of the last one. */
+    return split_args(block, size && block[size - 1] ? size + 1 : size);
+}
+
+char *vm_name_option(const char *option)
+{
+    const char *from = strncmp(option, "guest=", 6) == 0 ? option + 6 : option;
+    char *name = malloc(strlen(from) + 1), *to = name;
+
+    if (!name) {
+        return NULL;
+    }
+    for (; *from; from++) {
+        /* QEMU's lists have a comma between entries and two for one that is meant. */
+        if (*from == ',' && *++from != ',') {
+            break;
+        }
+        *to++ = *from;
+    }
+    *to = '\0';
+    if (to == name) {
+        free(name);
+        return NULL;
+    }
+    return name;
+}
+
+static char *name_of(char *const *args)
+{
+    for (size_t i = 0; args[i]; i++) {
+        if (!strcmp(args[i], "-name") && args[i + 1]) {
+            return vm_name_option(args[i + 1]);
+        }
+    }
+    return NULL;
+}
+
+static bool looks_like_qemu(char *const *args)
+{
+    const char *base = strrchr(args[0], '/');
+
+    return strstr(base ? base + 1 : args[0], "qemu") != NULL;
+}
+
+/* ---- all VMs of this machine ------------------------------------------------------------------
+ */
+
+typedef void each_vm_fn(void *context, pid_t pid, const char *name);
+
+static void visit(pid_t pid, each_vm_fn *fn, void *context)
+{
+    CLEANUP(free_args) char **args = read_args(pid);
+    CLEANUP(free_text) char *name = NULL;
+
+    if (args && looks_like_qemu(args) && (name = name_of(args))) {
+        fn(context, pid, name);
+    }
+}
+
+static void each_vm(each_vm_fn *fn, void *context)
+{
+    CLEANUP(close_dir) DIR *proc = opendir("/proc");
+    struct dirent *entry;
+
+    while (proc && (entry = readdir(proc))) {
+        pid_t pid = atoi(entry->d_name);
+
+        if (pid > 0) {
+            visit(pid, fn, context);
+        }
+    }
+}
+
+struct list {
+    char *text;
+    size_t size, used;
+};
+
+static void list_one(void *context, pid_t pid, const char *name)
+{
+    struct list *l = context;
+    int n = snprintf(l->text + l->used, l->size - l->used, "%s%s (pid %d)", l->used ? ", " : "",
+                     name, pid);
+
+    if (n > 0 && (size_t)n < l->size - l->used) {
+        l->used += (size_t)n;
+    } else {
+        l->text[l->used] = '\0'; /* what does not fit is left out whole */
+    }
+}
+
+void vm_list(char *text, size_t size)
+{
+    struct list l = {text, size, 0};
+
+    snprintf(text, size, "none");
+    each_vm(list_one, &l);
+}
+
+struct search {
+    const char *name;
+    pid_t found;
+    unsigned count;
+};
+
+static void search_one(void *context, pid_t pid, const char *name)
+{
+    struct search *s = context;
+
+    if (!strcmp(name, s->name)) {
+        s->found = pid;
+        s->count++;
+    }
+}
+
+/* libvirt's own note of the process, believed only if the process has that name. */
+static pid_t pid_file(const char *domain)
+{
+    CLEANUP(close_file) FILE *f = NULL;
+    CLEANUP(free_args) char **args = NULL;
+    CLEANUP(free_text) char *name = NULL;
+    char path[PATH_MAX];
+    int pid = 0;
+
+    snprintf(path, sizeof(path), PID_FILE, domain);
+    f = strchr(domain, '/') ? NULL : fopen(path, "re");
+    if (!f || fscanf(f, "%d", &pid) != 1 || pid <= 0 || !(args = read_args(pid))) {
+        return 0;
+    }
+    name = name_of(args);
+    return name && !strcmp(name, domain) ? pid : 0;
+}
+
+/* ---- the files it runs ------------------------------------------------------------------------
+ */
+
+static void image_free(struct image *image)
+{
+    free(image->name);
+    free(image->path);
+    probe_file_free(&image->probes);
+    *image = (struct image){0};
+}
+
+static bool cut_deleted(char *name)
+{
+    size_t length = strlen(name), tail = strlen(DELETED);
+
+    if (length < tail || strcmp(name + length - tail, DELETED) != 0) {
+        return false;
+    }
+    name[length - tail] = '\0';
+    return true;
+}
+
+/* The file of that name, as the process sees it, if it is still the one that is mapped. */
+static int image_by_name(struct image *image, pid_t pid, unsigned long inode)
+{
+    struct stat st;
+
+    if (asprintf(&image->path, "/proc/%d/root%s", pid, image->name) < 0) {
+        image->path = NULL;
+        return -ENOMEM;
+    }
+    /* Device numbers are not compared: btrfs and overlayfs show another in the maps. */
+    if (stat(image->path, &st) || st.st_ino != inode) {
+        image->replaced = true;
+    }
+    return 0;
+}
+
+static int image_by_mapping(struct image *image, pid_t pid, const char *range)
+{
+    free(image->path);
+    if (asprintf(&image->path, "/proc/%d/map_files/%s", pid, range) < 0) {
+        image->path = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+struct mapping {
+    char range[40]; /* as /proc/PID/map_files spells it */
+    unsigned long inode;
+    char *name;
+};
+
+/* "7f00-7f01 r--p 00000000 fd:00 1234     /usr/lib/libspice-server.so.1.14.1" */
+static bool parse_mapping(struct mapping *m, char *line)
+{
+    int name = 0;
+
+    line[strcspn(line, "\n")] = '\0';
+    if (sscanf(line, "%39s %*s %*s %*s %lu %n", m->range, &m->inode, &name) != 2 || !name) {
+        return false;
+    }
+    m->name = line + name;
+    return *m->name == '/';
+}
+
+static bool is_spice(const struct mapping *m)
+{
+    const char *base = strrchr(m->name, '/');
+
+    return m->inode && strncmp(base + 1, SPICE_LIBRARY, strlen(SPICE_LIBRARY)) == 0;
+}
+
+static int image_from(struct image *image, pid_t pid, const struct mapping *m)
+{
+    int error;
+
+    image->name = strdup(m->name);
+    if (!image->name) {
+        return -ENOMEM;
+    }
+    image->replaced = cut_deleted(image->name);
+    error = image_by_name(image, pid, m->inode);
+    if (!error && image->replaced) {
+        error = image_by_mapping(image, pid, m->range);
+    }
+    return error;
+}
+
+static int no_right(const struct vm *vm, struct loader_error *e)
+{
+    return loader_fail(
+        e, -EPERM, "may not look into pid %d: run as root, or with the capability CAP_SYS_PTRACE",
+        vm->pid);
+}
+
+/* 1: found, 0: it has none mapped. */
+static int find_spice(struct vm *vm, struct loader_error *e)
+{
+    CLEANUP(close_file) FILE *maps = NULL;
+    CLEANUP(free_text) char *line = NULL;
+    char path[64];
+    size_t room = 0;
+    struct mapping m;
+
+    snprintf(path, sizeof(path), "/proc/%d/maps", vm->pid);
+    maps = fopen(path, "re");
+    if (!maps) {
+        return no_right(vm, e);
+    }
+    while (getline(&line, &room, maps) > 0) {
+        if (parse_mapping(&m, line) && is_spice(&m)) {
+            return image_from(&vm->spice, vm->pid, &m) ? loader_fail(e, -ENOMEM, "no memory") : 1;
+        }
+    }
+    return ferror(maps) ? no_right(vm, e) : 0;
+}
+
+static int find_exe(struct vm *vm, struct loader_error *e)
+{
+    char link[64], name[PATH_MAX];
+    ssize_t length;
+
+    snprintf(link, sizeof(link), "/proc/%d/exe", vm->pid);
+    length = readlink(link, name, sizeof(name) - 1);
+    if (length < 0) {
+        return no_right(vm, e);
+    }
+    name[length] = '\0';
+    vm->exe.replaced = cut_deleted(name);
+    vm->exe.name = strdup(name);
+    vm->exe.path = strdup(link); /* opens the file that runs, even if it is deleted */
+    return vm->exe.name && vm->exe.path ? 0 : loader_fail(e, -ENOMEM, "no memory");
+}
+
+static int read_library(struct vm *vm, struct loader_error *e)
+{
+    int error = probe_file_read(&vm->spice.probes, vm->spice.path, e);
+
+    if (error && vm->spice.replaced) {
+        return loader_fail(
+            e, error,
+            "%s of pid %d was replaced on disk after the VM was started, and the one "
+            "it runs cannot be opened (%s): run as root or with the capability "
+            "CAP_CHECKPOINT_RESTORE, or start the VM again",
+            vm->spice.name, vm->pid, strerror(-error));
+    }
+    return error;
+}
+
+/* A server linked into the program: the tests', and whoever builds QEMU that way. */
+static int use_linked_in(struct vm *vm, struct loader_error *e)
+{
+    char vms[512];
+
+    if (!probe_file_has(&vm->exe.probes, "spice")) {
+        vm_list(vms, sizeof(vms));
+        return loader_fail(e, -ENOEXEC,
+                           "pid %d (%s) is no QEMU with SPICE: it has no " SPICE_LIBRARY
+                           " mapped; running VMs: %s",
+                           vm->pid, vm->exe.name, vms);
+    }
+    vm->spice.name = strdup(vm->exe.name);
+    vm->spice.path = strdup(vm->exe.path);
+    vm->spice.replaced = vm->exe.replaced;
+    if (!vm->spice.name || !vm->spice.path) {
+        return loader_fail(e, -ENOMEM, "no memory");
+    }
+    return probe_file_read(&vm->spice.probes, vm->spice.path, e);
+}
+
+static int read_images(struct vm *vm, struct loader_error *e)
+{
+    int found, error = find_exe(vm, e);
+
+    if (!error) {
+        error = probe_file_read(&vm->exe.probes, vm->exe.path, e);
+    }
+    if (error) {
+        return error;
+    }
+    found = find_spice(vm, e);
+    if (found < 0) {
+        return found;
+    }
+    return found ? read_library(vm, e) : use_linked_in(vm, e);
+}
+
+/* ---- finding it --------------------------------------------------------------------------------
+ */
+
+int vm_find_pid(struct vm *vm, pid_t pid, struct loader_error *e)
+{
+    char vms[512];
+    int error;
+
+    *vm = (struct vm){.pid = pid, .pidfd = (int)syscall(SYS_pidfd_open, pid, 0)};
+    if (vm->pidfd < 0) {
+        vm_list(vms, sizeof(vms));
+        return loader_fail(e, -ESRCH, "no process has the id %d; running VMs: %s", pid, vms);
+    }
+    vm->args = read_args(pid);
+    if (!vm->args) {
+        vm_close(vm);
+        return loader_fail(e, -ENOEXEC, "pid %d is no QEMU: it has no command line", pid);
+    }
+    vm->domain = name_of(vm->args);
+    error = read_images(vm, e);
+    if (error) {
+        vm_close(vm);
+    }
+    return error;
+}
+
+int vm_find_domain(struct vm *vm, const char *domain, struct loader_error *e)
+{
+    struct search s = {.name = domain};
+    pid_t pid = pid_file(domain);
+    char vms[512];
+
+    *vm = (struct vm){.pidfd = -1};
+    if (!pid) {
+        each_vm(search_one, &s);
+        pid = s.found;
+    }
+    if (s.count > 1) {
+        return loader_fail(e, -ESRCH, "%u VMs are called %s: name one with --pid", s.count, domain);
+    }
+    if (!pid) {
+        vm_list(vms, sizeof(vms));
+        return loader_fail(e, -ESRCH, "no running VM is called %s; running VMs: %s", domain, vms);
+    }
+    return vm_find_pid(vm, pid, e);
+}
+
+bool vm_running(const struct vm *vm)
+{
+    struct pollfd p = {.fd = vm->pidfd, .events = POLLIN};
+
+    return poll(&p, 1, 0) == 0;
+}
+
+void vm_close(struct vm *vm)
+{
+    if (vm->pidfd >= 0) {
+        close(vm->pidfd);
+    }
+    free(vm->domain);
+    free_args(&vm->args);
+    image_free(&vm->spice);
+    image_free(&vm->exe);
+    *vm = (struct vm){.pidfd = -1};
+}

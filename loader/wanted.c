@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What events.def wants of a library's probes, and whether they can give it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+#define NOARG (-1)
+
+#define F(arg, type, name, kind, help) {arg, TYPE_##type},
+#define EVENT(source, number, name, help, fields)                                                  \
+    __attribute__((unused)) static const struct wanted_arg args_##name[] = {fields};
+#include "../bpf/events.def"
+#undef F
+
+/* The recorder's own events have no probe: EVENT_META leaves them out. */
+#define F(arg, type, name, kind, help)
+#define PROBE(source, number, name, provider)                                                      \
+    {number, SOURCE_##source, provider, #name, args_##name, ARRAY_SIZE(args_##name)},
+#define EVENT_SPICE(number, name) PROBE(SPICE, number, name, "spice")
+#define EVENT_QEMU(number, name)  PROBE(QEMU, number, name, "qemu")
+#define EVENT_META(number, name)
+#define EVENT(source, number, name, help, fields) EVENT_##source(number, name)
+const struct wanted_probe wanted_probes[] = {
+#include "../bpf/events.def"
+};
+#undef F
+
+const size_t wanted_probe_count = ARRAY_SIZE(wanted_probes);
+
+const struct wanted_probe *wanted_find(const char *provider, const char *name)
+{
+    for (size_t i = 0; i < wanted_probe_count; i++) {
+        const struct wanted_probe *w = &wanted_probes[i];
+
+        if (!strcmp(w->provider, provider) && !strcmp(w->name, name)) {
+            return w;
+        }
+    }
+    return NULL;
+}
+
+unsigned wanted_arg_count(const struct wanted_probe *wanted)
+{
+    unsigned needed = 0;
+
+    for (unsigned i = 0; i < wanted->count; i++) {
+        if (wanted->args[i].number >= (int)needed) {
+            needed = (unsigned)wanted->args[i].number + 1;
+        }
+    }
+    return needed;
+}
+
+/* Width in bytes, negative if signed, as sys/sdt.h notes it. */
+static bool type_fits(enum tap_type type, int size)
+{
+    switch (type) {
+    case TYPE_U64:
+    case TYPE_RECT:
+        return size == 8;
+    case TYPE_S64:
+        return size == -8;
+    case TYPE_U32:
+        return size == 4;
+    case TYPE_S32:
+        return size == -4;
+    case TYPE_U8:
+        return size == 1;
+    case TYPE_BOOL:
+        return size == 1 || abs(size) == 4;
+    }
+    return false;
+}
+
+static enum probe_fit check_site(const struct wanted_probe *wanted, const struct probe_site *site,
+                                 bool strict, char *why, size_t size)
+{
+    unsigned needed = wanted_arg_count(wanted);
+
+    if (site->arg_count < needed || (strict && site->arg_count != needed)) {
+        snprintf(why, size, "has %u arguments, events.def says %u", site->arg_count, needed);
+        return PROBE_ARG_COUNT;
+    }
+    for (unsigned i = 0; i < wanted->count; i++) {
+        const struct wanted_arg *arg = &wanted->args[i];
+
+        if (strict ? !type_fits(arg->type, site->arg_size[arg->number])
+                   : !site->arg_size[arg->number]) {
+            snprintf(why, size, "argument %d is of %d bytes%s, not what events.def says",
+                     arg->number, abs(site->arg_size[arg->number]),
+                     site->arg_size[arg->number] < 0 ? " (signed)" : "");
+            return PROBE_ARG_TYPE;
+        }
+    }
+    if (strict && !site->semaphore) {
+        snprintf(why, size, "has no semaphore");
+        return PROBE_NO_SEMAPHORE;
+    }
+    return PROBE_FITS;
+}
+
+enum probe_fit wanted_check(const struct wanted_probe *wanted, const struct probe_file *file,
+                            bool strict, char *why, size_t size)
+{
+    const struct probe_site *site = NULL;
+    size_t sites = probe_file_sites(file, wanted->provider, wanted->name, &site);
+
+    if (!sites) {
+        snprintf(why, size, "is not there");
+        return PROBE_MISSING;
+    }
+    for (size_t i = 0; i < sites; i++) {
+        enum probe_fit fit = check_site(wanted, &site[i], strict, why, size);
+
+        if (fit != PROBE_FITS) {
+            return fit;
+        }
+    }
+    return PROBE_FITS;
+}
