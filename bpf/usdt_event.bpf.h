@@ -28,7 +28,7 @@ typedef __u16 uint16_t;
 typedef __u8 uint8_t;
 
 #include "events.h"
-#include "lost.h"
+#include "shared.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -39,7 +39,7 @@ struct {
     __uint(max_entries, 16 << 20);
 } events SEC(".maps");
 
-struct lost lost;
+struct shared shared;
 
 /* Words above the stack pointer of a site that are read in one go when an event has arguments
  * beyond the six that a call passes in registers. Whatever lies elsewhere is read one by one. */
@@ -61,8 +61,8 @@ struct site {
 
 static __always_inline void site_lost(unsigned reason, unsigned kind, uint64_t time)
 {
-    __sync_fetch_and_add(&lost.count[reason][kind], 1);
-    lost.last = time;
+    __sync_fetch_and_add(&shared.lost[reason][kind], 1);
+    shared.last_lost = time;
 }
 
 static __always_inline void site_init(struct site *s, struct pt_regs *ctx, bool read_stack)
@@ -215,6 +215,9 @@ enum event_stack {
         uint64_t time = bpf_ktime_get_ns(), *slot;                                                 \
         struct site s;                                                                             \
                                                                                                    \
+        if (!shared.recording) {                                                                   \
+            return 0;                                                                              \
+        }                                                                                          \
         site_init(&s, ctx, stack_##event);                                                         \
         if (!s.spec) {                                                                             \
             site_lost(LOST_BAD_MEMORY, EV_##event, time);                                          \

@@ -64,9 +64,9 @@ struct recording {
     unsigned attached[SOURCE_QEMU + 1];
     /* What the events say, for the live line and the summary. */
     uint64_t seen[EV_MAX], events, lost, lost_by[2], sent;
-    uint64_t started; /* ns */
-    const char *end;  /* why it ended */
-    int error;        /* of a log: it ended because of that */
+    uint64_t started, ended; /* ns, CLOCK_MONOTONIC: between them every event counts */
+    const char *end;         /* why it ended */
+    int error;               /* of a log: it ended because of that */
 };
 
 static uint64_t now(void)
@@ -251,6 +251,9 @@ static void describe_end(struct recording *r)
                         json_pack("{s:I, s:o, s:{s:I, s:I}}", "events", (json_int_t)r->events,
                                   "kinds", kinds, "lost", "ring_full", (json_int_t)r->lost_by[0],
                                   "bad_memory", (json_int_t)r->lost_by[1]));
+    json_object_set_new(
+        run, "window",
+        json_pack("{s:I, s:I}", "from", (json_int_t)r->started, "to", (json_int_t)r->ended));
     if (r->error) {
         json_object_set_new(run, "error", json_string(strerror(-r->error)));
     }
@@ -407,8 +410,8 @@ static void loop(struct recording *r)
         count = drain(r);
         tick(r, &live, now());
     }
-    /* No new events from here on; then what is still in the buffer. */
-    tracer_detach(r->tracer);
+    tracer_switch(r->tracer, false);
+    r->ended = now();
     while (!r->error && drain(r) > 0) {
     }
     if (live.tty && !r->options->quiet) {
@@ -530,7 +533,7 @@ static void say_end(const struct recording *r, uint64_t bytes)
     human(sent, sizeof(sent), (double)r->sent);
     printf("%s: %.1f s, %" PRIu64 " events in %s, %" PRIu64 " OOMs, %" PRIu64 " evictions, %" PRIu64
            " streams created and %" PRIu64 " ended, %s sent, %" PRIu64 " events lost; %s\n",
-           r->path, (double)(now() - r->started) / (double)SECOND, r->events, size,
+           r->path, (double)(r->ended - r->started) / (double)SECOND, r->events, size,
            r->seen[EV_oom_begin], r->seen[EV_evict], r->seen[EV_stream_create],
            r->seen[EV_stream_stop], sent, r->lost, r->end);
 }
@@ -591,6 +594,7 @@ static int record(struct recording *r, struct loader_error *e)
         return result;
     }
     r->started = now();
+    tracer_switch(r->tracer, true);
     say_attached(r);
     loop(r);
     return end(r);

@@ -115,7 +115,7 @@ static int load_spice(struct tracer *t, const struct vm *vm, unsigned buffer_mib
     if (error) {
         return load_error(error, e);
     }
-    part->lost = &t->spice->bss->lost;
+    part->shared = &t->spice->bss->shared;
     return 0;
 }
 
@@ -140,7 +140,7 @@ static int load_qemu(struct tracer *t, const struct vm *vm, struct loader_error 
     if (error) {
         return load_error(error, e);
     }
-    part->lost = &t->qemu->bss->lost;
+    part->shared = &t->qemu->bss->shared;
     return 0;
 }
 
@@ -298,15 +298,12 @@ const json_t *tracer_missing(const struct tracer *t)
     return t->missing;
 }
 
-void tracer_detach(struct tracer *t)
+static void detach(struct tracer_part *part)
 {
-    for (unsigned i = 0; i < t->part_count; i++) {
-        struct tracer_part *part = &t->parts[i];
-
-        while (part->attached) {
-            bpf_link__destroy(part->links[--part->attached]);
-        }
+    while (part->attached) {
+        bpf_link__destroy(part->links[--part->attached]);
     }
+    free(part->links);
 }
 
 void tracer_close(struct tracer *t)
@@ -314,9 +311,8 @@ void tracer_close(struct tracer *t)
     if (!t) {
         return;
     }
-    tracer_detach(t);
     for (unsigned i = 0; i < t->part_count; i++) {
-        free(t->parts[i].links);
+        detach(&t->parts[i]);
     }
     ring_buffer__free(t->ring);
     qemu_bpf__destroy(t->qemu);

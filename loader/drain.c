@@ -5,8 +5,11 @@
  * every 50 ms or so, in which a thread that does nothing but hit probes fills a part of the buffer.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "tracer.h"
+
+#define IN_FLIGHT_US 5000
 
 int tracer_sample(void *context, void *data, size_t size)
 {
@@ -23,6 +26,16 @@ int tracer_sample(void *context, void *data, size_t size)
     }
     t->cut = ++t->done >= t->budget;
     return t->cut ? -EAGAIN : 0;
+}
+
+void tracer_switch(struct tracer *t, bool on)
+{
+    for (unsigned i = 0; i < t->part_count; i++) {
+        __atomic_store_n(&t->parts[i].shared->recording, on, __ATOMIC_RELEASE);
+    }
+    if (!on) {
+        usleep(IN_FLIGHT_US); /* programs that saw it on are through by then */
+    }
 }
 
 int tracer_drain(struct tracer *t, unsigned budget, tracer_event_fn *fn, void *context)
@@ -42,12 +55,12 @@ int tracer_drain(struct tracer *t, unsigned budget, tracer_event_fn *fn, void *c
     return result < 0 && !t->cut ? result : (int)t->done;
 }
 
-static uint64_t total(const struct lost *lost, unsigned reason)
+static uint64_t total(const struct shared *shared, unsigned reason)
 {
     uint64_t sum = 0;
 
     for (unsigned kind = 0; kind < LOST_KINDS; kind++) {
-        sum += __atomic_load_n(&lost->count[reason][kind], __ATOMIC_RELAXED);
+        sum += __atomic_load_n(&shared->lost[reason][kind], __ATOMIC_RELAXED);
     }
     return sum;
 }
@@ -58,14 +71,14 @@ int tracer_loss(struct tracer *t, struct tracer_loss *loss)
         struct tracer_part *part = &t->parts[i];
 
         for (unsigned reason = 0; reason < LOST_REASONS; reason++) {
-            uint64_t now = total(part->lost, reason);
+            uint64_t now = total(part->shared, reason);
 
             if (now != part->lost_before[reason]) {
                 *loss = (struct tracer_loss){
                     .source = part->source,
                     .reason = reason,
                     .count = now - part->lost_before[reason],
-                    .time = __atomic_load_n(&part->lost->last, __ATOMIC_RELAXED),
+                    .time = __atomic_load_n(&part->shared->last_lost, __ATOMIC_RELAXED),
                 };
                 part->lost_before[reason] = now;
                 return 1;

@@ -154,6 +154,10 @@ const json_t *tracer_missing(const struct tracer *t);
 /* Gives up every capability and the way to get one back: what follows needs none. */
 int rights_drop(struct loader_error *e);
 
+/* All probes are there, but nothing is recorded until this says so, for all of them at once; and
+ * after it said no, nothing more comes than what is in the ring buffer. */
+void tracer_switch(struct tracer *t, bool on);
+
 /* `ev` lies in the ring buffer, only its first `slots` values are there. <0 stops the pass. */
 typedef int tracer_event_fn(void *context, const struct tap_event *ev);
 
@@ -169,7 +173,6 @@ struct tracer_loss {
 int tracer_drain(struct tracer *t, unsigned budget, tracer_event_fn *fn, void *context);
 /* What was lost since the last call; 1 and *loss, call again; 0: nothing more. */
 int tracer_loss(struct tracer *t, struct tracer_loss *loss);
-void tracer_detach(struct tracer *t); /* no further events; what is in the buffer can be drained */
-void tracer_close(struct tracer *t);
+void tracer_close(struct tracer *t); /* detaches, which takes a second or two */
 
 #endif

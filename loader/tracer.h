@@ -6,13 +6,13 @@
 #include <bpf/libbpf.h>
 
 #include "loader.h"
-#include "../bpf/lost.h"
+#include "../bpf/shared.h"
 
 /* One BPF object: the programs of one source. */
 struct tracer_part {
     enum tap_source source;
     struct bpf_object_skeleton *skeleton;
-    const struct lost *lost;            /* written by the programs */
+    struct shared *shared;              /* with the programs */
     uint64_t lost_before[LOST_REASONS]; /* told already */
     struct bpf_link **links;
     unsigned attached;
