@@ -70,7 +70,7 @@ suite fuzz make -s fuzz-smoke
 step lint make -s lint
 step docs docs_agree
 step install install_works
-suite stack-build scripts/stack.sh all --counted
+step stack-build scripts/stack.sh all
 suite patches scripts/patches.sh
 suite stack tests/stack/run
 suite vm tests/vm/run

@@ -13,7 +13,7 @@ mapfile -t own < <(git ls-files 'loader/*.c' 'collect/*.c')
 cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Ibuild/bpf -j2 "${own[@]}" || complain 'cppcheck: see above'
 while read -r f; do
     bash -n "$f" || complain "shell: $f"
-done < <(git grep -lE '^#!/usr/bin/env bash')
+done < <(git grep -lE '^#!(/usr/bin/env |/bin/)bash')
 while read -r f; do
     out=$(LC_ALL=C MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$f" 2>&1 > /dev/null)
     [[ -z $out ]] || complain "man: $f: $out"
