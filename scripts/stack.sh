@@ -3,9 +3,10 @@
 #
 # Builds the traced stack, spice-server with probes and a QEMU with its own, under build/stack, and
 # the same spice-server without our patches under build/stack-plain. docs/stack.md is the user's page.
+# build_$C_KIND is called by that name:
+# shellcheck disable=SC2317
 set -euo pipefail
 shopt -s inherit_errexit
-# shellcheck disable=SC2317 # build_$C_KIND is called by that name
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -483,4 +484,5 @@ main() {
 	esac
 }
 
-main "$@"; exit
+# deb.sh reads this file for its functions
+[ "${BASH_SOURCE[0]}" != "$0" ] || { main "$@"; exit; }
