@@ -16,6 +16,7 @@
 #include "../loader/loader.h"
 #include "bundle.h"
 #include "commands.h"
+#include "vmlog.h"
 
 const char help_record[] =
     "Usage: spicetap record --domain NAME | --pid PID [OPTIONS]\n\n"
@@ -29,9 +30,9 @@ const char help_record[] =
     "      --buffer MIB     size of the kernel's ring buffer, a power of two; default 16\n"
     "      --no-qemu        only spice-server's probes, not QEMU's own\n"
     "  -q, --quiet          no live line\n\n"
-    "Needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE (and CAP_CHECKPOINT_RESTORE if the "
-    "VM's\n"
-    "library was replaced on disk since it started). All are given up once attached.\n"
+    "Needs root, or the capabilities CAP_SYS_ADMIN and CAP_SYS_PTRACE (before July 2025 kernels "
+    "let\n"
+    "CAP_BPF and CAP_PERFMON set uprobes). All are given up once attached.\n"
     "The VM must run on a spice-server with probes: see spicetap-stack(7).\n";
 
 enum {
@@ -60,6 +61,7 @@ struct recording {
     struct tracer *tracer;
     struct bundle_writer *bundle;
     struct tap_writer *logs[SOURCE_QEMU + 1];
+    struct vmlog vmlog;
     int signals, reserve;
     unsigned attached[SOURCE_QEMU + 1];
     /* What the events say, for the live line and the summary. */
@@ -489,6 +491,7 @@ static int begin(struct recording *r, struct loader_error *e)
         return no_folder(r->path, error);
     }
     r->reserve = open_reserve(r->path);
+    vmlog_open(&r->vmlog, r->vm.pid, r->vm.domain);
     error = open_logs(r);
     if (error) {
         fprintf(stderr, "spicetap record: cannot write to %s: %s\n", r->path, strerror(-error));
@@ -566,6 +569,8 @@ static int end(struct recording *r)
     int error;
 
     describe_end(r);
+    vmlog_close(&r->vmlog, r->bundle,
+                r->path); /* if it cannot be copied, the run is whole without */
     if (r->reserve >= 0) {
         close(r->reserve);
         r->reserve = -1;

@@ -150,13 +150,11 @@ static int attach_error(const struct vm *vm, const struct image *image,
                         const struct wanted_probe *w, int error, struct loader_error *e)
 {
     if (error == -EPERM || error == -EACCES) {
-        return loader_fail(e, -EPERM,
-                           "may not attach to %s of pid %d: run as root, or grant CAP_PERFMON and "
-                           "CAP_SYS_PTRACE%s",
-                           base_name(image->name), vm->pid,
-                           image->replaced ? " and, for its file was replaced on disk, "
-                                             "CAP_CHECKPOINT_RESTORE"
-                                           : "");
+        return loader_fail(
+            e, -EPERM,
+            "may not attach to %s of pid %d: run as root, or grant CAP_SYS_ADMIN, which "
+            "kernels since July 2025 ask of whoever sets uprobes, and CAP_SYS_PTRACE",
+            base_name(image->name), vm->pid);
     }
     return loader_fail(e, error, "cannot attach to probe %s:%s of %s in pid %d: %s", w->provider,
                        w->name, base_name(image->name), vm->pid,
