@@ -239,6 +239,12 @@ static int verb_memory(struct driver *v, const struct words *a)
     return 0;
 }
 
+static int verb_lockstep(struct driver *v, const struct words *a)
+{
+    v->guest.lockstep = word_number(a, 1, 1);
+    return 0;
+}
+
 static int verb_cursor(struct driver *v, const struct words *a)
 {
     for (long i = 0, n = word_number(a, 1, 1); i < n; i++) {
@@ -307,7 +313,8 @@ static int verb_repeat(struct driver *v, const struct words *a)
     return 0;
 }
 
-/* timed VERB...: runs the rest of the line and everything it sent; measured, see "phases" */
+/* timed VERB...: runs the rest of the line and everything it sent; prints "timed DRAWS WALL_NS
+ * WORKER_CPU_NS", and again at the end in "phases" */
 static int verb_timed(struct driver *v, const struct words *a)
 {
     struct phase *p = &v->phases[v->phase_count % PHASES];
@@ -325,6 +332,10 @@ static int verb_timed(struct driver *v, const struct words *a)
     p->wall = now_ns() - start;
     p->worker_cpu = guest_worker_cpu(&v->guest) - cpu;
     p->draws = v->guest.counts.draws - draws;
+    flockfile(stdout);
+    printf("timed %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", p->draws, p->wall, p->worker_cpu);
+    fflush(stdout);
+    funlockfile(stdout);
     return err;
 }
 
@@ -349,6 +360,7 @@ static const struct {
     {"flush", verb_flush, 2,
      "flush N: what flush_resources answers from now on; 0 forces eviction"},
     {"memory", verb_memory, 2, "memory BYTES: the guest has so much; 0: no limit"},
+    {"lockstep", verb_lockstep, 1, "lockstep [0]: one command at a time, when the server is idle"},
     {"cursor", verb_cursor, 1, "cursor [N]: N moves of the pointer"},
     {"update", verb_update, 1, "update [SURFACE]: have the whole surface drawn"},
     {"settle", verb_settle, 1, "settle: wait until the worker took all commands"},

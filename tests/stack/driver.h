@@ -114,6 +114,7 @@ struct guest {
     uint64_t next_id, outstanding, outstanding_bytes, memory_limit;
     int flush_answer; /* what flush_resources says */
     bool client, video_off;
+    bool lockstep; /* one command at a time, when the server has nothing left to do */
     struct surface surfaces[SURFACES_MAX]; /* 0 is the primary one, the screen */
     GPtrArray *kept;                       /* memory of surfaces that are gone */
     pthread_t worker;

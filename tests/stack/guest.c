@@ -67,7 +67,7 @@ static struct command *ring_pop(struct ring *r)
 static void ring_push(struct guest *g, struct ring *r, struct command *c)
 {
     pthread_mutex_lock(&g->lock);
-    while (ring_used(r) >= r->depth)
+    while (ring_used(r) >= r->depth || (g->lockstep && !r->notify))
         pthread_cond_wait(&g->moved, &g->lock);
     r->slots[r->tail++ % RING_MAX] = c;
     g->outstanding++;
@@ -170,6 +170,7 @@ static int request_notification(struct guest *g, struct ring *r)
     r->notify = r->notify || armed;
     g->counts.notify_requests++;
     g->counts.notify_armed += armed;
+    pthread_cond_broadcast(&g->moved);
     pthread_mutex_unlock(&g->lock);
     return armed;
 }

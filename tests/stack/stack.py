@@ -118,12 +118,12 @@ def free_port():
 class Program:
     """A child with its output in files; ended, if need be, when the with block ends."""
 
-    def __init__(self, folder, name, argv, env=None, preexec=None):
+    def __init__(self, folder, name, argv, env=None, stdin=subprocess.DEVNULL):
         self.name, self.out_path = name, os.path.join(folder, name + ".out")
         self.err_path = os.path.join(folder, name + ".err")
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
-            self.process = subprocess.Popen(argv, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                                            env={**os.environ, **(env or {})}, preexec_fn=preexec)
+            self.process = subprocess.Popen(argv, stdout=out, stderr=err, stdin=stdin,
+                                            env={**os.environ, **(env or {})})
         self.pid = self.process.pid
 
     def __enter__(self):
@@ -198,19 +198,45 @@ class Program:
 
 
 class Driver(Program):
-    def __init__(self, folder, script, lib=TRACED, debug=False, options=(), name="driver", wrap=(),
-                 env=None):
+    """stack-driver with its script; without one it takes verbs from do()."""
+
+    def __init__(self, folder, script=None, lib=TRACED, debug=False, options=(), name="driver", wrap=(),
+                 env=None, account=True):
         self.port, self.lib = free_port(), library(lib)
         self.account_path = os.path.join(folder, name + ".account")
         script_path = os.path.join(folder, name + ".script")
-        with open(script_path, "w") as f:
-            f.write(script)
+        if script is not None:
+            with open(script_path, "w") as f:
+                f.write(script)
         env = dict(env or {}, LD_LIBRARY_PATH=lib)
         env["G_MESSAGES_DEBUG"] = "Spice" if debug else ""
         super().__init__(folder, name,
-                         [*wrap, DRIVER, "--port", str(self.port), "--account", self.account_path,
-                          *options, script_path], env)
+                         [*wrap, DRIVER, "--port", str(self.port),
+                          *(("--account", self.account_path) if account else ()), *options,
+                          script_path if script is not None else "-"], env,
+                         subprocess.DEVNULL if script is not None else subprocess.PIPE)
+        self.lines = 0
         self.wait_line("ready", 60)
+
+    def do(self, *verbs):
+        self.process.stdin.write(("\n".join(verbs) + "\n").encode())
+        self.process.stdin.flush()
+
+    def timed(self, verb, timeout=120):
+        """Draws, wall ns and the worker's CPU ns of a verb."""
+        self.do("timed " + verb)
+        self.lines += 1
+        end = time.time() + timeout
+        while time.time() < end:
+            found = re.findall(r"^timed (\d+) (\d+) (\d+)$", self.out(), re.M)
+            if len(found) >= self.lines:
+                return tuple(map(int, found[-1]))
+            time.sleep(0.05)
+        raise RuntimeError("%s did not finish '%s'" % (self.name, verb))
+
+    def end(self):
+        self.process.stdin.close()
+        return self.wait()
 
     def account(self):
         """The lines of the account, each a list of words."""
