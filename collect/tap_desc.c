@@ -383,19 +383,23 @@ struct tap_kind_plan *tap_desc_plan(const struct tap_desc *d, unsigned number)
 
 /* ---- the chunk's memory --------------------------------------------------------------- */
 
-int tap_memory_init(struct tap_memory *m)
+int tap_memory_reset(struct tap_memory *m, size_t events)
 {
-    m->keys = calloc(TAP_MEMORY_SIZE, sizeof(*m->keys));
-    m->values = calloc(TAP_MEMORY_SIZE, sizeof(*m->values));
-    m->stamps = calloc(TAP_MEMORY_SIZE, sizeof(*m->stamps));
-    m->stamp = 0;
-    return m->keys && m->values && m->stamps ? 0 : -ENOMEM;
-}
+    size_t size = 64;
 
-void tap_memory_free(struct tap_memory *m)
-{
-    free(m->keys);
-    free(m->values);
-    free(m->stamps);
-    *m = (struct tap_memory){0};
+    while (size < 2 * events)
+        size *= 2;
+    if (!m->known || size > m->mask + 1u) {
+        free(m->known);
+        m->known = calloc(size, sizeof(*m->known));
+        m->mask = (uint32_t)size - 1;
+        m->stamp = 0;
+    }
+    if (!m->known)
+        return -ENOMEM;
+    if (!++m->stamp) { /* all stamps were used up */
+        memset(m->known, 0, (m->mask + 1u) * sizeof(*m->known));
+        m->stamp = 1;
+    }
+    return 0;
 }

@@ -76,38 +76,28 @@ struct tap_kind_plan *tap_desc_plan(const struct tap_desc *d, unsigned number);
 
 /* Which value belonged to a drawable when it was last named, within one chunk. */
 struct tap_memory {
-    uint64_t *keys, *values;
-    uint32_t *stamps, stamp;
+    struct tap_known {
+        uint64_t key, value;
+        uint32_t stamp;
+    } * known;
+    uint32_t stamp, mask;
 };
 
-enum { TAP_MEMORY_SIZE = 2 * TAP_MAX_EVENTS }; /* a power of two */
+/* Forgets everything, and makes room for a chunk of `events`, each of which names one key. */
+int tap_memory_reset(struct tap_memory *m, size_t events);
 
-int tap_memory_init(struct tap_memory *m);
-void tap_memory_free(struct tap_memory *m);
-
-static inline void tap_memory_reset(struct tap_memory *m)
-{
-    if (++m->stamp)
-        return;
-    memset(m->stamps, 0, TAP_MEMORY_SIZE * sizeof(*m->stamps));
-    m->stamp = 1;
-}
-
-/* Where the value of `key` is kept; new ones start at 0. There is room: a chunk has at most
- * TAP_MAX_EVENTS events, and each of them names one key. */
+/* Where the value of `key` is kept; new ones start at 0. */
 static inline uint64_t *tap_memory_at(struct tap_memory *m, uint64_t key)
 {
-    uint32_t i = (key * 0x9e3779b97f4a7c15u) >> 49;
+    uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 40) & m->mask;
 
-    for (;; i = (i + 1) % TAP_MEMORY_SIZE) {
-        if (m->stamps[i] != m->stamp) {
-            m->stamps[i] = m->stamp;
-            m->keys[i] = key;
-            m->values[i] = 0;
-            return &m->values[i];
-        }
-        if (m->keys[i] == key)
-            return &m->values[i];
+    for (;; i = (i + 1) & m->mask) {
+        struct tap_known *k = &m->known[i];
+
+        if (k->stamp != m->stamp)
+            *k = (struct tap_known){.key = key, .stamp = m->stamp};
+        if (k->key == key)
+            return &k->value;
     }
 }
 

@@ -11,6 +11,8 @@
 
 #include "tap_format.h"
 
+enum { RESYNC_WINDOW = 1 << 16 };
+
 /* Where a column is being read, and the value before. Behind its end a column gives zeros. */
 struct cursor {
     const uint8_t *p, *end;
@@ -41,6 +43,7 @@ struct tap_reader {
     size_t room; /* events */
     struct tap_memory memory;
     uint8_t *payload, *raw;
+    size_t payload_room, raw_room;
     struct cursor *cursors, **of_kind; /* of_kind: by index in desc.plans */
     z_stream z;
 };
@@ -50,7 +53,7 @@ static void reader_free(struct tap_reader *r)
     if (r->fd >= 0)
         close(r->fd);
     tap_desc_free(&r->desc);
-    tap_memory_free(&r->memory);
+    free(r->memory.known);
     inflateEnd(&r->z);
     free(r->known);
     free(r->event);
@@ -59,6 +62,34 @@ static void reader_free(struct tap_reader *r)
     free(r->cursors);
     free(r->of_kind);
     free(r);
+}
+
+/* Buffers grow to what the log needs, within the format's limits. */
+static int make_room(uint8_t **buffer, size_t *room, size_t size)
+{
+    uint8_t *more = size > *room ? realloc(*buffer, size) : *buffer;
+
+    if (size <= *room)
+        return 0;
+    if (!more)
+        return -ENOMEM;
+    *buffer = more;
+    *room = size;
+    return 0;
+}
+
+static int grow(struct tap_reader *r, size_t events)
+{
+    struct tap_event *e;
+
+    if (events <= r->room)
+        return 0;
+    e = reallocarray(r->event, events, sizeof(*e));
+    if (!e)
+        return -ENOMEM;
+    r->event = e;
+    r->room = events;
+    return 0;
 }
 
 /* As much as there is, up to `length`; <0: error. */
@@ -80,9 +111,20 @@ static ssize_t read_all(struct tap_reader *r, uint8_t *to, size_t length)
     return (ssize_t)done;
 }
 
-/* Inflates exactly `raw` bytes out of exactly `packed`. */
-static int inflate_exactly(struct tap_reader *r, size_t packed, size_t raw)
+/* Reads `packed` bytes at r->position, checks them, and inflates them to exactly `raw` bytes. */
+static int read_packed(struct tap_reader *r, size_t packed, uint32_t crc, size_t raw)
 {
+    ssize_t n;
+
+    if (make_room(&r->payload, &r->payload_room, packed) || make_room(&r->raw, &r->raw_room, raw))
+        return -ENOMEM;
+    n = read_all(r, r->payload, packed);
+    if (n < 0)
+        return (int)n;
+    if ((size_t)n < packed)
+        return -ENODATA;
+    if (tap_crc(r->payload, packed) != crc)
+        return -EBADMSG;
     inflateReset(&r->z);
     r->z.next_in = r->payload;
     r->z.avail_in = (uInt)packed;
@@ -113,15 +155,8 @@ static int read_header(struct tap_reader *r)
     if (!get_le(h + 8, 2) || packed > TAP_MAX_PAYLOAD || !raw || raw > TAP_MAX_DESC)
         return -EBADMSG;
     r->position += TAP_HEADER_SIZE;
-    n = read_all(r, r->payload, packed);
-    if (n < 0)
-        return (int)n;
-    if ((size_t)n < packed)
-        return -ENODATA;
+    err = read_packed(r, packed, (uint32_t)get_le(h + 20, 4), raw);
     r->position += packed;
-    if (get_le(h + 20, 4) != tap_crc(r->payload, packed))
-        return -EBADMSG;
-    err = inflate_exactly(r, packed, raw);
     return err ? err : tap_desc_parse(&r->desc, (char *)r->raw, raw);
 }
 
@@ -197,20 +232,6 @@ static int learn_kinds(struct tap_reader *r)
     return 0;
 }
 
-static int grow(struct tap_reader *r, size_t events)
-{
-    struct tap_event *e;
-
-    if (events <= r->room)
-        return 0;
-    e = reallocarray(r->event, events, sizeof(*e));
-    if (!e)
-        return -ENOMEM;
-    r->event = e;
-    r->room = events;
-    return 0;
-}
-
 int tap_reader_open(struct tap_reader **out, const char *path)
 {
     struct tap_reader *r = calloc(1, sizeof(*r));
@@ -221,10 +242,7 @@ int tap_reader_open(struct tap_reader **out, const char *path)
     r->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (r->fd < 0)
         err = -errno;
-    r->payload = malloc(TAP_MAX_PAYLOAD);
-    r->raw = malloc(TAP_MAX_RAW);
-    if (r->fd >= 0 && r->payload && r->raw && !tap_memory_init(&r->memory) &&
-        inflateInit(&r->z) == Z_OK) {
+    if (r->fd >= 0 && inflateInit(&r->z) == Z_OK) {
         err = read_header(r);
         if (!err)
             err = make_cursors(r);
@@ -368,7 +386,6 @@ static int decode(struct tap_reader *r, const struct tap_chunk_header *h)
         take_columns(r, &all, order, h->events))
         return -EBADMSG;
     times.before = h->first;
-    tap_memory_reset(&r->memory);
     for (size_t i = 0; i < h->events; i++) {
         struct tap_event *e = &r->event[i];
         const struct tap_kind_plan *plan;
@@ -423,8 +440,10 @@ static void tell_loss(struct tap_reader *r, uint64_t time, uint64_t count, unsig
 /* Looks from here on for the next header that is whole. 1: found, 0: none. */
 static int resync(struct tap_reader *r)
 {
+    if (make_room(&r->payload, &r->payload_room, RESYNC_WINDOW))
+        return -ENOMEM;
     for (;;) {
-        ssize_t n = read_all(r, r->payload, TAP_MAX_PAYLOAD);
+        ssize_t n = read_all(r, r->payload, RESYNC_WINDOW);
         struct tap_chunk_header h;
         size_t last;
 
@@ -458,25 +477,14 @@ static int skip_damage(struct tap_reader *r, uint64_t time, uint64_t count, unsi
     return 1;
 }
 
-static int read_payload(struct tap_reader *r, const struct tap_chunk_header *h)
-{
-    ssize_t n = read_all(r, r->payload, h->payload);
-
-    if (n < 0)
-        return (int)n;
-    if ((size_t)n < h->payload)
-        return -ENODATA;
-    if (tap_crc(r->payload, h->payload) != h->crc || inflate_exactly(r, h->payload, h->raw))
-        return -EBADMSG;
-    return 0;
-}
-
 static int load_chunk(struct tap_reader *r, const struct tap_chunk_header *h)
 {
     int err = grow(r, h->events);
 
     if (!err)
-        err = read_payload(r, h);
+        err = tap_memory_reset(&r->memory, h->events);
+    if (!err)
+        err = read_packed(r, h->payload, h->crc, h->raw);
     return err ? err : decode(r, h);
 }
 

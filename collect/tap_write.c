@@ -40,7 +40,7 @@ static void writer_free(struct tap_writer *w)
     if (w->fd >= 0)
         close(w->fd);
     tap_desc_free(&w->desc);
-    tap_memory_free(&w->memory);
+    free(w->memory.known);
     deflateEnd(&w->z);
     free(w->event);
     free(w->predicted);
@@ -125,7 +125,7 @@ int tap_writer_open(struct tap_writer **out, const char *path, enum tap_source s
     w->out = malloc(TAP_MAX_PAYLOAD);
     w->column = malloc(CHUNK_EVENTS * MAX_VARINT);
     if (w->event && w->predicted && w->of_kind && w->raw && w->out && w->column &&
-        !tap_memory_init(&w->memory) && deflateInit(&w->z, DEFLATE_LEVEL) == Z_OK) {
+        !tap_memory_reset(&w->memory, CHUNK_EVENTS) && deflateInit(&w->z, DEFLATE_LEVEL) == Z_OK) {
         w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
         err = w->fd < 0 ? -errno : write_header(w, source);
     }
@@ -158,7 +158,7 @@ static void sort_by_time(struct tap_event *e, size_t count)
 /* What the fields that follow from a drawable are expected to be, in order of time. */
 static void predict(struct tap_writer *w)
 {
-    tap_memory_reset(&w->memory);
+    tap_memory_reset(&w->memory, CHUNK_EVENTS);
     for (size_t i = 0; i < w->count; i++) {
         const struct tap_event *e = &w->event[i];
         const struct tap_kind_plan *plan = tap_desc_plan(&w->desc, e->kind);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../collect/tap.h"
+#include "../../collect/fields.h"
 
 enum { DESKTOP_LIVE = 512, DESKTOP_HEAP = 2048, DESKTOP_RING = 8 };
 
@@ -42,7 +42,7 @@ static inline uint64_t desktop_random(struct desktop *d, uint64_t below)
     return (d->random >> 11) % below;
 }
 
-static inline void desktop_put(struct desktop *d, enum tap_kind kind, uint64_t ns, const uint64_t *v)
+static inline void desktop_put(struct desktop *d, enum tap_kind kind, uint64_t ns, const void *v)
 {
     const struct tap_kind_desc *k = tap_kind_find((uint16_t)kind);
     struct tap_writer *w = k->source == SOURCE_QEMU ? d->qemu : d->spice;
@@ -51,12 +51,13 @@ static inline void desktop_put(struct desktop *d, enum tap_kind kind, uint64_t n
     d->time += ns / 2 + desktop_random(d, ns);
     ev.time = d->time;
     ev.tid = k->source == SOURCE_QEMU ? 4711 : 4723;
-    memcpy(ev.v, v, k->slots * sizeof(*v));
+    memcpy(ev.v, v, k->slots * sizeof(*ev.v));
     if (w && !d->error)
         d->error = tap_write(w, &ev);
 }
 
-#define DESKTOP(d, kind, ns, ...) desktop_put(d, kind, ns, (uint64_t[TAP_MAX_SLOTS]){__VA_ARGS__})
+#define DESKTOP(d, name, ns, ...)                                                                  \
+    desktop_put(d, EV_##name, ns, &(struct fields_##name){__VA_ARGS__})
 
 static inline void desktop_init(struct desktop *d, struct tap_writer *spice,
                                 struct tap_writer *qemu)
@@ -71,12 +72,10 @@ static inline void desktop_init(struct desktop *d, struct tap_writer *spice,
         d->heap[d->free] = 0x7f1c44000b20u + desktop_random(d, 1 << 20) * 16;
 }
 
-static inline uint64_t desktop_pack(int32_t low, int32_t high)
-{
-    return (uint32_t)low | (uint64_t)(uint32_t)high << 32;
-}
-
-#define BOX(b) desktop_pack((b)[0], (b)[1]), desktop_pack((b)[2], (b)[3])
+#define BOX(b)                                                                                     \
+    {                                                                                              \
+        (b)[0], (b)[1], (b)[2], (b)[3]                                                             \
+    }
 
 static inline void desktop_release(struct desktop *d, size_t at)
 {
@@ -84,8 +83,8 @@ static inline void desktop_release(struct desktop *d, size_t at)
 
     memmove(&d->live[at], &d->live[at + 1], (--d->count - at) * sizeof(gone));
     d->heap[d->free++] = gone.address;
-    DESKTOP(d, EV_release, 1500, 0, gone.address, gone.release_id, 1);
-    DESKTOP(d, EV_qxl_ring_res_put, 700, 0, desktop_random(d, 20));
+    DESKTOP(d, release, 1500, .drawable = gone.address, .release_id = gone.release_id, .group = 1);
+    DESKTOP(d, qxl_ring_res_put, 700, .freed = (uint32_t)desktop_random(d, 20));
 }
 
 static inline void desktop_trace(struct desktop *d, const struct desktop_drawable *g,
@@ -93,10 +92,11 @@ static inline void desktop_trace(struct desktop *d, const struct desktop_drawabl
 {
     struct desktop_drawable *old = &d->ring[d->slot % DESKTOP_RING];
 
-    DESKTOP(d, EV_trace_add, 900, 0, g->address, g->release_id, d->slot % DESKTOP_RING, reason,
-            (uint64_t)(int64_t)g->frames, BOX(old->box),
-            old->created ? g->created - old->created : (uint64_t)-1,
-            (uint64_t)(int64_t)old->frames, BOX(g->box));
+    DESKTOP(d, trace_add, 900, .drawable = g->address, .release_id = g->release_id,
+            .slot = d->slot % DESKTOP_RING, .reason = reason, .frames = g->frames,
+            .old = BOX(old->box),
+            .old_age = old->created ? (int64_t)(g->created - old->created) : -1,
+            .old_frames = old->frames, .box = BOX(g->box));
     *old = *g;
     d->slot++;
 }
@@ -107,8 +107,9 @@ static inline void desktop_match(struct desktop *d, const struct desktop_drawabl
         const struct desktop_drawable *old = &d->ring[i];
         bool same = !memcmp(old->box, g->box, sizeof(g->box));
 
-        DESKTOP(d, EV_match, 400, 0, g->address, g->release_id, 1, i, same ? 0 : 3,
-                g->created - old->created, BOX(old->box));
+        DESKTOP(d, match, 400, .drawable = g->address, .release_id = g->release_id, .against = 1,
+                .index = (int32_t)i, .verdict = same ? 0 : 3,
+                .since = (int64_t)(g->created - old->created), .other = BOX(old->box));
         if (same)
             break;
     }
@@ -116,7 +117,7 @@ static inline void desktop_match(struct desktop *d, const struct desktop_drawabl
 
 static inline void desktop_sent(struct desktop *d, uint64_t msg, uint64_t size)
 {
-    DESKTOP(d, EV_sent, 12000, 2, 0, 0x55d0c0de10u, msg, size);
+    DESKTOP(d, sent, 12000, .channel = 2, .client = 0x55d0c0de10u, .msg = msg, .size = size);
 }
 
 /* One draw, from the ring to the wire. */
@@ -133,20 +134,22 @@ static inline void desktop_draw(struct desktop *d, const int32_t *box, bool vide
                                    .release_id = 0x10000 + (d->next_id++ << 4),
                                    .streamable = w * h > 96 * 96};
     memcpy(g->box, box, sizeof(g->box));
-    DESKTOP(d, EV_qxl_ring_command_get, 9000, 0);
-    DESKTOP(d, EV_cmd, 2000, 0, 1, g->release_id, 1);
+    DESKTOP(d, qxl_ring_command_get, 9000, .qid = 0);
+    DESKTOP(d, cmd, 2000, .type = 1, .release_id = g->release_id, .group = 1);
     g->created = d->time + 3000 + desktop_random(d, 4000);
     d->time = g->created;
     g->frames = video ? ++d->video_frames : 0;
-    DESKTOP(d, EV_draw, 1200, 0, g->address, g->release_id, 0, 3, 1, BOX(box), (uint64_t)w,
-            (uint64_t)h, g->created, g->streamable ? 0 : 7);
+    DESKTOP(d, draw, 1200, .drawable = g->address, .release_id = g->release_id, .type = 3,
+            .effect = 1, .box = BOX(box), .src_width = w, .src_height = h, .created = g->created,
+            .verdict = g->streamable ? 0 : 7);
     if (g->streamable)
         desktop_match(d, g);
     if (video)
-        DESKTOP(d, EV_frame, 900, 0, g->address, g->release_id, (uint64_t)g->frames, 0, 0, 4,
-                g->frames == 20);
-    DESKTOP(d, EV_image, 200000, 0, 0x55d0c0de10u, g->address, g->release_id, video ? 105 : 102,
-            size, size / (4 + desktop_random(d, 40)), 100000 + desktop_random(d, 90000));
+        DESKTOP(d, frame, 900, .drawable = g->address, .release_id = g->release_id,
+                .frames = g->frames, .graduality = 4, .starts = g->frames == 20);
+    DESKTOP(d, image, 200000, .client = 0x55d0c0de10u, .drawable = g->address,
+            .release_id = g->release_id, .type = video ? 105 : 102, .raw = size,
+            .sent = size / (4 + desktop_random(d, 40)), .took = 100000 + desktop_random(d, 90000));
     desktop_sent(d, 304, size / 20);
 }
 
@@ -154,23 +157,26 @@ static inline void desktop_oom(struct desktop *d)
 {
     unsigned n = (unsigned)(d->count < 64 ? d->count : 64);
 
-    DESKTOP(d, EV_qxl_io_write, 50000, 0, 4, 0, 1, 0);
-    DESKTOP(d, EV_qxl_spice_oom, 3000, 0);
-    DESKTOP(d, EV_oom_begin, 20000, 0, d->count, 12, d->count / 2, 7);
-    DESKTOP(d, EV_free_some_begin, 3000, 0, 64, d->count, 12);
+    DESKTOP(d, qxl_io_write, 50000, .port = 4, .size = 1);
+    DESKTOP(d, qxl_spice_oom, 3000, .qid = 0);
+    DESKTOP(d, oom_begin, 20000, .drawables = d->count, .glz_drawables = 12,
+            .current = d->count / 2, .pipes = 7);
+    DESKTOP(d, free_some_begin, 3000, .asked = 64, .drawables = d->count, .glz_drawables = 12);
     for (unsigned i = 0; i < n; i++) {
         const struct desktop_drawable *g = &d->live[0];
 
-        DESKTOP(d, EV_evict, 2500, 0, g->address, g->release_id, 0, BOX(g->box),
-                d->time - g->created, g->streamable, (uint64_t)(int64_t)g->frames, (uint64_t)-1);
+        DESKTOP(d, evict, 2500, .drawable = g->address, .release_id = g->release_id,
+                .box = BOX(g->box), .age = (int64_t)(d->time - g->created),
+                .streamable = g->streamable, .frames = g->frames, .stream = -1);
         if (g->streamable)
             desktop_trace(d, g, 1);
         desktop_release(d, 0);
     }
-    DESKTOP(d, EV_free_some_end, 3000, 0, 0, n);
-    DESKTOP(d, EV_oom_end, 1000, 0, d->count, 0, d->count / 2, 7);
-    DESKTOP(d, EV_qxl_ring_res_push, 3000, 0, 0, n, 0x7f1c40000000u + d->next_id);
-    DESKTOP(d, EV_qxl_ring_res_push_rest, 800, 0, 3, 64, d->next_id, d->next_id - 3);
+    DESKTOP(d, free_some_end, 3000, .evicted = n);
+    DESKTOP(d, oom_end, 1000, .drawables = d->count, .current = d->count / 2, .pipes = 7);
+    DESKTOP(d, qxl_ring_res_push, 3000, .freed = n, .last = 0x7f1c40000000u + d->next_id);
+    DESKTOP(d, qxl_ring_res_push_rest, 800, .has = 3, .size = 64, .prod = (uint32_t)d->next_id,
+            .cons = (uint32_t)d->next_id - 3);
 }
 
 /* The next thing that happens on the screen. */
@@ -189,7 +195,8 @@ static inline void desktop_step(struct desktop *d)
         int32_t box[4];
 
         top = 100 + 16 * (int32_t)(d->line++ % 40);
-        memcpy(box, (int32_t[]){left, top, left + 8 * (int32_t)(10 + desktop_random(d, 60)), top + 16},
+        memcpy(box,
+               (int32_t[]){left, top, left + 8 * (int32_t)(10 + desktop_random(d, 60)), top + 16},
                sizeof(box));
         desktop_draw(d, box, false);
     } else if (what < 75) { /* it scrolls */
@@ -201,9 +208,9 @@ static inline void desktop_step(struct desktop *d)
         desktop_sent(d, 101, 20);
     } else {
         d->time += desktop_random(d, 3000000);
-        DESKTOP(d, EV_ring_empty, 2000, 0, 0, 3);
-        DESKTOP(d, EV_notify_request, 2000, 0, 0, 1);
-        DESKTOP(d, EV_wakeup, 2000, 0);
+        DESKTOP(d, ring_empty, 2000, .polls = 3);
+        DESKTOP(d, notify_request, 2000, .armed = 1);
+        DESKTOP(d, wakeup, 2000, .display = 0);
     }
     if (d->count > 400 && desktop_random(d, 100) == 0)
         desktop_oom(d);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is events.def sound, and docs/events.md made from it? */
+#include <ctype.h>
+
+#include "../../collect/commands.h"
+#include "../../collect/fields.h"
+#include "fake.h"
+
+static void sorted_unique(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < tap_kind_count; i++)
+        assert_true(tap_kinds[i].kind > tap_kinds[i - 1].kind);
+    for (size_t i = 0; i < tap_kind_count; i++) {
+        assert_ptr_equal(tap_kind_find(tap_kinds[i].kind), &tap_kinds[i]);
+        assert_ptr_equal(tap_kind_by_name(tap_kinds[i].name), &tap_kinds[i]);
+        assert_true(tap_kinds[i].kind > 0 && tap_kinds[i].kind < TAP_MAX_KINDS);
+    }
+    assert_null(tap_kind_find(0));
+    assert_null(tap_kind_find(UINT16_MAX));
+    assert_null(tap_kind_by_name("no_such_kind"));
+}
+
+static void plain(const char *name)
+{
+    assert_true(strlen(name) > 0 && strlen(name) <= TAP_MAX_NAME);
+    for (; *name; name++)
+        assert_true(islower((unsigned char)*name) || isdigit((unsigned char)*name) || *name == '_');
+}
+
+static void fields_sound(void **state)
+{
+    static const char *const reserved[] = {"t", "source", "event", "tid"};
+    (void)state;
+
+    for (size_t k = 0; k < tap_kind_count; k++) {
+        const struct tap_kind_desc *kind = &tap_kinds[k];
+        unsigned slot = 0, seen = 0;
+
+        plain(kind->name);
+        for (unsigned i = 0; i < kind->count; i++) {
+            const struct tap_field *f = &kind->fields[i];
+
+            plain(f->name);
+            assert_true(strlen(f->help) > 0);
+            assert_int_equal(f->slot, slot);
+            slot += f->type == TYPE_RECT ? 2 : 1;
+            assert_true(f->arg < 12);
+            if (f->arg >= 0) {
+                assert_false(seen & 1u << f->arg);
+                seen |= 1u << f->arg;
+            }
+            assert_true((f->arg < 0) == (kind->source == SOURCE_META));
+            assert_true((f->type == TYPE_RECT) == !strcmp(f->meaning, "box"));
+            for (int r = 0; r < 4; r++)
+                assert_string_not_equal(f->name, reserved[r]);
+        }
+        assert_int_equal(kind->slots, slot);
+        assert_true(slot <= TAP_MAX_SLOTS);
+    }
+}
+
+static void enums_sound(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < tap_kind_count; k++)
+        for (unsigned i = 0; i < tap_kinds[k].count; i++) {
+            const struct tap_enum *e = tap_kinds[k].fields[i].names;
+
+            for (size_t v = 0; e && v < e->count; v++) {
+                plain(e->values[v].name);
+                assert_string_equal(tap_enum_name(e, e->values[v].value), e->values[v].name);
+                for (size_t w = 0; w < v; w++) {
+                    assert_true(e->values[w].value != e->values[v].value);
+                    assert_string_not_equal(e->values[w].name, e->values[v].name);
+                }
+            }
+            assert_true(!e || !tap_enum_name(e, 9999));
+        }
+}
+
+/* The structs of fields.h lie over the slots. */
+static void structs_fit(void **state)
+{
+    (void)state;
+#define F(arg, type, name, kind, help)
+#define EVENT(source, number, NAME, help, fields)                                                  \
+    assert_int_equal(sizeof(struct fields_##NAME), 8 * tap_kind_find(number)->slots);
+#include "../../bpf/events.def"
+#undef F
+    for (unsigned i = 0; i < tap_kind_find(EV_draw)->count; i++) {
+        const struct tap_field *f = &tap_kind_find(EV_draw)->fields[i];
+
+        if (!strcmp(f->name, "box"))
+            assert_int_equal(offsetof(struct fields_draw, box), 8 * f->slot);
+        if (!strcmp(f->name, "verdict"))
+            assert_int_equal(offsetof(struct fields_draw, verdict), 8 * f->slot);
+    }
+}
+
+static void loss_reasons(void **state)
+{
+    const struct tap_enum *e = tap_kind_find(EV_loss)->fields[1].names;
+    (void)state;
+
+    assert_string_equal(tap_enum_name(e, LOSS_RING_FULL), "ring_full");
+    assert_string_equal(tap_enum_name(e, LOSS_BAD_MEMORY), "bad_memory");
+    assert_string_equal(tap_enum_name(e, LOSS_DAMAGED), "damaged");
+    assert_string_equal(tap_enum_name(e, LOSS_TRUNCATED), "truncated");
+}
+
+static void page_is_current(void **state)
+{
+    size_t size;
+    uint8_t *page = fake_load("docs/events.md", &size);
+    (void)state;
+
+    assert_int_equal(RUN(cmd_events, "--markdown"), EXIT_DONE);
+    char *made = fake_text("out");
+    if (strcmp(made, (char *)page))
+        fail_msg("docs/events.md is not what bpf/events.def says: make docs");
+    free(made);
+    free(page);
+}
+
+static void events_command(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN(cmd_events, "draw"), EXIT_DONE);
+    char *text = fake_text("out");
+    assert_non_null(strstr(text, "spice:draw (kind 1)"));
+    assert_non_null(strstr(text, "can_stream"));
+    free(text);
+    assert_int_equal(RUN(cmd_events, "nothing"), EXIT_USAGE);
+    text = fake_text("err");
+    assert_non_null(strstr(text, "no such kind: nothing"));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sorted_unique),  cmocka_unit_test(fields_sound),
+        cmocka_unit_test(enums_sound),    cmocka_unit_test(structs_fit),
+        cmocka_unit_test(loss_reasons),   cmocka_unit_test(page_is_current),
+        cmocka_unit_test(events_command),
+    };
+
+    return cmocka_run_group_tests(tests, fake_setup, fake_clean);
+}

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Logs: what is written is read, and damage costs no more than the chunk it is in. */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "desktop.h"
+#include "fake.h"
+
+enum { CHUNKS = 3, PER_CHUNK = 20, MANY = 20000 };
+
+static void same_event(const struct tap_event *a, const struct tap_event *b)
+{
+    assert_int_equal(a->time, b->time);
+    assert_int_equal(a->tid, b->tid);
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->slots, b->slots);
+    assert_memory_equal(a->v, b->v, a->slots * sizeof(*a->v));
+}
+
+/* ---- all goes well ---------------------------------------------------------------------- */
+
+static void round_trip_of(enum tap_source source)
+{
+    struct tap_event *all = calloc(MANY, sizeof(*all)), ev;
+    const char *path = fake_path("round.tap");
+    struct tap_writer *w = fake_log(path, source);
+    struct tap_reader *r;
+    uint64_t time = fake_random() >> 20;
+
+    for (int i = 0; i < MANY; i++) {
+        time += fake_random() % 200000;
+        all[i] = fake_event(i % 50 ? fake_kind(source) : tap_kind_find(EV_loss), time);
+        assert_int_equal(tap_write(w, &all[i]), 0);
+    }
+    assert_int_equal(tap_writer_events(w), MANY);
+    assert_int_equal(tap_writer_close(w), 0);
+    assert_int_equal(tap_reader_open(&r, path), 0);
+    assert_int_equal(tap_reader_source(r), source);
+    for (int i = 0; i < MANY; i++) {
+        assert_int_equal(tap_reader_next(r, &ev), 1);
+        same_event(&ev, &all[i]);
+    }
+    assert_int_equal(tap_reader_next(r, &ev), 0);
+    assert_int_equal(tap_reader_next(r, &ev), 0);
+    assert_false(tap_reader_recovered(r));
+    tap_reader_close(r);
+    unlink(path);
+    free(all);
+}
+
+static void round_trip(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        round_trip_of(SOURCE_SPICE);
+        round_trip_of(SOURCE_QEMU);
+    }
+}
+
+/* The log's own description says of each kind what the built-in table says. */
+static void description(void **state)
+{
+    const char *path = fake_path("description.tap");
+    struct tap_reader *r;
+    (void)state;
+
+    assert_int_equal(tap_writer_close(fake_log(path, SOURCE_SPICE)), 0);
+    assert_int_equal(tap_reader_open(&r, path), 0);
+    for (size_t k = 0; k < tap_kind_count; k++) {
+        const struct tap_kind_desc *want = &tap_kinds[k], *have = tap_reader_kind(r, want->kind);
+
+        if (want->source == SOURCE_QEMU) {
+            assert_null(have);
+            continue;
+        }
+        assert_string_equal(have->name, want->name);
+        assert_string_equal(have->help, want->help);
+        assert_int_equal(have->count, want->count);
+        assert_int_equal(have->slots, want->slots);
+        for (unsigned i = 0; i < want->count; i++) {
+            const struct tap_field *f = &want->fields[i], *g = &have->fields[i];
+
+            assert_string_equal(g->name, f->name);
+            assert_string_equal(g->meaning, f->meaning);
+            assert_int_equal(g->type, f->type);
+            assert_int_equal(g->slot, f->slot);
+            assert_int_equal(!g->names, !f->names);
+            for (size_t v = 0; f->names && v < f->names->count; v++)
+                assert_string_equal(tap_enum_name(g->names, f->names->values[v].value),
+                                    f->names->values[v].name);
+        }
+    }
+    tap_reader_close(r);
+    unlink(path);
+}
+
+static void order_in_chunk(void **state)
+{
+    const char *path = fake_path("order.tap");
+    struct tap_writer *w = fake_log(path, SOURCE_SPICE);
+    struct tap_reader *r;
+    struct tap_event ev;
+    uint64_t before = 0;
+    (void)state;
+
+    for (uint64_t i = 0; i < 1000; i++)
+        PUT(w, wakeup, 1000000 + i * 10 - fake_random() % 40, .display = 0);
+    assert_int_equal(tap_writer_close(w), 0);
+    assert_int_equal(tap_reader_open(&r, path), 0);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(tap_reader_next(r, &ev), 1);
+        assert_true(ev.time >= before);
+        before = ev.time;
+    }
+    tap_reader_close(r);
+    unlink(path);
+}
+
+static void wrong_events(void **state)
+{
+    const char *path = fake_path("wrong.tap");
+    struct tap_writer *w = fake_log(path, SOURCE_SPICE);
+    struct tap_event ev = fake_event(tap_kind_find(EV_draw), 1);
+    struct tap_writer *other;
+    struct tap_reader *r;
+    (void)state;
+
+    assert_int_equal(tap_writer_open(&other, path, SOURCE_SPICE), -EEXIST);
+    ev.slots--;
+    assert_int_equal(tap_write(w, &ev), -EINVAL);
+    ev.slots++;
+    ev.kind = EV_qxl_io_write;
+    assert_int_equal(tap_write(w, &ev), -EINVAL);
+    ev.kind = EV_draw;
+    assert_int_equal(tap_write(w, &ev), 0);
+    assert_int_equal(tap_writer_close(w), 0);
+    assert_int_equal(tap_reader_open(&r, path), 0);
+    assert_int_equal(tap_reader_next(r, &ev), 1);
+    assert_int_equal(tap_reader_next(r, &ev), 0);
+    tap_reader_close(r);
+    assert_int_equal(tap_reader_open(&r, fake_path("nothing.tap")), -ENOENT);
+    unlink(path);
+}
+
+static void losses_counted(void **state)
+{
+    const char *path = fake_path("losses.tap");
+    struct tap_writer *w = fake_log(path, SOURCE_QEMU);
+    struct tap_reader *r;
+    struct tap_event ev;
+    (void)state;
+
+    assert_int_equal(tap_write_loss(w, 10, 5, LOSS_RING_FULL), 0);
+    PUT(w, qxl_spice_oom, 20, .qid = 0);
+    assert_int_equal(tap_write_loss(w, 30, 7, LOSS_BAD_MEMORY), 0);
+    assert_int_equal(tap_writer_close(w), 0);
+    assert_int_equal(tap_reader_open(&r, path), 0);
+    assert_int_equal(tap_reader_next(r, &ev), 1);
+    assert_int_equal(ev.kind, EV_loss);
+    assert_int_equal(ev.v[0], 5);
+    assert_int_equal(tap_reader_next(r, &ev), 1);
+    assert_int_equal(tap_reader_next(r, &ev), 1);
+    assert_int_equal(ev.v[1], LOSS_BAD_MEMORY);
+    assert_int_equal(tap_reader_next(r, &ev), 0);
+    assert_int_equal(tap_reader_lost(r), 12);
+    assert_false(tap_reader_recovered(r));
+    tap_reader_close(r);
+    unlink(path);
+}
+
+/* The goal is 12 bytes an event over the demo's run; the desktop of our own is a stand-in. */
+static void small_enough(void **state)
+{
+    const char *spice = fake_path("spice.tap"), *qemu = fake_path("qemu.tap");
+    struct tap_writer *s = fake_log(spice, SOURCE_SPICE), *q = fake_log(qemu, SOURCE_QEMU);
+    struct desktop *d = malloc(sizeof(*d));
+    (void)state;
+
+    desktop_init(d, s, q);
+    while (tap_writer_events(s) < 100000)
+        desktop_step(d);
+    assert_int_equal(d->error, 0);
+    assert_int_equal(tap_writer_flush(s), 0);
+    assert_int_equal(tap_writer_flush(q), 0);
+    assert_true(tap_writer_bytes(s) + tap_writer_bytes(q) <
+                12 * (tap_writer_events(s) + tap_writer_events(q)));
+    assert_int_equal(tap_writer_close(s), 0);
+    assert_int_equal(tap_writer_close(q), 0);
+    unlink(spice);
+    unlink(qemu);
+    free(d);
+}
+
+/* ---- a log to be damaged -------------------------------------------------------------------- */
+
+static struct {
+    uint8_t *data;
+    size_t size, start[CHUNKS + 1]; /* of each chunk, and the end */
+    struct tap_event events[CHUNKS * PER_CHUNK];
+} whole;
+
+static int make_whole(void **state)
+{
+    const char *path;
+    struct tap_writer *w;
+
+    if (fake_setup(state))
+        return -1;
+    path = fake_path("whole.tap");
+    w = fake_log(path, SOURCE_SPICE);
+    for (int i = 0; i < CHUNKS * PER_CHUNK; i++) {
+        whole.events[i] = fake_event(fake_kind(SOURCE_SPICE), 1000000u + 10u * (unsigned)i);
+        if (i % PER_CHUNK == 0) {
+            tap_writer_flush(w);
+            whole.start[i / PER_CHUNK] = tap_writer_bytes(w);
+        }
+        tap_write(w, &whole.events[i]);
+    }
+    tap_writer_close(w);
+    whole.data = fake_load(path, &whole.size);
+    whole.start[CHUNKS] = whole.size;
+    return 0;
+}
+
+static int drop_whole(void **state)
+{
+    free(whole.data);
+    return fake_clean(state);
+}
+
+/* Reads a log of the whole's making: which chunks came, in order and unchanged; how many losses. */
+static int read_damaged(const uint8_t *data, size_t size, bool *came, int *losses, int *last_reason)
+{
+    const char *path = fake_path("damaged.tap");
+    struct tap_reader *r;
+    struct tap_event ev;
+    int err, next = 0, more;
+
+    fake_store(path, data, size);
+    memset(came, 0, CHUNKS * sizeof(*came));
+    *losses = 0;
+    err = tap_reader_open(&r, path);
+    if (err)
+        return err;
+    while ((more = tap_reader_next(r, &ev)) == 1) {
+        if (ev.kind == EV_loss) {
+            (*losses)++;
+            *last_reason = (int)ev.v[1];
+            continue;
+        }
+        while (next < CHUNKS * PER_CHUNK && whole.events[next].time != ev.time)
+            next++;
+        assert_true(next < CHUNKS * PER_CHUNK);
+        same_event(&ev, &whole.events[next]);
+        came[next / PER_CHUNK] = true;
+    }
+    assert_int_equal(more, 0);
+    assert_int_equal(tap_reader_recovered(r), *losses > 0);
+    tap_reader_close(r);
+    return 0;
+}
+
+static void truncated(void **state)
+{
+    bool came[CHUNKS];
+    int losses, reason = -1;
+    (void)state;
+
+    for (size_t size = 0; size <= whole.size; size++) {
+        int err = read_damaged(whole.data, size, came, &losses, &reason);
+        bool at_edge = false;
+
+        if (size < whole.start[0]) {
+            assert_int_equal(err, -ENODATA);
+            continue;
+        }
+        assert_int_equal(err, 0);
+        for (int c = 0; c < CHUNKS; c++) {
+            assert_int_equal(came[c], size >= whole.start[c + 1]);
+            at_edge |= size == whole.start[c];
+        }
+        at_edge |= size == whole.size;
+        assert_int_equal(losses, at_edge ? 0 : 1);
+        if (!at_edge)
+            assert_int_equal(reason, LOSS_TRUNCATED);
+    }
+}
+
+static void flipped_header(void **state)
+{
+    bool came[CHUNKS];
+    int losses, reason;
+    (void)state;
+
+    for (size_t at = 0; at < whole.start[0]; at++)
+        for (int bit = 0; bit < 8; bit += at < TAP_HEADER_SIZE ? 1 : 8) {
+            whole.data[at] ^= (uint8_t)(1 << bit);
+            int err = read_damaged(whole.data, whole.size, came, &losses, &reason);
+            assert_int_equal(err, at < 8 ? -ENODATA : -EBADMSG);
+            whole.data[at] ^= (uint8_t)(1 << bit);
+        }
+}
+
+static void flipped_chunks(void **state)
+{
+    bool came[CHUNKS];
+    int losses, reason;
+    (void)state;
+
+    for (int c = 0; c < CHUNKS; c++)
+        for (size_t at = whole.start[c]; at < whole.start[c + 1]; at++)
+            for (int bit = 0; bit < 8; bit += at < whole.start[c] + TAP_CHUNK_SIZE ? 1 : 8) {
+                whole.data[at] ^= (uint8_t)(1 << bit);
+                assert_int_equal(read_damaged(whole.data, whole.size, came, &losses, &reason), 0);
+                for (int d = 0; d < CHUNKS; d++)
+                    assert_int_equal(came[d], d != c);
+                assert_int_equal(losses, 1);
+                assert_int_equal(reason, LOSS_DAMAGED);
+                whole.data[at] ^= (uint8_t)(1 << bit);
+            }
+}
+
+/* A chunk that is gone without a trace, one that comes twice, and rubbish in between. */
+static void missing_and_rubbish(void **state)
+{
+    uint8_t *data = malloc(2 * whole.size + 4000);
+    size_t second = whole.start[1], third = whole.start[2];
+    bool came[CHUNKS];
+    int losses, reason;
+    (void)state;
+
+    memcpy(data, whole.data, second);
+    memcpy(data + second, whole.data + third, whole.size - third);
+    assert_int_equal(read_damaged(data, second + whole.size - third, came, &losses, &reason), 0);
+    assert_true(came[0] && !came[1] && came[2]);
+    assert_int_equal(losses, 1);
+
+    memcpy(data, whole.data, second);
+    for (int i = 0; i < 4000; i++)
+        data[second + (size_t)i] = (uint8_t)(i % 7 ? fake_random() : 0xf5);
+    memcpy(data + second + 4000, whole.data + second, whole.size - second);
+    assert_int_equal(read_damaged(data, whole.size + 4000, came, &losses, &reason), 0);
+    assert_true(came[0] && came[1] && came[2]);
+    assert_int_equal(losses, 1);
+    free(data);
+}
+
+/* ---- logs of other versions ------------------------------------------------------------------ */
+
+struct craft {
+    uint16_t major, minor;
+    const char *json;
+    const uint8_t *raw;
+    uint32_t raw_size, events;
+    uint32_t say_raw, say_payload; /* lies, if not 0 */
+};
+
+static size_t pack(uint8_t *to, const void *data, size_t size)
+{
+    uLongf length = 1 << 20;
+
+    assert_int_equal(compress2(to, &length, data, size, 9), Z_OK);
+    return length;
+}
+
+static const char *craft(const struct craft *c)
+{
+    uint8_t *file = calloc(1, 2 << 20), *p = file;
+    const char *path = fake_path("crafted.tap");
+    size_t packed = pack(p + TAP_HEADER_SIZE, c->json, strlen(c->json));
+
+    memcpy(p, TAP_MAGIC, 8);
+    put_le(p + 8, c->major, 2);
+    put_le(p + 10, c->minor, 2);
+    put_le(p + 12, packed, 4);
+    put_le(p + 16, strlen(c->json), 4);
+    put_le(p + 20, tap_crc(p + TAP_HEADER_SIZE, packed), 4);
+    put_le(p + 28, tap_crc(p, 28), 4);
+    p += TAP_HEADER_SIZE + packed;
+    packed = pack(p + TAP_CHUNK_SIZE, c->raw, c->raw_size);
+    memcpy(p, TAP_CHUNK_MARK, 4);
+    put_le(p + 4, c->say_payload ? c->say_payload : packed, 4);
+    put_le(p + 8, c->say_raw ? c->say_raw : c->raw_size, 4);
+    put_le(p + 12, c->events, 4);
+    put_le(p + 16, 500, 8);
+    put_le(p + 24, 600, 8);
+    put_le(p + 48, tap_crc(p + TAP_CHUNK_SIZE, packed), 4);
+    put_le(p + 52, tap_crc(p, 52), 4);
+    fake_store(path, file, (size_t)(p - file) + TAP_CHUNK_SIZE + packed);
+    free(file);
+    return path;
+}
+
+/* One wakeup of a later version: a number, a new type, a new code, and a field under a known name.
+ */
+#define NEWER                                                                                      \
+    "{\"source\":\"spice\",\"mood\":\"new\",\"enums\":{},\"kinds\":[{\"number\":27,\"name\":"      \
+    "\"wakeup\",\"source\":\"spice\",\"help\":\"h\",\"fields\":["                                  \
+    "{\"name\":\"extra\",\"type\":\"u64\",\"meaning\":\"num\",\"code\":\"delta\",\"columns\":1},"  \
+    "{\"name\":\"picture\",\"type\":\"blob\",\"meaning\":\"num\",\"code\":\"delta\","              \
+    "\"columns\":2},"                                                                              \
+    "{\"name\":\"display\",\"type\":\"u32\",\"meaning\":\"num\",\"code\":\"delta\","               \
+    "\"columns\":1},"                                                                              \
+    "{\"name\":\"odd\",\"type\":\"u32\",\"meaning\":\"num\",\"code\":\"magic\",\"columns\":1}]}"   \
+    ",{\"number\":3000,\"name\":\"unheard_of\",\"source\":\"spice\",\"fields\":[]}]}"
+
+/* order 27; time 0; tid, extra, picture (2), display, odd */
+static const uint8_t newer_raw[] = {1, 27, 1, 0, 1, 2, 1, 10, 1, 1, 1, 1, 1, 6, 1, 1};
+
+static void newer_minor(void **state)
+{
+    struct craft c = {.major = 1,
+                      .minor = 9,
+                      .json = NEWER,
+                      .raw = newer_raw,
+                      .raw_size = sizeof(newer_raw),
+                      .events = 1};
+    struct tap_reader *r;
+    struct tap_event ev, known;
+    (void)state;
+
+    assert_int_equal(tap_reader_open(&r, craft(&c)), 0);
+    assert_int_equal(tap_reader_next(r, &ev), 1);
+    assert_int_equal(ev.kind, EV_wakeup);
+    assert_int_equal(ev.slots, 2);
+    assert_int_equal(ev.v[0], 5);
+    assert_int_equal(ev.v[1], 3);
+    assert_int_equal(tap_reader_kind(r, EV_wakeup)->count, 2);
+    assert_string_equal(tap_reader_kind(r, 3000)->name, "unheard_of");
+    assert_int_equal(tap_reader_translate(r, &ev, &known), 1);
+    assert_int_equal(FIELDS(&known, wakeup)->display, 3);
+    ev.kind = 3000;
+    assert_int_equal(tap_reader_translate(r, &ev, &known), 0);
+    assert_int_equal(tap_reader_next(r, &ev), 0);
+    assert_false(tap_reader_recovered(r));
+    tap_reader_close(r);
+}
+
+static void newer_major(void **state)
+{
+    struct craft c = {.major = 2, .json = "{}", .raw = newer_raw, .raw_size = 1, .events = 1};
+    struct tap_reader *r;
+    (void)state;
+
+    assert_int_equal(tap_reader_open(&r, craft(&c)), -EPROTO);
+    c.major = 0;
+    assert_int_equal(tap_reader_open(&r, craft(&c)), -EBADMSG);
+}
+
+/* Descriptions with right CRCs, but not to be believed. */
+static void bad_descriptions(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "{}",
+        "{\"source\":\"spice\"}",
+        "{\"source\":\"spice\",\"kinds\":[]}",
+        "{\"source\":\"spice\",\"kinds\":[1]}",
+        "{\"source\":\"spice\",\"kinds\":[{\"number\":70000,\"name\":\"a\"}]}",
+        "{\"source\":\"spice\",\"kinds\":[{\"number\":-1,\"name\":\"a\"}]}",
+        "{\"source\":\"spice\",\"kinds\":[{\"number\":1,\"name\":\"a\\\"b\"}]}",
+        "{\"source\":\"spice\",\"kinds\":[{\"number\":1,\"name\":\"../a\"}]}",
+        "{\"source\":\"spice\",\"kinds\":[{\"number\":1,\"name\":\"a\"},{\"number\":1,\"name\":"
+        "\"b\"}]}",
+        "{\"source\":\"spice\",\"kinds\":[{\"number\":1000,\"name\":\"not_loss\"}]}",
+        "{\"source\":\"spice\",\"kinds\":[{\"number\":1,\"name\":\"a\",\"fields\":[{\"name\":"
+        "\"x\",\"type\":\"u64\",\"columns\":9999}]}]}",
+        "{\"source\":\"spice\",\"kinds\":[{\"number\":1,\"name\":\"a\",\"fields\":[{}]}]}",
+    };
+    struct craft c = {.major = 1, .raw = newer_raw, .raw_size = sizeof(newer_raw), .events = 1};
+    struct tap_reader *r;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        c.json = bad[i];
+        assert_int_equal(tap_reader_open(&r, craft(&c)), -EBADMSG);
+    }
+}
+
+/* Chunks with right CRCs whose numbers lie. */
+static void lying_chunks(void **state)
+{
+    static const uint8_t long_varint[] = {1,    27,   11,   0x80, 0x80, 0x80, 0x80, 0x80,
+                                          0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0,    0};
+    static const uint8_t unknown_kind[] = {1, 99, 1, 0};
+    static const uint8_t overlong[] = {1, 27, 200, 0};
+    const struct craft lies[] = {
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = 2},
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = 0},
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = TAP_MAX_EVENTS},
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = UINT32_MAX},
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = 1, .say_raw = 5},
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = 1, .say_raw = 500},
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = 1, .say_raw = UINT32_MAX},
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = 1, .say_payload = 3},
+        {.raw = newer_raw, .raw_size = sizeof(newer_raw), .events = 1, .say_payload = UINT32_MAX},
+        {.raw = newer_raw, .raw_size = 3, .events = 1},
+        {.raw = long_varint, .raw_size = sizeof(long_varint), .events = 1},
+        {.raw = unknown_kind, .raw_size = sizeof(unknown_kind), .events = 1},
+        {.raw = overlong, .raw_size = sizeof(overlong), .events = 1},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+        struct craft c = lies[i];
+        struct tap_reader *r;
+        struct tap_event ev;
+
+        c.major = 1;
+        c.json = NEWER;
+        assert_int_equal(tap_reader_open(&r, craft(&c)), 0);
+        assert_int_equal(tap_reader_next(r, &ev), 1);
+        assert_int_equal(ev.kind, EV_loss);
+        assert_int_equal(tap_reader_next(r, &ev), 0);
+        tap_reader_close(r);
+    }
+}
+
+/* ---- the disk fills ----------------------------------------------------------------------------
+ */
+
+static void disk_full(void **state)
+{
+    const char *path = fake_path("full.tap");
+    struct tap_writer *w = fake_log(path, SOURCE_SPICE);
+    struct rlimit before, limit;
+    struct tap_reader *r;
+    struct tap_event ev;
+    int err = 0, written = 0, read = 0;
+    (void)state;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    limit = before;
+    limit.rlim_cur = 1000000;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (uint64_t i = 0; i < 200000 && !err; i++, written++) {
+        ev = fake_event(tap_kind_find(EV_draw), 1000 + i);
+        err = tap_write(w, &ev);
+    }
+    assert_int_equal(err, -EFBIG);
+    assert_int_equal(tap_write(w, &ev), -EFBIG);
+    assert_int_equal(tap_writer_flush(w), -EFBIG);
+    assert_int_equal(tap_writer_close(w), -EFBIG);
+    setrlimit(RLIMIT_FSIZE, &before);
+
+    assert_int_equal(tap_reader_open(&r, path), 0);
+    while (tap_reader_next(r, &ev) == 1)
+        read++;
+    assert_false(tap_reader_recovered(r)); /* the half chunk was cut off */
+    assert_true(read > 0 && read < written && written - read <= 4096);
+    tap_reader_close(r);
+    assert_int_equal(tap_writer_open(&w, "/proc/none/spice.tap", SOURCE_SPICE), -ENOENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trip),       cmocka_unit_test(description),
+        cmocka_unit_test(order_in_chunk),   cmocka_unit_test(wrong_events),
+        cmocka_unit_test(losses_counted),   cmocka_unit_test(small_enough),
+        cmocka_unit_test(truncated),        cmocka_unit_test(flipped_header),
+        cmocka_unit_test(flipped_chunks),   cmocka_unit_test(missing_and_rubbish),
+        cmocka_unit_test(newer_minor),      cmocka_unit_test(newer_major),
+        cmocka_unit_test(bad_descriptions), cmocka_unit_test(lying_chunks),
+        cmocka_unit_test(disk_full),
+    };
+
+    return cmocka_run_group_tests(tests, make_whole, drop_whole);
+}
