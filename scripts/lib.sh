@@ -169,16 +169,16 @@ debian_mirror() {
 # packages, and prints the configuration file to hand to apt with -c. The machine's own apt
 # settings, its proxy for one, stay in force; its lists are not touched.
 apt_source_conf() {
-	local suite=$1 dir=$BUILD/apt/$1 key=/usr/share/keyrings/debian-archive-keyring.gpg mirror security
+	local suite=$1 dir=$BUILD/apt/$1 key=/usr/share/keyrings/debian-archive-keyring.gpg mirror security list
 	[ -f "$key" ] || die "$key is missing" "install the package debian-archive-keyring (make deps)"
 	mirror=$(debian_mirror)
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-	{
-		printf 'deb-src [signed-by=%s] %s %s main\n' "$key" "$mirror" "$suite"
-		if security=$(debian_mirror security); then
-			printf 'deb-src [signed-by=%s] %s %s-security main\n' "$key" "$security" "$suite"
-		fi
-	} >"$dir/sources.list"
+	list=$(printf 'deb-src [signed-by=%s] %s %s main\n' "$key" "$mirror" "$suite")
+	if security=$(debian_mirror security); then
+		list+=$(printf '\ndeb-src [signed-by=%s] %s %s-security main\n' "$key" "$security" "$suite")
+	fi
+	[ "$list" = "$(cat "$dir/sources.list" 2>/dev/null)" ] || rm -f "$dir/updated"
+	printf '%s\n' "$list" >"$dir/sources.list"
 	# apt may be called by root, whose files its own user could not write
 	cat >"$dir/apt.conf" <<-CONF
 		Dir::Etc::sourcelist "$dir/sources.list";
