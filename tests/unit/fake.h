@@ -181,7 +181,8 @@ static inline int fake_run(int (*command)(int, char **), const char *out, const 
 }
 
 #define RUN(command, ...)                                                                          \
-    fake_run(command, fake_path("out"), fake_path("err"), (char *[]){"spicetap", __VA_ARGS__, NULL})
+    fake_run(command, fake_path("out"), fake_path("err"),                                          \
+             (char **)(const char *[]){"spicetap", ##__VA_ARGS__, NULL})
 
 static inline char *fake_text(const char *name)
 {

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What export prints, to the letter; and what a second reader makes of the same log. */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "../../collect/commands.h"
+#include "desktop.h"
+#include "fake.h"
+
+static void make_run(const char *path)
+{
+    struct bundle_writer *b;
+    struct tap_writer *spice, *qemu;
+
+    assert_int_equal(bundle_create(&b, path), 0);
+    json_object_set_new(bundle_run(b), "started", json_pack("{sI}", "monotonic", (json_int_t)1000));
+    assert_int_equal(bundle_log(b, SOURCE_SPICE, &spice), 0);
+    assert_int_equal(bundle_log(b, SOURCE_QEMU, &qemu), 0);
+    PUT(spice, draw, 2000, .display = 1, .drawable = 0x7f00deadbeefcafe, .release_id = 16,
+        .type = 3, .effect = 99, .box = {-5, 0, 100, INT32_MAX}, .src_width = -1,
+        .src_height = INT32_MIN, .created = 1999, .verdict = 0);
+    PUT(qemu, qxl_io_write, 2500, .qid = -1, .port = 4, .val = UINT64_MAX, .size = 1, .async = 1);
+    assert_int_equal(tap_write_loss(spice, 3000, 42, LOSS_RING_FULL), 0);
+    PUT(spice, stream_stop, 2000001000, .stream = UINT32_MAX, .reason = 0, .age = INT64_MIN,
+        .frames = 3);
+    assert_int_equal(tap_writer_close(spice), 0);
+    assert_int_equal(tap_writer_close(qemu), 0);
+    assert_int_equal(bundle_finish(b, "time is up"), 0);
+}
+
+static void expect(const char *file, const char *want)
+{
+    char *text = fake_text(file);
+
+    assert_string_equal(text, want);
+    free(text);
+}
+
+#define DRAW                                                                                       \
+    "{\"t\":2000,\"source\":\"spice\",\"event\":\"draw\",\"tid\":7,\"display\":1,\"drawable\":"    \
+    "\"0x7f00deadbeefcafe\",\"release_id\":\"0x10\",\"surface\":0,\"type\":\"copy\",\"effect\":"   \
+    "99,\"box\":[-5,0,100,2147483647],\"src_width\":-1,\"src_height\":-2147483648,\"verdict\":"    \
+    "\"can_stream\",\"created\":1999}\n"
+#define IO                                                                                         \
+    "{\"t\":2500,\"source\":\"qemu\",\"event\":\"qxl_io_write\",\"tid\":7,\"qid\":-1,\"port\":"    \
+    "\"notify_oom\",\"val\":\"0xffffffffffffffff\",\"size\":1,\"async\":true}\n"
+#define LOSS                                                                                       \
+    "{\"t\":3000,\"source\":\"spice\",\"event\":\"loss\",\"tid\":0,\"count\":42,\"reason\":"       \
+    "\"ring_full\"}\n"
+#define STOP                                                                                       \
+    "{\"t\":2000001000,\"source\":\"spice\",\"event\":\"stream_stop\",\"tid\":7,\"display\":0,"    \
+    "\"stream\":4294967295,\"reason\":\"timeout\",\"age\":-9223372036854775808,\"idle\":0,"        \
+    "\"frames\":3}\n"
+
+static void jsonl(void **state)
+{
+    char *run = strdup(fake_path("run"));
+    (void)state;
+
+    make_run(run);
+    assert_int_equal(RUN(cmd_export, run, "--format", "jsonl"), EXIT_DONE);
+    expect("out", DRAW IO LOSS STOP);
+    expect("err", "");
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--source", "qemu"), EXIT_DONE);
+    expect("out", IO);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--kind", "stream_stop"), EXIT_DONE);
+    expect("out", LOSS STOP);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--kind", "stream_stop,qxl_io_write",
+                         "--from", "2500ns", "--to", "2"),
+                     EXIT_DONE);
+    expect("out", IO LOSS);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--from", "2.0"), EXIT_DONE);
+    expect("out", STOP);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "-o", fake_path("file")), EXIT_DONE);
+    expect("out", "");
+    expect("file", DRAW IO LOSS STOP);
+    free(run);
+}
+
+#define DRAW_CSV                                                                                   \
+    "t,source,event,tid,display,drawable,release_id,surface,type,effect,box_left,box_top,"         \
+    "box_right,box_bottom,src_width,src_height,verdict,created\n"                                  \
+    "2000,spice,draw,7,1,0x7f00deadbeefcafe,0x10,0,copy,99,-5,0,100,2147483647,-1,-2147483648,"    \
+    "can_stream,1999\n"
+
+static void csv(void **state)
+{
+    char *run = strdup(fake_path("run")), *folder = strdup(fake_path("tables"));
+    (void)state;
+
+    assert_int_equal(RUN(cmd_export, run, "-f", "csv"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_export, run, "-f", "csv", "--kind", "draw"), EXIT_DONE);
+    expect("out", DRAW_CSV);
+    expect("err", "spicetap export: 1 losses lie in this time: see --kind loss\n");
+    assert_int_equal(RUN(cmd_export, run, "-f", "csv", "--kind", "ring_empty"), EXIT_DONE);
+    expect("out", "t,source,event,tid,display,ring,polls\n");
+    assert_int_equal(RUN(cmd_export, run, "-f", "csv", "-o", folder), EXIT_DONE);
+    expect("tables/draw.csv", DRAW_CSV);
+    expect("tables/loss.csv", "t,source,event,tid,count,reason\n3000,spice,loss,0,42,ring_full\n");
+    assert_int_equal(RUN(cmd_export, run, "-f", "csv", "-o", folder), EXIT_ENV);
+    free(run);
+    free(folder);
+}
+
+static void complains(const char *what)
+{
+    char *text = fake_text("err");
+
+    if (!strstr(text, what))
+        fail_msg("no \"%s\" in: %s", what, text);
+    free(text);
+}
+
+static void usage(void **state)
+{
+    char *run = strdup(fake_path("run"));
+    (void)state;
+
+    assert_int_equal(RUN(cmd_export, "-f", "jsonl"), EXIT_USAGE);
+    complains("no run given");
+    assert_int_equal(RUN(cmd_export, run), EXIT_USAGE);
+    complains("--format jsonl");
+    assert_int_equal(RUN(cmd_export, run, "-f", "xml"), EXIT_USAGE);
+    complains("no such format (jsonl, csv): xml");
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--kind", "drow"), EXIT_USAGE);
+    complains("no such kind of event: drow");
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--source", "guest"), EXIT_USAGE);
+    complains("no such source");
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--from", "soon"), EXIT_USAGE);
+    complains("not a time");
+    assert_int_equal(RUN(cmd_export, run, run, "-f", "jsonl"), EXIT_USAGE);
+    complains("one run at a time");
+    assert_int_equal(RUN(cmd_export, fake_path("gone"), "-f", "jsonl"), EXIT_INPUT);
+    complains("there is no such run");
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "-o", "/proc/none/out"), EXIT_ENV);
+    complains("/proc/none/out: No such file");
+    free(run);
+}
+
+static void disk_full(void **state)
+{
+    char *run = strdup(fake_path("run"));
+    (void)state;
+
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "-o", "/dev/full"), EXIT_PART);
+    complains("/dev/full: No space left on device; 0 bytes written so far are kept");
+    free(run);
+}
+
+static void recovered(void **state)
+{
+    char *run = strdup(fake_path("run")), *log = strdup(fake_path("run/spice.tap"));
+    struct stat st;
+    (void)state;
+
+    assert_int_equal(stat(log, &st), 0);
+    assert_int_equal(truncate(log, st.st_size - 3), 0);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl"), EXIT_DONE);
+    complains("run/spice.tap: recovered: a part is damaged or cut off");
+    char *text = fake_text("out");
+    assert_non_null(strstr(text, "\"event\":\"loss\",\"tid\":0,\"count\":1,\"reason\":"
+                                 "\"truncated\"}"));
+    free(text);
+    assert_int_equal(truncate(log, 20), 0);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl"), EXIT_PART);
+    expect("out", IO);
+    complains("run/spice.tap: left out: not a run or a log of spicetap, or cut off");
+    free(log);
+    free(run);
+}
+
+/* A reader written from docs/format.md alone reads the same. */
+static void second_reader(void **state)
+{
+    char *spice = strdup(fake_path("s.tap")), *qemu = strdup(fake_path("q.tap"));
+    struct tap_writer *s = fake_log(spice, SOURCE_SPICE), *q = fake_log(qemu, SOURCE_QEMU);
+    struct desktop *d = malloc(sizeof(*d));
+    char command[512];
+    (void)state;
+
+    desktop_init(d, s, q);
+    while (tap_writer_events(s) < 9000)
+        desktop_step(d);
+    for (uint64_t i = 0; i < 9000; i++) {
+        struct tap_event ev = fake_event(fake_kind(SOURCE_SPICE), d->time + i);
+        assert_int_equal(tap_write(s, &ev), 0);
+        ev = fake_event(fake_kind(SOURCE_QEMU), d->time + i);
+        assert_int_equal(tap_write(q, &ev), 0);
+    }
+    assert_int_equal(tap_write_loss(s, d->time + 10000, 3, LOSS_RING_FULL), 0);
+    assert_int_equal(tap_writer_close(s), 0);
+    assert_int_equal(tap_writer_close(q), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(RUN(cmd_export, i ? qemu : spice, "-f", "jsonl"), EXIT_DONE);
+        snprintf(command, sizeof(command), "python3 tests/unit/read_tap.py '%s' | cmp - '%s'",
+                 i ? qemu : spice, fake_path("out"));
+        assert_int_equal(system(command), 0);
+    }
+    free(spice);
+    free(qemu);
+    free(d);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(jsonl),     cmocka_unit_test(csv),       cmocka_unit_test(usage),
+        cmocka_unit_test(disk_full), cmocka_unit_test(recovered), cmocka_unit_test(second_reader),
+    };
+
+    return cmocka_run_group_tests(tests, fake_setup, fake_clean);
+}

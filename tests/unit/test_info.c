@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What info makes of a run: streams, OOM episodes, and losses where they matter. */
+#include "../../collect/commands.h"
+#include "../../collect/facts.h"
+#include "fake.h"
+
+static struct tap_writer *writer;
+static struct facts *facts;
+
+static void begin(void)
+{
+    unlink(fake_path("spice.tap"));
+    writer = fake_log(fake_path("spice.tap"), SOURCE_SPICE);
+}
+
+static void gather(void)
+{
+    struct bundle *b;
+
+    assert_int_equal(tap_writer_close(writer), 0);
+    assert_int_equal(bundle_open(&b, fake_path("spice.tap")), 0);
+    memset(facts, 0, sizeof(*facts));
+    facts_gather(facts, b);
+    bundle_close(b);
+}
+
+static void streams(void **state)
+{
+    const struct facts_stream *s;
+    (void)state;
+
+    begin();
+    PUT(writer, stream_attach, 900, .stream = 1, .box = {1, 2, 3, 4}); /* began before */
+    PUT(writer, stream_create, 1000, .stream = 0, .box = {10, 20, 110, 220}, .frames = 20);
+    PUT(writer, stream_attach, 1100, .stream = 0);
+    PUT(writer, stream_create, 1150, .display = 1, .stream = 0);
+    PUT(writer, stream_stop, 2000, .stream = 1, .reason = 0, .age = 1500, .frames = 70);
+    PUT(writer, stream_stop, 3000, .stream = 0, .reason = 3, .age = 2000, .frames = 2);
+    PUT(writer, stream_attach, 3100, .display = 1, .stream = 0);
+    gather();
+    assert_int_equal(facts->created, 2);
+    assert_int_equal(facts->stopped, 2);
+    assert_int_equal(facts->stream_count, 3);
+    s = &facts->streams[0];
+    assert_true(!s->began && s->ended && s->has_box);
+    assert_int_equal(s->created, 500);
+    assert_int_equal(s->frames, 70);
+    s = &facts->streams[1];
+    assert_true(s->began && s->ended && !s->losses);
+    assert_int_equal(s->created, 1000);
+    assert_int_equal(s->until, 3000);
+    assert_int_equal(s->reason, 3);
+    assert_int_equal(s->box[3], 220);
+    s = &facts->streams[2];
+    assert_true(s->began && !s->ended && !s->end_lost);
+    assert_int_equal(s->display, 1);
+    assert_int_equal(s->frames, 2);
+}
+
+/* The stop of stream 0 is lost: its number comes again. */
+static void stream_loss(void **state)
+{
+    (void)state;
+    begin();
+    PUT(writer, stream_create, 1000, .stream = 0);
+    PUT(writer, stream_attach, 1100, .stream = 0);
+    assert_int_equal(tap_write_loss(writer, 1500, 12, LOSS_RING_FULL), 0);
+    PUT(writer, stream_create, 2000, .stream = 0);
+    PUT(writer, stream_stop, 2500, .stream = 0, .frames = 9, .age = 500);
+    PUT(writer, stream_stop, 2600, .stream = 4, .frames = 3, .age = 900);
+    gather();
+    assert_int_equal(facts->stream_count, 3);
+    assert_true(facts->streams[0].end_lost && facts->streams[0].losses == 1);
+    assert_int_equal(facts->streams[0].until, 1100);
+    assert_true(facts->streams[1].ended && !facts->streams[1].losses);
+    assert_false(facts->streams[2].began);
+    assert_int_equal(facts->streams[2].created, 1700);
+    assert_int_equal(facts->lost, 12);
+
+    assert_int_equal(RUN(cmd_info, fake_path("spice.tap")), EXIT_DONE);
+    char *text = fake_text("out");
+    assert_non_null(strstr(text, "12 events in 1 places"));
+    assert_non_null(strstr(text, "end not seen; 1 losses in its life: not certain"));
+    assert_non_null(strstr(text, "its beginning was lost"));
+    free(text);
+}
+
+static void episodes(void **state)
+{
+    (void)state;
+    begin();
+    PUT(writer, evict, 900, .streamable = 1); /* outside of any */
+    PUT(writer, oom_begin, 1000, .display = 0);
+    PUT(writer, free_some_begin, 1001, .asked = 64);
+    PUT(writer, evict, 1002, .streamable = 1);
+    PUT(writer, evict, 1003, .display = 1, .streamable = 0); /* another display's */
+    PUT(writer, evict, 1004, .streamable = 0);
+    PUT(writer, oom_end, 1100, .display = 0);
+    PUT(writer, evict, 1200, .streamable = 0);
+    PUT(writer, oom_begin, 2000, .display = 0);
+    PUT(writer, oom_end, 2300, .display = 0);
+    gather();
+    assert_int_equal(facts->oom, 2);
+    assert_int_equal(facts->oom_cut, 0);
+    assert_int_equal(facts->oom_time, 400);
+    assert_int_equal(facts->oom_longest, 300);
+    assert_int_equal(facts->evicted, 5);
+    assert_int_equal(facts->evicted_in_oom, 2);
+    assert_int_equal(facts->evicted_streamable, 2);
+    assert_int_equal(facts->free_some, 1);
+}
+
+/* A loss within an episode: its end is not taken from the next one. */
+static void episode_loss(void **state)
+{
+    (void)state;
+    begin();
+    PUT(writer, oom_end, 500, .display = 0); /* begun before the recording */
+    PUT(writer, oom_begin, 1000, .display = 0);
+    assert_int_equal(tap_write_loss(writer, 1500, 100, LOSS_RING_FULL), 0);
+    PUT(writer, evict, 1600, .streamable = 1);
+    PUT(writer, oom_end, 9000, .display = 0);
+    PUT(writer, oom_begin, 9500, .display = 0); /* still going on at the end */
+    gather();
+    assert_int_equal(facts->oom, 2);
+    assert_int_equal(facts->oom_time, 0);
+    assert_int_equal(facts->evicted_in_oom, 0);
+    assert_int_equal(facts->oom_cut, 4);
+}
+
+static void bytes(void **state)
+{
+    (void)state;
+    begin();
+    PUT(writer, sent, 1, .channel = 2, .msg = 123, .size = 1000);
+    PUT(writer, sent, 2, .channel = 2, .msg = 316, .size = 100);
+    PUT(writer, sent, 3, .channel = 2, .msg = 304, .size = 70);
+    PUT(writer, sent, 4, .channel = 2, .msg = 122, .size = 5);
+    PUT(writer, sent, 5, .channel = 4, .msg = 104, .size = 3);
+    PUT(writer, sent, 6, .channel = 200, .msg = 1, .size = 2);
+    PUT(writer, image, 7, .type = 102, .raw = 4000, .sent = 60);
+    PUT(writer, image, 8, .type = 9999, .raw = 1, .sent = 1);
+    PUT(writer, draw, 9, .verdict = 0);
+    PUT(writer, draw, 10, .verdict = 7);
+    PUT(writer, draw, 11, .verdict = 7);
+    PUT(writer, match, 12, .against = 1, .verdict = 3);
+    gather();
+    assert_int_equal(facts->stream_data.sent, 1100);
+    assert_int_equal(facts->drawing.sent, 70);
+    assert_int_equal(facts->channels[2].sent, 5);
+    assert_int_equal(facts->channels[4].sent, 3);
+    assert_int_equal(facts->channels[0].sent, 2);
+    assert_int_equal(facts->images[102].raw, 4000);
+    assert_int_equal(facts->draws[7], 2);
+    assert_int_equal(facts->matches[1][3], 1);
+    assert_int_equal(facts->events, 12);
+}
+
+static json_t *json_of(const char *path)
+{
+    json_t *o;
+    char *text;
+
+    assert_int_equal(RUN(cmd_info, path, "--json"), EXIT_DONE);
+    text = fake_text("out");
+    o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    free(text);
+    return o;
+}
+
+static int64_t number(const json_t *o, const char *part, const char *key)
+{
+    return json_integer_value(json_object_get(json_object_get(o, part), key));
+}
+
+static void as_json(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    PUT(writer, stream_create, 1000, .stream = 0, .box = {10, 20, 110, 220}, .frames = 20);
+    PUT(writer, oom_begin, 2000, .display = 0);
+    PUT(writer, oom_end, 2500, .display = 0);
+    assert_int_equal(tap_writer_close(writer), 0);
+    o = json_of(fake_path("spice.tap"));
+    assert_int_equal(number(o, "memory", "oom_episodes"), 1);
+    assert_int_equal(number(o, "memory", "oom_ns"), 500);
+    assert_int_equal(number(o, "streams", "created"), 1);
+    assert_int_equal(number(o, "events", "count"), 3);
+    assert_int_equal(number(o, "losses", "places"), 0);
+    json_decref(o);
+}
+
+static void bad_input(void **state)
+{
+    char *text;
+    (void)state;
+
+    assert_int_equal(RUN(cmd_info), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_info, "a", "b"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_info, fake_path("none")), EXIT_INPUT);
+    text = fake_text("err");
+    assert_non_null(strstr(text, "none: there is no such run"));
+    free(text);
+}
+
+static int setup(void **state)
+{
+    facts = calloc(1, sizeof(*facts));
+    return facts ? fake_setup(state) : -1;
+}
+
+static int clean(void **state)
+{
+    free(facts);
+    return fake_clean(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams),      cmocka_unit_test(stream_loss), cmocka_unit_test(episodes),
+        cmocka_unit_test(episode_loss), cmocka_unit_test(bytes),       cmocka_unit_test(as_json),
+        cmocka_unit_test(bad_input),
+    };
+
+    return cmocka_run_group_tests(tests, setup, clean);
+}
