@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A run is a folder: run.json and one *.tap log a source (docs/format.md). Errors are negative errno.
+ * A run is a folder: run.json and one *.tap log a source (docs/format.md). Errors are negative
+ * errno.
  */
 #ifndef SPICETAP_BUNDLE_H
 #define SPICETAP_BUNDLE_H
@@ -20,16 +21,16 @@ struct bundle_writer;
  * run still being recorded from one whose recorder was killed. */
 int bundle_create(struct bundle_writer **out, const char *path);
 /* run.json as it stands, to be added to with json_object_set_new(): target, devices, probes,
- * buffers, counters... docs/format.md lists them. `format`, `state`, `spicetap`, `started`, `ended`,
- * `end`, `host` and `logs` are this module's own. */
+ * buffers, counters... docs/format.md lists them. `format`, `state`, `spicetap`, `started`,
+ * `ended`, `end`, `host` and `logs` are this module's own. */
 json_t *bundle_run(struct bundle_writer *b);
 /* Opens the log of `source` in the folder (spice.tap, qemu.tap) and lists it in run.json. The
  * caller closes it, before bundle_finish. */
 int bundle_log(struct bundle_writer *b, enum tap_source source, struct tap_writer **out);
 /* Writes run.json anew: to a temporary file, fsync, rename. */
 int bundle_save(struct bundle_writer *b);
-/* The end: state "complete", `why` as run.json's "end" ("time is up", "interrupted", "the VM ended"...),
- * save, unlock, free. Frees even if it fails. */
+/* The end: state "complete", `why` as run.json's "end" ("time is up", "interrupted", "the VM
+ * ended"...), save, unlock, free. Frees even if it fails. */
 int bundle_finish(struct bundle_writer *b, const char *why);
 
 /* ---- reading -------------------------------------------------------------------------- */
@@ -50,19 +51,21 @@ struct bundle_log {
     uint64_t bytes;            /* size on disk */
 };
 
-/* Opens a run's folder, or one *.tap log alone. -ENOENT: no such folder; -ENODATA: no run (no run.json); -EBADMSG: run.json damaged;
- * -EPROTO: a newer major version. */
+/* Opens a run's folder, or one *.tap log alone. -ENOENT: no such folder; -ENODATA: no run (no
+ * run.json); -EBADMSG: run.json damaged; -EPROTO: a newer major version. */
 int bundle_open(struct bundle **out, const char *path);
 enum bundle_state bundle_state(const struct bundle *b);
 const json_t *bundle_about(const struct bundle *b); /* run.json */
 size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs);
-/* The next event of all logs, in order of time: 1, and *from is the log it comes from; 0: the end. */
+/* The next event of all logs, in order of time: 1, and *from is the log it comes from; 0: the end.
+ */
 int bundle_next(struct bundle *b, struct tap_event *ev, const struct bundle_log **from);
 void bundle_close(struct bundle *b);
 /* What a failed bundle_open or a log's error means, with the way out. */
 const char *bundle_strerror(int error);
 
-/* For fuzzing and bundle_open: reads the text of a run.json and checks what this program relies on. */
+/* For fuzzing and bundle_open: reads the text of a run.json and checks what this program relies on.
+ */
 int bundle_parse(const char *text, size_t length, json_t **out);
 
 /* The machine we run on, for run.json. */

@@ -28,7 +28,7 @@ struct tap_enum {
 struct tap_field {
     const char *name, *help;
     enum tap_type type;
-    const char *meaning;          /* "num", "hex", "bytes", "time", "ns", "box", "flag" or an enum's name */
+    const char *meaning; /* "num", "hex", "bytes", "time", "ns", "box", "flag" or an enum's name */
     const struct tap_enum *names; /* NULL unless `meaning` names an enum */
     uint16_t slot;                /* first slot in tap_event.v */
     int16_t arg;                  /* USDT argument, -1 if the recorder fills it in */
@@ -46,28 +46,30 @@ struct tap_kind_desc {
 /* The built-in table, from events.def, sorted by kind. */
 extern const struct tap_kind_desc tap_kinds[];
 extern const size_t tap_kind_count;
-const struct tap_kind_desc *tap_kind_find(uint16_t kind);             /* NULL: not known */
-const struct tap_kind_desc *tap_kind_by_name(const char *name);       /* NULL: not known */
-const char *tap_enum_name(const struct tap_enum *e, int64_t value);   /* NULL: no name */
-const char *tap_source_name(enum tap_source s);                       /* "spice", "qemu", "meta" */
+const struct tap_kind_desc *tap_kind_find(uint16_t kind);           /* NULL: not known */
+const struct tap_kind_desc *tap_kind_by_name(const char *name);     /* NULL: not known */
+const char *tap_enum_name(const struct tap_enum *e, int64_t value); /* NULL: no name */
+const char *tap_source_name(enum tap_source s);                     /* "spice", "qemu", "meta" */
 
 /* ---- writing: one thread, one source a log ----------------------------------------- */
 
 struct tap_writer;
 
-/* Creates `path` (mode 0640, must not exist) and writes its description of `source`'s kinds and META's. */
+/* Creates `path` (mode 0640, must not exist) and writes its description of `source`'s kinds and
+ * META's. */
 int tap_writer_open(struct tap_writer **out, const char *path, enum tap_source source);
 /* Adds one event; writes a chunk when it is full (4096 events) or a second old, by the events' own
  * times: call tap_writer_flush when none come for a while. Within a chunk events are put in order
  * of time. -EINVAL: the event is not as events.def describes it; it is left out, the rest goes on.
- * The first error (disk full) is kept and returned from then on; what was written stays readable. */
+ * The first error (disk full) is kept and returned from then on; what was written stays readable.
+ */
 int tap_write(struct tap_writer *w, const struct tap_event *ev);
 /* Says that `count` events were lost at `time`: a META loss event, and the chunk's own count. */
 int tap_write_loss(struct tap_writer *w, uint64_t time, uint64_t count, unsigned reason);
 int tap_writer_flush(struct tap_writer *w); /* ends the chunk now */
 uint64_t tap_writer_events(const struct tap_writer *w);
 uint64_t tap_writer_bytes(const struct tap_writer *w); /* on disk so far */
-int tap_writer_close(struct tap_writer *w);            /* flush, fsync, free; returns the kept error */
+int tap_writer_close(struct tap_writer *w); /* flush, fsync, free; returns the kept error */
 
 /* ---- reading: streams, memory does not grow with the log ---------------------------- */
 
@@ -85,7 +87,8 @@ int tap_reader_next(struct tap_reader *r, struct tap_event *ev);
 const struct tap_kind_desc *tap_reader_kind(const struct tap_reader *r, uint16_t kind);
 /* The event as the built-in table describes it, for analysis: fields are matched by name, those
  * the log does not have are 0. 0: the built-in table has no such kind. */
-int tap_reader_translate(const struct tap_reader *r, const struct tap_event *ev, struct tap_event *out);
+int tap_reader_translate(const struct tap_reader *r, const struct tap_event *ev,
+                         struct tap_event *out);
 enum tap_source tap_reader_source(const struct tap_reader *r);
 bool tap_reader_recovered(const struct tap_reader *r); /* a chunk so far was damaged or cut */
 uint64_t tap_reader_lost(const struct tap_reader *r);  /* events lost so far, as far as known */
