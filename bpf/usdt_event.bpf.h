@@ -2,9 +2,10 @@
 /*
  * From a USDT site to a record in the ring buffer; spice.bpf.c and qemu.bpf.c are made of this.
  *
- * libbpf's bpf_usdt_arg() looks the site's description up and reads the kernel's pt_regs anew
- * for each argument. A site here has up to twelve, and runs in the thread whose speed is being
- * measured, so both are done once an event, and arguments on the stack are read in one go.
+ * This runs in the thread whose speed is being measured. libbpf's bpf_usdt_arg() looks the site's
+ * description up and reads the kernel's pt_regs anew for each argument, of which a site here has up
+ * to twelve. So the loader works out once where a site's arguments are (struct site_plan), the
+ * registers are copied once an event, and arguments on the stack are read in one go.
  *
  * No vmlinux.h and no CO-RE: pt_regs is all we look at, and its layout is fixed by the ABI.
  * So the build needs no BTF of the build machine, and the tracer none of the running kernel.
@@ -17,8 +18,6 @@
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
-#include <bpf/usdt.bpf.h>
 
 typedef __u64 uint64_t;
 typedef __s64 int64_t;
@@ -41,22 +40,11 @@ struct {
 
 struct shared shared;
 
-/* Words above the stack pointer of a site that are read in one go when an event has arguments
- * beyond the six that a call passes in registers. Whatever lies elsewhere is read one by one. */
-#define STACK_WORDS   16
-#define REGISTER_ARGS 6
-
-#define REG_WORDS  (sizeof(struct pt_regs) / sizeof(uint64_t))
-#define RSP_OFFSET __builtin_offsetof(struct pt_regs, rsp)
-
 struct site {
-    union {
-        struct pt_regs regs;
-        uint64_t words[REG_WORDS];
-    };
-    uint64_t stack[STACK_WORDS];
-    const struct __bpf_usdt_spec *spec;
-    bool has_stack, failed;
+    uint64_t words[SITE_WORDS];
+    unsigned count; /* of words: without those of the stack if they are not read */
+    const struct site_plan *plan;
+    bool failed;
 };
 
 static __always_inline void site_lost(unsigned reason, unsigned kind, uint64_t time)
@@ -65,57 +53,56 @@ static __always_inline void site_lost(unsigned reason, unsigned kind, uint64_t t
     shared.last_lost = time;
 }
 
+/* One by one: the verifier lets a program read its context only at fixed places, and this is a
+ * dozen moves, where a copying helper would be a call. */
+static __always_inline void copy_registers(uint64_t *words, const struct pt_regs *ctx)
+{
+    words[0] = ctx->rax;
+    words[1] = ctx->rcx;
+    words[2] = ctx->rdx;
+    words[3] = ctx->rbx;
+    words[WORD_RSP] = ctx->rsp;
+    words[5] = ctx->rbp;
+    words[6] = ctx->rsi;
+    words[7] = ctx->rdi;
+    words[8] = ctx->r8;
+    words[9] = ctx->r9;
+    words[10] = ctx->r10;
+    words[11] = ctx->r11;
+    words[12] = ctx->r12;
+    words[13] = ctx->r13;
+    words[14] = ctx->r14;
+    words[15] = ctx->r15;
+    words[WORD_RIP] = ctx->rip;
+    words[WORD_ZERO] = 0;
+}
+
 static __always_inline void site_init(struct site *s, struct pt_regs *ctx, bool read_stack)
 {
-    int id = __bpf_usdt_spec_id(ctx);
+    uint64_t number = bpf_get_attach_cookie(ctx);
 
-    s->spec = bpf_map_lookup_elem(&__bpf_usdt_specs, &id);
-    /* Field by field: the verifier lets a program read its context only at fixed places, and
-     * this is a dozen moves, where a copying helper would be a call. */
-    s->regs.r15 = ctx->r15;
-    s->regs.r14 = ctx->r14;
-    s->regs.r13 = ctx->r13;
-    s->regs.r12 = ctx->r12;
-    s->regs.rbp = ctx->rbp;
-    s->regs.rbx = ctx->rbx;
-    s->regs.r11 = ctx->r11;
-    s->regs.r10 = ctx->r10;
-    s->regs.r9 = ctx->r9;
-    s->regs.r8 = ctx->r8;
-    s->regs.rax = ctx->rax;
-    s->regs.rcx = ctx->rcx;
-    s->regs.rdx = ctx->rdx;
-    s->regs.rsi = ctx->rsi;
-    s->regs.rdi = ctx->rdi;
-    s->regs.orig_rax = 0;
-    s->regs.rip = ctx->rip;
-    s->regs.cs = 0;
-    s->regs.eflags = 0;
-    s->regs.rsp = ctx->rsp;
-    s->regs.ss = 0;
+    s->plan = &shared.sites[number % MAX_SITES];
     s->failed = false;
-    s->has_stack = read_stack && !bpf_probe_read_user(s->stack, sizeof(s->stack), (void *)ctx->rsp);
-}
-
-static __always_inline uint64_t site_reg(const struct site *s, unsigned off)
-{
-    uint64_t word = off / sizeof(uint64_t);
-
-    barrier_var(word); /* so that the verifier sees the register that was compared being used */
-    return word < REG_WORDS ? s->words[word] : 0;
-}
-
-static __always_inline uint64_t site_memory(struct site *s, unsigned reg, uint64_t off)
-{
-    uint64_t value = 0, word = off / sizeof(value);
-
-    if (s->has_stack && reg == RSP_OFFSET && off % sizeof(value) == 0) {
-        barrier_var(word);
-        if (word < STACK_WORDS) {
-            return s->stack[word];
-        }
+    copy_registers(s->words, ctx);
+    s->count = read_stack ? SITE_WORDS : WORD_STACK;
+    if (read_stack && bpf_probe_read_user(s->words + WORD_STACK, STACK_WORDS * sizeof(s->words[0]),
+                                          (void *)ctx->rsp)) {
+        s->failed = true;
     }
-    if (bpf_probe_read_user(&value, sizeof(value), (void *)(site_reg(s, reg) + off))) {
+}
+
+static __always_inline uint64_t site_word(const struct site *s, uint64_t word)
+{
+    barrier_var(word); /* so that the verifier sees the register that was compared being used */
+    return word < s->count ? s->words[word] : 0;
+}
+
+static __always_inline uint64_t site_memory(struct site *s, const struct place *p)
+{
+    uint64_t at = site_word(s, p->word) + (site_word(s, p->index) << (p->scale & 3)) + p->value;
+    uint64_t value = 0;
+
+    if (bpf_probe_read_user(&value, sizeof(value), (void *)at)) {
         s->failed = true;
     }
     return value;
@@ -123,19 +110,19 @@ static __always_inline uint64_t site_memory(struct site *s, unsigned reg, uint64
 
 static __always_inline uint64_t site_arg(struct site *s, unsigned number)
 {
-    const struct __bpf_usdt_arg_spec *arg = &s->spec->args[number];
-    unsigned shift = arg->arg_bitshift;
+    const struct place *p = &s->plan->args[number];
+    unsigned shift = p->shift & 63;
     uint64_t value;
 
-    if (arg->arg_type == BPF_USDT_ARG_REG) {
-        value = site_reg(s, arg->reg_off);
-    } else if (arg->arg_type == BPF_USDT_ARG_REG_DEREF) {
-        value = site_memory(s, arg->reg_off, arg->val_off);
+    if (p->kind == PLACE_WORD) {
+        value = site_word(s, p->word);
+    } else if (p->kind == PLACE_MEMORY) {
+        value = site_memory(s, p);
     } else {
-        value = arg->val_off;
+        value = p->value;
     }
     value <<= shift;
-    return arg->arg_signed ? (uint64_t)((int64_t)value >> shift) : value >> shift;
+    return p->is_signed ? (uint64_t)((int64_t)value >> shift) : value >> shift;
 }
 
 /* How each type of events.def fills its slots, whatever width the compiler gave the argument. */
@@ -219,10 +206,6 @@ enum event_stack {
             return 0;                                                                              \
         }                                                                                          \
         site_init(&s, ctx, stack_##event);                                                         \
-        if (!s.spec) {                                                                             \
-            site_lost(LOST_BAD_MEMORY, EV_##event, time);                                          \
-            return 0;                                                                              \
-        }                                                                                          \
         r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);                                           \
         if (!r) {                                                                                  \
             site_lost(LOST_RING_FULL, EV_##event, time);                                           \

@@ -109,6 +109,9 @@ static int load_spice(struct tracer *t, const struct vm *vm, unsigned buffer_mib
     part = add_part(t, SOURCE_SPICE, t->spice->skeleton);
     bpf_map__set_max_entries(t->spice->maps.events, buffer_mib << 20);
     error = choose_programs(t, part, &vm->spice.probes);
+    if (t->multi) {
+        uprobe_prepare(t->spice->obj);
+    }
     if (!error) {
         error = spice_bpf__load(t->spice);
     }
@@ -134,6 +137,9 @@ static int load_qemu(struct tracer *t, const struct vm *vm, struct loader_error 
     if (!error) {
         error = choose_programs(t, part, &vm->exe.probes);
     }
+    if (t->multi) {
+        uprobe_prepare(t->qemu->obj);
+    }
     if (!error) {
         error = qemu_bpf__load(t->qemu);
     }
@@ -146,19 +152,37 @@ static int load_qemu(struct tracer *t, const struct vm *vm, struct loader_error 
 
 /* ---- attaching ------------------------------------------------------------------------------- */
 
-static int attach_error(const struct vm *vm, const struct image *image,
+static int attach_error(const struct tracer *t, const struct vm *vm, const struct image *image,
                         const struct wanted_probe *w, int error, struct loader_error *e)
 {
-    if (error == -EPERM || error == -EACCES) {
-        return loader_fail(
-            e, -EPERM,
-            "may not attach to %s of pid %d: run as root, or grant CAP_SYS_ADMIN, which "
-            "kernels since July 2025 ask of whoever sets uprobes, and CAP_SYS_PTRACE",
-            base_name(image->name), vm->pid);
+    if (error != -EPERM && error != -EACCES) {
+        return loader_fail(e, error, "cannot attach to probe %s:%s of %s in pid %d: %s",
+                           w->provider, w->name, base_name(image->name), vm->pid, strerror(-error));
     }
-    return loader_fail(e, error, "cannot attach to probe %s:%s of %s in pid %d: %s", w->provider,
-                       w->name, base_name(image->name), vm->pid,
-                       *complaint ? complaint : strerror(-error));
+    return loader_fail(e, -EPERM, "may not attach to %s of pid %d: run as root, or grant %s",
+                       base_name(image->name), vm->pid,
+                       t->multi ? "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"
+                                : "CAP_SYS_ADMIN, which this kernel asks of whoever sets uprobes, "
+                                  "and CAP_SYS_PTRACE");
+}
+
+/* Tells the program where the sites have their arguments. */
+static int plan_sites(struct tracer_part *part, const struct wanted_probe *w,
+                      const struct probe_site *sites, unsigned count, char *why, size_t size)
+{
+    unsigned words = wanted_arg_count(w) > REGISTER_ARGS ? SITE_WORDS : WORD_STACK, bad;
+
+    if (part->site_count + count > MAX_SITES) {
+        snprintf(why, size, "has more sites than there is room for");
+        return -E2BIG;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (site_plan_make(&part->shared->sites[part->site_count + i], &sites[i], words, &bad)) {
+            snprintf(why, size, "argument %u is out of reach: %s", bad, sites[i].args);
+            return -EINVAL;
+        }
+    }
+    return 0;
 }
 
 static int attach_one(struct tracer *t, struct tracer_part *part, const struct vm *vm,
@@ -166,32 +190,32 @@ static int attach_one(struct tracer *t, struct tracer_part *part, const struct v
                       struct loader_error *e)
 {
     struct bpf_program *program = bpf_object__find_program_by_name(*part->skeleton->obj, w->name);
-    struct bpf_link *link;
+    const struct probe_site *sites;
+    unsigned count;
+    char why[256];
+    int hooks;
 
     if (!program || !bpf_program__autoload(program)) {
         return 0;
     }
-    *complaint = '\0';
-    link = bpf_program__attach_usdt(program, vm->pid, image->path, w->provider, w->name, NULL);
-    if (link) {
-        part->links[part->attached++] = link;
-        return 0;
+    count = (unsigned)probe_file_sites(&image->probes, w->provider, w->name, &sites);
+    if (plan_sites(part, w, sites, count, why, sizeof(why))) {
+        return add_missing(t, w, why) ? loader_fail(e, -ENOMEM, "no memory") : 0;
     }
-    /* A compiler may have put an argument where libbpf cannot follow: QEMU's other probes serve
-     * without it. Ours are made so that this cannot be. */
-    if (part->source == SOURCE_QEMU && errno != EPERM && errno != EACCES) {
-        return add_missing(t, w, *complaint ? complaint : strerror(errno));
+    hooks = uprobe_attach(part->hooks + part->hook_count, t->multi, program, vm->pid, image->path,
+                          sites, count, part->site_count);
+    if (hooks < 0) {
+        return attach_error(t, vm, image, w, hooks, e);
     }
-    return attach_error(vm, image, w, -errno, e);
+    part->hook_count += (unsigned)hooks;
+    part->site_count += count;
+    part->attached++;
+    return 0;
 }
 
 static int attach_part(struct tracer *t, struct tracer_part *part, const struct vm *vm,
                        const struct image *image, struct loader_error *e)
 {
-    part->links = calloc(wanted_probe_count, sizeof(*part->links));
-    if (!part->links) {
-        return loader_fail(e, -ENOMEM, "no memory");
-    }
     for (size_t i = 0; i < wanted_probe_count; i++) {
         const struct wanted_probe *w = &wanted_probes[i];
         int error = w->source == part->source ? attach_one(t, part, vm, image, w, e) : 0;
@@ -272,6 +296,7 @@ int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_op
         free(t);
         return loader_fail(e, -ENOMEM, "no memory");
     }
+    t->multi = uprobe_multi_works();
     error = load_and_attach(t, vm, options, e);
     if (error) {
         tracer_close(t);
@@ -298,10 +323,9 @@ const json_t *tracer_missing(const struct tracer *t)
 
 static void detach(struct tracer_part *part)
 {
-    while (part->attached) {
-        bpf_link__destroy(part->links[--part->attached]);
+    while (part->hook_count) {
+        uprobe_detach(&part->hooks[--part->hook_count]);
     }
-    free(part->links);
 }
 
 void tracer_close(struct tracer *t)

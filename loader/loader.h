@@ -38,7 +38,9 @@ struct probe_site {
     const char *provider, *name; /* inside the file's own copy of its notes */
     const char *args;            /* as the note has them: "4@%edi -8@16(%rsp)" */
     uint64_t address;            /* of the site, as linked */
-    uint64_t semaphore;          /* 0: none */
+    uint64_t semaphore;          /* likewise; 0: none */
+    uint64_t offset;             /* of the site in the file; 0: not in it */
+    uint64_t semaphore_offset;
     enum nop_kind nop;
     uint8_t arg_count;
     int8_t arg_size[PROBE_MAX_ARGS]; /* bytes, negative if signed; 0 for what is not an integer */
@@ -64,6 +66,13 @@ struct probe_bases {
 };
 bool probe_note_parse(struct probe_site *site, const void *desc, size_t size,
                       const struct probe_bases *bases);
+
+/* Where the arguments are, for the BPF programs (places.c). `words`: how many of a site's words the
+ * program has, all of them or only the registers. -EINVAL and the argument's number: it is where
+ * they cannot look, which a compiler does with other people's probes alone. */
+struct site_plan;
+int site_plan_make(struct site_plan *plan, const struct probe_site *site, unsigned words,
+                   unsigned *bad_arg);
 
 /* ---- what events.def wants of a library (wanted.c) --------------------------------------- */
 
@@ -173,6 +182,6 @@ struct tracer_loss {
 int tracer_drain(struct tracer *t, unsigned budget, tracer_event_fn *fn, void *context);
 /* What was lost since the last call; 1 and *loss, call again; 0: nothing more. */
 int tracer_loss(struct tracer *t, struct tracer_loss *loss);
-void tracer_close(struct tracer *t); /* detaches, which takes a second or two */
+void tracer_close(struct tracer *t); /* detaches, which may take a second or two */
 
 #endif

@@ -127,33 +127,31 @@ const char *nop_kind_name(enum nop_kind nop)
     return nop == NOP_FIVE ? "nop5" : nop == NOP_ONE ? "nop" : "other";
 }
 
-static bool file_offset(Elf *elf, uint64_t address, uint64_t *offset)
+/* 0: the file does not have it. */
+static uint64_t file_offset(Elf *elf, uint64_t address)
 {
     size_t count = 0;
 
     if (elf_getphdrnum(elf, &count)) {
-        return false;
+        return 0;
     }
     for (size_t i = 0; i < count; i++) {
         GElf_Phdr p;
 
         if (gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD && address >= p.p_vaddr &&
             address - p.p_vaddr < p.p_filesz) {
-            *offset = address - p.p_vaddr + p.p_offset;
-            return true;
+            return address - p.p_vaddr + p.p_offset;
         }
     }
-    return false;
+    return 0;
 }
 
-static enum nop_kind site_nop(const struct elf_file *f, uint64_t address)
+static enum nop_kind site_nop(const struct elf_file *f, uint64_t offset)
 {
     static const uint8_t five[] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
     uint8_t code[sizeof(five)] = {0};
-    uint64_t offset;
 
-    if (!file_offset(f->elf, address, &offset) ||
-        pread(f->fd, code, sizeof(code), (off_t)offset) < 1) {
+    if (!offset || pread(f->fd, code, sizeof(code), (off_t)offset) < 1) {
         return NOP_OTHER;
     }
     if (!memcmp(code, five, sizeof(five))) {
@@ -197,7 +195,9 @@ static int read_notes(struct probe_file *file, const struct elf_file *f, Elf_Dat
         if (note.n_type == NOTE_TYPE_STAPSDT && note.n_namesz == sizeof("stapsdt") &&
             !memcmp((char *)data->d_buf + name, "stapsdt", sizeof("stapsdt")) &&
             probe_note_parse(&site, (char *)file->notes + desc, note.n_descsz, bases)) {
-            site.nop = site_nop(f, site.address);
+            site.offset = file_offset(f->elf, site.address);
+            site.semaphore_offset = site.semaphore ? file_offset(f->elf, site.semaphore) : 0;
+            site.nop = site_nop(f, site.offset);
             if (add_site(file, &site)) {
                 return -ENOMEM;
             }
