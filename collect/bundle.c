@@ -374,6 +374,23 @@ const json_t *bundle_about(const struct bundle *b)
     return b->about;
 }
 
+static uint64_t moment(const json_t *about, const char *part, const char *key)
+{
+    json_int_t t = json_integer_value(json_object_get(json_object_get(about, part), key));
+
+    return t > 0 ? (uint64_t)t : 0;
+}
+
+void bundle_window(const struct bundle *b, uint64_t *from, uint64_t *to)
+{
+    *from = moment(b->about, "window", "from");
+    *to = moment(b->about, "window", "to");
+    if (!*from)
+        *from = moment(b->about, "started", "monotonic");
+    if (!*to)
+        *to = moment(b->about, "ended", "monotonic");
+}
+
 size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs)
 {
     *logs = b->logs;

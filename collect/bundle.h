@@ -56,6 +56,9 @@ struct bundle_log {
 int bundle_open(struct bundle **out, const char *path);
 enum bundle_state bundle_state(const struct bundle *b);
 const json_t *bundle_about(const struct bundle *b); /* run.json */
+/* When recording began and ended, ns of CLOCK_MONOTONIC: between them every event counts. 0: not
+ * known, as for the end of a run that was not finished. */
+void bundle_window(const struct bundle *b, uint64_t *from, uint64_t *to);
 size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs);
 /* The next event of all logs, in order of time: 1, and *from is the log it comes from; 0: the end.
  */

@@ -262,14 +262,6 @@ static int read_time(const char *text, uint64_t start, uint64_t *out)
 
 /* ---- the walk ------------------------------------------------------------------------------ */
 
-static uint64_t start_of(const struct bundle *b)
-{
-    const json_t *started = json_object_get(bundle_about(b), "started");
-    json_int_t t = json_integer_value(json_object_get(started, "monotonic"));
-
-    return t > 0 ? (uint64_t)t : 0;
-}
-
 static struct table *table_of(struct walk *w, const struct options *o, const struct bundle_log *log,
                               uint16_t number)
 {
@@ -392,7 +384,7 @@ static int run(struct walk *w, const struct options *o)
 
     w->log_count = bundle_logs(w->bundle, &w->logs);
     w->tables = calloc(w->log_count * KINDS + 1, sizeof(*w->tables));
-    w->start = start_of(w->bundle);
+    bundle_window(w->bundle, &w->start, &w->to);
     w->to = UINT64_MAX;
     if (!w->tables)
         return EXIT_ENV;

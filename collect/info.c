@@ -28,14 +28,11 @@ static void facts_free(struct facts **f)
 
 static void measure(struct info *i)
 {
-    const json_t *about = bundle_about(i->bundle);
-    json_int_t began =
-        json_integer_value(json_object_get(json_object_get(about, "started"), "monotonic"));
-    json_int_t ended =
-        json_integer_value(json_object_get(json_object_get(about, "ended"), "monotonic"));
-
-    i->start = began > 0 ? (uint64_t)began : i->facts->first;
-    i->end = ended > began ? (uint64_t)ended : i->facts->last;
+    bundle_window(i->bundle, &i->start, &i->end);
+    if (!i->start)
+        i->start = i->facts->first;
+    if (!i->end)
+        i->end = i->facts->last;
     if (i->end < i->start)
         i->end = i->start;
     i->seconds = (double)(i->end - i->start) / 1e9;

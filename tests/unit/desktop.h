@@ -208,7 +208,7 @@ static inline void desktop_step(struct desktop *d)
         desktop_sent(d, 101, 20);
     } else {
         d->time += desktop_random(d, 3000000);
-        DESKTOP(d, ring_empty, 2000, .polls = 3);
+        DESKTOP(d, ring_empty, 2000, .display = 0);
         DESKTOP(d, notify_request, 2000, .armed = 1);
         DESKTOP(d, wakeup, 2000, .display = 0);
     }
