@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Plain targets; `make help` lists them. What a target does beyond a compile stands in scripts/.
 
+.DEFAULT_GOAL := all
+
 B       := build
 PREFIX  ?= /usr/local
 CC      ?= cc
