@@ -9,13 +9,13 @@ set -euo pipefail
 
 PACKAGES=(
 	# compilers and build systems: ours, spice's and QEMU's
-	build-essential pkgconf meson ninja-build flex bison python3 python3-venv clang llvm
+	build-essential pkgconf meson ninja-build flex bison python3 clang llvm
 
 	# getting Debian's sources, patching, packaging
 	ca-certificates debian-archive-keyring dpkg-dev debhelper fakeroot devscripts quilt rsync patchelf zstd git
 
 	# the tracer
-	libbpf-dev bpftool libelf-dev libdw-dev zlib1g-dev libjansson-dev libcap-dev libvirt-dev
+	libbpf-dev bpftool libelf-dev zlib1g-dev libjansson-dev libcap-dev libvirt-dev
 
 	# the headless client
 	libspice-client-glib-2.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
@@ -27,19 +27,19 @@ PACKAGES=(
 	python3-pyparsing python3-six
 
 	# QEMU
-	libepoxy-dev libgbm-dev libvirglrenderer-dev libdrm-dev libaio-dev liburing-dev libslirp-dev libfdt-dev
+	libepoxy-dev libgbm-dev libvirglrenderer-dev libaio-dev liburing-dev libslirp-dev libfdt-dev
 	libseccomp-dev libcap-ng-dev libattr1-dev libnuma-dev libgnutls28-dev libpng-dev libzstd-dev libudev-dev
 	libusb-1.0-0-dev libusbredirparser-dev
 
-	# running a VM: libvirt, its default QEMU with the firmware and keymaps that ours uses too, a viewer
+	# running a VM: libvirt, its default QEMU with the firmware and keymaps that ours uses too
 	libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-system-common qemu-system-data qemu-utils seabios
-	ipxe-qemu spice-client-gtk
+	ipxe-qemu
 
 	# making a guest image with a clip in it
 	mmdebstrap e2fsprogs ffmpeg
 
 	# tests, benches and checks
-	libcmocka-dev bpftrace valgrind binutils jq sqlite3 clang-format clang-tidy cppcheck shellcheck man-db groff
+	libcmocka-dev bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck man-db groff
 )
 
 missing() {
