@@ -36,7 +36,7 @@ PACKAGES=(
 	ipxe-qemu
 
 	# making a guest image with a clip in it
-	mmdebstrap e2fsprogs ffmpeg
+	mmdebstrap e2fsprogs cpio kmod ffmpeg
 
 	# tests, benches and checks
 	libcmocka-dev bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck man-db groff
