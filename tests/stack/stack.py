@@ -155,29 +155,6 @@ class Program:
         except subprocess.TimeoutExpired:
             raise RuntimeError("%s did not end within %d s" % (self.name, timeout)) from None
 
-    def wait_attached(self, driver, timeout=30):
-        """Until this program holds a perf event for each site of the driver's library, and takes
-        no more: the semaphores do not tell one listener from another."""
-        sites, end, before = sum(len(s) for s in probe_notes(driver.lib).values()), time.time() + timeout, -1
-        while time.time() < end:
-            now = self.perf_events()
-            if now >= sites and now == before:
-                return
-            if self.process.poll() is not None:
-                break
-            before = now
-            time.sleep(0.3)
-        raise RuntimeError("%s did not attach to %d sites: %s" % (self.name, sites, self.err()[-300:]))
-
-    def perf_events(self):
-        folder, count = "/proc/%d/fd" % self.pid, 0
-        for fd in os.listdir(folder):
-            try:
-                count += "perf_event" in os.readlink(os.path.join(folder, fd))
-            except OSError:
-                pass
-        return count
-
     def wait_line(self, start, timeout=20):
         end = time.time() + timeout
         while time.time() < end:
@@ -256,6 +233,13 @@ class Recorder(Program):
         super().__init__(folder, name,
                          [*wrap, SPICETAP, "record", "--pid", str(pid), "-o", self.run, *options])
 
+    def wait_attached(self, timeout=30):
+        end = time.time() + timeout
+        while "attached to " not in self.err():
+            if time.time() > end or self.process.poll() is not None:
+                raise RuntimeError("the recorder did not attach: " + self.err()[-300:])
+            time.sleep(0.05)
+
 
 class Bpftrace(Program):
     """Counts every probe, and prints every event if `fields`."""
@@ -266,6 +250,29 @@ class Bpftrace(Program):
             f.write(bpftrace_script(driver.lib, driver.pid, fields))
         super().__init__(folder, name, ["bpftrace", "-q", "-p", str(driver.pid), script],
                          {"BPFTRACE_PERF_RB_PAGES": "2048", "BPFTRACE_LOG_SIZE": "10000000"})
+
+    def wait_attached(self, driver, timeout=30):
+        """Until this program holds a perf event for each site of the driver's library, and takes
+        no more: the semaphores do not tell one listener from another."""
+        sites, end, before = sum(len(s) for s in probe_notes(driver.lib).values()), time.time() + timeout, -1
+        while time.time() < end:
+            now = self.perf_events()
+            if now >= sites and now == before:
+                return
+            if self.process.poll() is not None:
+                break
+            before = now
+            time.sleep(0.3)
+        raise RuntimeError("%s did not attach to %d sites: %s" % (self.name, sites, self.err()[-300:]))
+
+    def perf_events(self):
+        folder, count = "/proc/%d/fd" % self.pid, 0
+        for fd in os.listdir(folder):
+            try:
+                count += "perf_event" in os.readlink(os.path.join(folder, fd))
+            except OSError:
+                pass
+        return count
 
     def counts(self):
         return {m[1]: int(m[2]) for m in re.finditer(r"^@c\[(\w+)\]: (\d+)", self.out(), re.M)}
