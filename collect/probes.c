@@ -270,7 +270,7 @@ static int check_file(const struct probe_file *file, const char *name)
 static int probes_of_file(const struct options *o)
 {
     struct probe_file file;
-    struct loader_error e;
+    struct loader_error e = {""};
     int result = EXIT_DONE, error = probe_file_read(&file, o->file, &e);
 
     if (error) {
@@ -293,7 +293,7 @@ static int probes_of_file(const struct options *o)
 static int probes_of_vm(const struct options *o)
 {
     struct vm vm;
-    struct loader_error e;
+    struct loader_error e = {""};
     json_t *files;
     int result = EXIT_DONE;
     int error = o->domain ? vm_find_domain(&vm, o->domain, &e) : vm_find_pid(&vm, o->pid, &e);

@@ -30,9 +30,8 @@ const char help_record[] =
     "      --buffer MIB     size of the kernel's ring buffer, a power of two; default 16\n"
     "      --no-qemu        only spice-server's probes, not QEMU's own\n"
     "  -q, --quiet          no live line\n\n"
-    "Needs root, or the capabilities CAP_SYS_ADMIN and CAP_SYS_PTRACE (before July 2025 kernels "
-    "let\n"
-    "CAP_BPF and CAP_PERFMON set uprobes). All are given up once attached.\n"
+    "Needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, on older kernels\n"
+    "CAP_SYS_ADMIN besides: see spicetap-record(1). All are given up once attached.\n"
     "The VM must run on a spice-server with probes: see spicetap-stack(7).\n";
 
 enum {
@@ -637,7 +636,7 @@ int cmd_record(int argc, char **argv)
 {
     struct options options;
     struct recording r = {.options = &options, .reserve = -1, .vm.pidfd = -1};
-    struct loader_error e;
+    struct loader_error e = {""};
     int result;
 
     if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {

@@ -162,8 +162,8 @@ static int attach_error(const struct tracer *t, const struct vm *vm, const struc
     return loader_fail(e, -EPERM, "may not attach to %s of pid %d: run as root, or grant %s",
                        base_name(image->name), vm->pid,
                        t->multi ? "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"
-                                : "CAP_SYS_ADMIN, which this kernel asks of whoever sets uprobes, "
-                                  "and CAP_SYS_PTRACE");
+                                : "CAP_SYS_ADMIN, which kernels without multi-uprobe links ask "
+                                  "of whoever sets uprobes, and CAP_SYS_PTRACE");
 }
 
 /* Tells the program where the sites have their arguments. */

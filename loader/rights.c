@@ -56,12 +56,10 @@ int rights_check(struct loader_error *e)
     if (!used) {
         return 0;
     }
-    return loader_fail(
-        e, -EPERM,
-        "too few rights to trace: %s missing; run as root, or grant CAP_SYS_ADMIN and "
-        "CAP_SYS_PTRACE (kernels before July 2025: CAP_BPF, CAP_PERFMON and "
-        "CAP_SYS_PTRACE are enough)",
-        missing);
+    return loader_fail(e, -EPERM,
+                       "too few rights to trace: %s missing; run as root, or grant CAP_BPF, "
+                       "CAP_PERFMON and CAP_SYS_PTRACE",
+                       missing);
 }
 
 int rights_kernel(struct loader_error *e)

@@ -86,20 +86,25 @@ static char **split_args(char *block, size_t size)
 /* NULL: no such process, or one of the kernel's own, which have none. */
 static char **read_args(pid_t pid)
 {
-    CLEANUP(close_file) FILE *f = NULL;
     char path[64], *block = malloc(MAX_ARGUMENTS);
-    size_t size;
+    size_t size = 0;
+    FILE *f;
 
     snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
     f = fopen(path, "re");
-    if (!f || !block) {
+    if (f && block) {
+        size = fread(block, 1, MAX_ARGUMENTS - 1, f);
+    }
+    if (f) {
+        fclose(f);
+    }
+    if (!size) {
         free(block);
         return NULL;
     }
-    size = fread(block, 1, MAX_ARGUMENTS - 1, f);
     block[size] = '\0';
     /* A program may have overwritten its arguments and left no end of the last one. */
-    return split_args(block, size && block[size - 1] ? size + 1 : size);
+    return split_args(block, block[size - 1] ? size + 1 : size);
 }
 
 char *vm_name_option(const char *option)
@@ -375,8 +380,8 @@ static int read_library(struct vm *vm, struct loader_error *e)
         return loader_fail(
             e, error,
             "%s of pid %d was replaced on disk after the VM was started, and the one "
-            "it runs cannot be opened (%s): run as root or with the capability "
-            "CAP_CHECKPOINT_RESTORE, or start the VM again",
+            "it runs cannot be opened (%s): run as root or with the capabilities "
+            "CAP_CHECKPOINT_RESTORE and CAP_DAC_READ_SEARCH, or start the VM again",
             vm->spice.name, vm->pid, strerror(-error));
     }
     return error;

@@ -39,7 +39,10 @@ static int empty_program(void)
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
         {.code = BPF_JMP | BPF_EXIT},
     };
-    LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = ATTACH_UPROBE_MULTI);
+    const struct bpf_prog_load_opts options = {
+        .sz = sizeof(options),
+        .expected_attach_type = (enum bpf_attach_type)ATTACH_UPROBE_MULTI,
+    };
 
     return bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", code, sizeof(code) / sizeof(*code),
                          &options);
@@ -110,8 +113,11 @@ static int attach_perf(struct hook *hooks, const struct bpf_program *program, pi
                        uint64_t cookie)
 {
     for (unsigned i = 0; i < count; i++) {
-        LIBBPF_OPTS(bpf_uprobe_opts, options, .ref_ctr_offset = sites[i].semaphore_offset,
-                    .bpf_cookie = cookie + i);
+        const struct bpf_uprobe_opts options = {
+            .sz = sizeof(options),
+            .ref_ctr_offset = sites[i].semaphore_offset,
+            .bpf_cookie = cookie + i,
+        };
 
         hooks[i].fd = -1;
         hooks[i].link =

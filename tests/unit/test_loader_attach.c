@@ -251,6 +251,19 @@ static void values(void **state)
     vm_close(&vm);
 }
 
+/* As on a kernel without multi-uprobe links. */
+static int use_perf(void **state)
+{
+    (void)state;
+    return setenv("SPICETAP_UPROBES", "perf", 1);
+}
+
+static int use_default(void **state)
+{
+    (void)state;
+    return unsetenv("SPICETAP_UPROBES");
+}
+
 static void budget(void **state)
 {
     struct child c;
@@ -325,7 +338,7 @@ static void no_uprobes(void **state)
 {
     static const struct tracer_options options = {.buffer_mib = 1};
     struct child c = start();
-    struct loader_error e;
+    struct loader_error e = {""};
     struct tracer *t;
     struct vm vm;
     (void)state;
@@ -343,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),
+        cmocka_unit_test_setup_teardown(values, use_perf, use_default),
         cmocka_unit_test(budget),
         cmocka_unit_test(losses_add_up),
         cmocka_unit_test(no_uprobes),

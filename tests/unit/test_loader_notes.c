@@ -13,6 +13,7 @@
 #include <sys/sdt.h>
 
 #include "../../loader/loader.h"
+#include "../../bpf/shared.h"
 
 __attribute__((section(".probes"))) unsigned short notes_plain_semaphore, notes_five_semaphore;
 
@@ -41,7 +42,7 @@ static const struct probe_site *site(const struct probe_file *file, const char *
 static void own_notes(void **state)
 {
     struct probe_file file;
-    struct loader_error e;
+    struct loader_error e = {""};
     (void)state;
 
     plain(1, 2);
@@ -62,7 +63,7 @@ static void own_notes(void **state)
 static void not_elf(void **state)
 {
     struct probe_file file;
-    struct loader_error e;
+    struct loader_error e = {""};
     (void)state;
 
     assert_int_equal(probe_file_read(&file, "/etc/passwd", &e), -ENOEXEC);
@@ -165,6 +166,106 @@ static void note_bad(void **state)
     assert_int_equal(s.arg_size[0], 0);
 }
 
+/* ---- where the arguments are -------------------------------------------------------------- */
+
+static int plan(struct site_plan *out, const char *args, unsigned words)
+{
+    static const struct probe_bases none;
+    struct probe_site s;
+    struct note n;
+    unsigned bad;
+
+    assert_true(probe_note_parse(&s, &n, make_note(&n, "spice", "x", args), &none));
+    return site_plan_make(out, &s, words, &bad);
+}
+
+static void place_is(const char *arg, enum place_kind kind, unsigned word, unsigned index,
+                     unsigned scale, int64_t value)
+{
+    struct site_plan p;
+
+    assert_int_equal(plan(&p, arg, SITE_WORDS), 0);
+    assert_int_equal(p.args[0].kind, kind);
+    if (kind != PLACE_CONST) {
+        assert_int_equal(p.args[0].word, word);
+    }
+    if (kind == PLACE_MEMORY) {
+        assert_int_equal(p.args[0].index, index);
+        assert_int_equal(p.args[0].scale, scale);
+    }
+    if (kind != PLACE_WORD) {
+        assert_true((int64_t)p.args[0].value == value);
+    }
+}
+
+static void places(void **state)
+{
+    (void)state;
+    place_is("4@%edi", PLACE_WORD, 7, 0, 0, 0);
+    place_is("1@%r9b", PLACE_WORD, 9, 0, 0, 0);
+    place_is("2@%ax", PLACE_WORD, 0, 0, 0, 0);
+    place_is("-8@%r15", PLACE_WORD, 15, 0, 0, 0);
+    place_is("4@$17", PLACE_CONST, 0, 0, 0, 17);
+    place_is("-4@$-9", PLACE_CONST, 0, 0, 0, -9);
+    place_is("8@$0xffffffffffffffff", PLACE_CONST, 0, 0, 0, -1);
+    place_is("8@8(%rsp)", PLACE_WORD, WORD_STACK + 1, 0, 0, 0);
+    place_is("8@(%rsp)", PLACE_WORD, WORD_STACK, 0, 0, 0);
+    place_is("1@15(%rsp)", PLACE_MEMORY, WORD_RSP, WORD_ZERO, 0, 15);
+    place_is("8@128(%rsp)", PLACE_MEMORY, WORD_RSP, WORD_ZERO, 0, 128);
+    place_is("8@-8(%rsp)", PLACE_MEMORY, WORD_RSP, WORD_ZERO, 0, -8);
+    place_is("-4@-1204(%rbp)", PLACE_MEMORY, 5, WORD_ZERO, 0, -1204);
+    place_is("8@-8(%rax,%rbx,8)", PLACE_MEMORY, 0, 3, 3, -8);
+    place_is("8@(%rax,%r10)", PLACE_MEMORY, 0, 10, 0, 0);
+    place_is("4@0x10(,%rcx,4)", PLACE_MEMORY, WORD_ZERO, 1, 2, 16);
+}
+
+static void places_widths(void **state)
+{
+    struct site_plan p;
+    (void)state;
+
+    assert_int_equal(plan(&p, "4@%edi -8@%rsi -1@%dl 8f@%xmm0 2@40(%rsp)", WORD_STACK), 0);
+    assert_true(p.args[0].shift == 32 && !p.args[0].is_signed);
+    assert_true(p.args[1].shift == 0 && p.args[1].is_signed);
+    assert_true(p.args[2].shift == 56 && p.args[2].is_signed);
+    assert_true(p.args[4].shift == 48 && p.args[4].kind == PLACE_MEMORY); /* no stack words */
+}
+
+static void places_out_of_reach(void **state)
+{
+    static const char *const bad[] = {
+        "8@global(%rip)",
+        "8@16(%rip)",
+        "1@%ah",
+        "8@%xmm0",
+        "8@",
+        "8@$",
+        "8@$x",
+        "8@%",
+        "8@%edix",
+        "8@(%rax",
+        "8@(%rax,%rbx,3)",
+        "8@(%rax,%rbx,8",
+        "8@()",
+        "8@(",
+        "8@5",
+        "8@%fs:16",
+        "8@(%rax)x",
+        "8@$5x",
+        "8@(%rax,)",
+        "8@(%rax,%rbx,)",
+        "8@99999999999999999999(%rax)",
+    };
+    struct site_plan p;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        if (plan(&p, bad[i], SITE_WORDS) != -EINVAL) {
+            fail_msg("%s was taken", bad[i]);
+        }
+    }
+}
+
 /* ---- what is wanted ------------------------------------------------------------------------ */
 
 static enum probe_fit check(const struct wanted_probe *w, struct probe_site *s, bool strict)
@@ -237,10 +338,17 @@ static void wanted_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(own_notes),  cmocka_unit_test(not_elf),
-        cmocka_unit_test(note_good),  cmocka_unit_test(note_prelinked),
-        cmocka_unit_test(note_cut),   cmocka_unit_test(note_bad),
-        cmocka_unit_test(wanted_all), cmocka_unit_test(wanted_faults),
+        cmocka_unit_test(own_notes),
+        cmocka_unit_test(not_elf),
+        cmocka_unit_test(note_good),
+        cmocka_unit_test(note_prelinked),
+        cmocka_unit_test(note_cut),
+        cmocka_unit_test(note_bad),
+        cmocka_unit_test(places),
+        cmocka_unit_test(places_widths),
+        cmocka_unit_test(places_out_of_reach),
+        cmocka_unit_test(wanted_all),
+        cmocka_unit_test(wanted_faults),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,7 +106,7 @@ static void devices_as_vga(void **state)
 
 static void errors_name_it(void **state)
 {
-    struct loader_error e;
+    struct loader_error e = {""};
     struct vm vm;
     (void)state;
 
