@@ -372,8 +372,8 @@ static int report(const struct options *o, const struct export *x, int err)
         return EXIT_PART;
     }
     if (x->only && x->losses && strcmp(x->only->kind->name, "loss"))
-        fprintf(stderr, "spicetap export: %" PRIu64 " losses lie in this time: see --kind loss\n",
-                x->losses);
+        fprintf(stderr, "spicetap export: %" PRIu64 " loss%s in this time: see --kind loss\n",
+                x->losses, x->losses == 1 ? "" : "es");
     return EXIT_DONE;
 }
 

@@ -41,6 +41,11 @@ static const char *span_text(uint64_t ns, char *text)
     return text;
 }
 
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* ---- who, what, when ------------------------------------------------------------------------ */
 
 /* Text from run.json, kept from doing harm on a terminal. */
@@ -63,6 +68,17 @@ static bool print_scalar(const json_t *v)
     return true;
 }
 
+/* Sizes of memory are easier to read with a unit. */
+static void print_member(const char *key, const json_t *value)
+{
+    char text[TEXT];
+
+    if (!strcmp(key, "memory") && json_integer_value(value) > 0)
+        printf("%s", bytes_text((uint64_t)json_integer_value(value), text));
+    else
+        print_scalar(value);
+}
+
 static void print_members(const char *title, const json_t *object)
 {
     const char *key, *between = "";
@@ -78,7 +94,7 @@ static void print_members(const char *title, const json_t *object)
         printf("%s", between);
         print_plain(key);
         putchar(' ');
-        print_scalar(value);
+        print_member(key, value);
         between = ", ";
     }
     putchar('\n');
@@ -111,6 +127,8 @@ static void print_devices(const json_t *devices)
             print_plain(key);
             printf("=");
             print_scalar(value);
+            if (strstr(key, "_size") && json_integer_value(value) >= 1 << 20)
+                printf(" (%" JSON_INTEGER_FORMAT " MiB)", json_integer_value(value) >> 20);
         }
         printf("\n");
     }
@@ -177,9 +195,10 @@ static void print_losses(const struct info *i)
         printf("losses    none\n");
         return;
     }
-    printf("losses    %" PRIu64 " events in %" PRIu64 " places", f->lost, f->all_losses);
+    printf("losses    %" PRIu64 " event%s in %" PRIu64 " place%s", f->lost, plural(f->lost),
+           f->all_losses, plural(f->all_losses));
     if (f->lost_unknown)
-        printf(", and %" PRIu64 " of these places do not say how many", f->lost_unknown);
+        printf("; how many at %" PRIu64 " of them is not known", f->lost_unknown);
     printf(":\n");
     for (size_t l = 0; l < f->loss_count && l < LISTED_LOSSES; l++) {
         const struct facts_loss *x = &f->losses[l];
@@ -188,7 +207,7 @@ static void print_losses(const struct info *i)
                x->time > i->start ? (double)(x->time - i->start) / 1e9 : 0.0,
                tap_source_name(x->source));
         if (x->count)
-            printf("%" PRIu64 " events, ", x->count);
+            printf("%" PRIu64 " event%s, ", x->count, plural(x->count));
         printf("%s\n", info_value(reasons, x->reason, text, sizeof(text)));
     }
     if (f->all_losses > LISTED_LOSSES)
@@ -234,12 +253,15 @@ static void print_stream(const struct info *i, const struct facts_stream *s)
         snprintf(created, sizeof(created), "%.3f s", (double)(s->created - i->start) / 1e9);
     if (s->created && until >= s->created)
         span_text(until - s->created, lived);
+    else if (!s->created && until >= i->start) /* it began before, and nothing says when */
+        snprintf(lived, sizeof(lived), "> %.2f s", (double)(until - i->start) / 1e9);
     printf("  %-8s %-20s %10s %10s %8" PRIu64 "  %s", name, box, created, lived, s->frames,
            info_stream_end(s));
     if (note)
         printf("; %s", note);
     if (s->losses)
-        printf("; %" PRIu64 " losses in its life: not certain", s->losses);
+        printf("; not certain: %" PRIu64 " loss%s in its life", s->losses,
+               s->losses == 1 ? "" : "es");
     printf("\n");
 }
 

@@ -111,9 +111,10 @@ void tap_desc_free(struct tap_desc *d)
 
 static const char *keep_text(struct tap_desc *d, const char *text)
 {
-    char *copy = keep(d, strlen(text) + 1, 1);
+    size_t size = strlen(text) + 1;
+    char *copy = keep(d, size, 1);
 
-    return copy ? strcpy(copy, text) : NULL;
+    return copy ? memcpy(copy, text, size) : NULL;
 }
 
 /* Names go into JSON keys, CSV headers and file names as they are, so they must be plain. */

@@ -167,7 +167,7 @@ static int make_cursors(struct tap_reader *r)
 
     for (size_t i = 0; i < r->desc.count; i++)
         columns += r->desc.plans[i].columns;
-    r->cursors = calloc(columns, sizeof(*r->cursors));
+    r->cursors = calloc(columns + 1, sizeof(*r->cursors));
     r->of_kind = calloc(r->desc.count, sizeof(*r->of_kind));
     if (!r->cursors || !r->of_kind)
         return -ENOMEM;
@@ -368,7 +368,7 @@ static inline int read_fields(struct tap_reader *r, const struct tap_kind_plan *
         }
         if (p->code == CODE_TIME)
             c->before = e->time;
-        else if (p->code == CODE_BY)
+        else if (p->code == CODE_BY && known)
             c->before = *known;
         if (next_delta(c, &e->v[p->slot]))
             return -EBADMSG;

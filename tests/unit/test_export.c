@@ -91,7 +91,7 @@ static void csv(void **state)
     assert_int_equal(RUN(cmd_export, run, "-f", "csv"), EXIT_USAGE);
     assert_int_equal(RUN(cmd_export, run, "-f", "csv", "--kind", "draw"), EXIT_DONE);
     expect("out", DRAW_CSV);
-    expect("err", "spicetap export: 1 losses lie in this time: see --kind loss\n");
+    expect("err", "spicetap export: 1 loss in this time: see --kind loss\n");
     assert_int_equal(RUN(cmd_export, run, "-f", "csv", "--kind", "wakeup"), EXIT_DONE);
     expect("out", "t,source,event,tid,display\n");
     assert_int_equal(RUN(cmd_export, run, "-f", "csv", "-o", folder), EXIT_DONE);

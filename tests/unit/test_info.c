@@ -79,8 +79,8 @@ static void stream_loss(void **state)
 
     assert_int_equal(RUN(cmd_info, fake_path("spice.tap")), EXIT_DONE);
     char *text = fake_text("out");
-    assert_non_null(strstr(text, "12 events in 1 places"));
-    assert_non_null(strstr(text, "end not seen; 1 losses in its life: not certain"));
+    assert_non_null(strstr(text, "12 events in 1 place:"));
+    assert_non_null(strstr(text, "end not seen; not certain: 1 loss in its life"));
     assert_non_null(strstr(text, "its beginning was lost"));
     free(text);
 }
