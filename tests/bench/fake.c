@@ -4,7 +4,7 @@
  * events.def, so that one probe can be hit as often as a measurement needs. Built twice, with a
  * plain nop at the sites and with a 5-byte one (-DPROBE_NOP5).
  */
-#define SDT_USE_VARIADIC 1
+#define SDT_USE_VARIADIC    1
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
 
@@ -33,11 +33,11 @@
 #define ARG_RECT(i)                    (h->box)
 #define F(arg, type, name, kind, help) , ARG_##type(arg)
 #define HIT(name, ...)                 STAP_PROBEV(spice, name, ##__VA_ARGS__)
-#define FUNCTION_SPICE(name, ...)                                                               \
+#define FUNCTION_SPICE(name, ...)                                                                  \
     static void hit_##name(const struct hit *h)                                                    \
     {                                                                                              \
         if (__builtin_expect(spice_##name##_semaphore, 0))                                         \
-            HIT(name __VA_ARGS__);                                                                      \
+            HIT(name __VA_ARGS__);                                                                 \
     }
 #define FUNCTION_QEMU(name, ...)
 #define FUNCTION_META(name, ...)
