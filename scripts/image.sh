@@ -1,0 +1,166 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds the image of a guest, or finds it in the cache:
+#
+#   scripts/image.sh GUEST          builds it if need be; GUEST is guest-configs/GUEST.guest
+#   scripts/image.sh --path GUEST   only prints the folder it is in: disk.qcow2, vmlinuz, initrd
+#
+# The image lies in $XDG_CACHE_HOME/spicetap/image-GUEST-HASH. The hash is of all that goes into it:
+# the .guest file, the files of overlay/, the clip's recipe, this script, and the mirror's Release.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+CONFIGS=$TOP/guest-configs
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+# what the guest never needs: the greater part of the kernel's modules, and all documentation
+EXCLUDE=(
+	'/lib/modules/*/kernel/drivers/'{net,media,infiniband,scsi,staging,iio,isdn,hwmon,usb,ata,mtd,md,target,nvme,mmc,hid,firewire,thunderbolt,bluetooth,nfc,mfd,leds,power,rtc,crypto,message}'/*'
+	'/lib/modules/*/kernel/drivers/gpu/drm/'{amd,radeon,nouveau,i915,gma500,vmwgfx,ast,mgag200}'/*'
+	'/lib/modules/*/kernel/'{sound,net}'/*'
+	'/lib/modules/*/kernel/fs/'{xfs,btrfs,ocfs2,gfs2,f2fs,nfs,nfsd,ceph,cifs,dlm,jfs,reiserfs,ubifs,afs,coda,udf,ntfs}'/*'
+	'/usr/share/'{doc,man,info,locale,lintian,icons,bug,gtk-doc}'/*'
+	'/var/cache/man/*'
+)
+# the initrd's modules; those they need come along
+INITRD_MODULES=(virtio_pci virtio_blk crc32c_generic ext4)
+
+# guest_value KEY   a value of the .guest file; the indented lines that follow belong to it
+guest_value() {
+	awk -v key="$1" '
+		/^[[:space:]]*(#|$)/ { next }
+		/^[^[:space:]]/      { on = index($0, key "=") == 1; if (on) printf "%s ", substr($0, length(key) + 2); next }
+		on                   { gsub(/^[[:space:]]+|[[:space:]]+$/, ""); printf "%s ", $0 }' "$GUEST_FILE" |
+		sed 's/ *$//'
+}
+
+# The files that make the image what it is, in a fixed order
+image_inputs() {
+	printf '%s\0' "$GUEST_FILE" "$CONFIGS/clip.sh" "$CONFIGS/initrd-init" "$TOP/scripts/image.sh"
+	find "$CONFIGS/overlay" -type f -print0 | sort -z
+}
+
+image_hash() {
+	local file
+	while IFS= read -r -d '' file; do
+		printf '%s %s\n' "${file#"$TOP"}" "$(stat -c %a "$file")"
+		cat "$file"
+	done < <(image_inputs) | hash_of
+}
+
+image_ok() {
+	[ -f "$1/SHA256SUMS" ] || return 1
+	if ! (cd "$1" && sha256sum --status --strict -c SHA256SUMS); then
+		warn "$1 does not have the SHA-256 recorded in it: deleted, building anew"
+		rm -rf -- "$1"
+		return 1
+	fi
+}
+
+# Debian's system of the guest, as a folder
+make_root() {
+	local mirror options=() pattern line
+	mirror=$(debian_mirror)
+	for pattern in "${EXCLUDE[@]}"; do
+		options+=("--dpkgopt=path-exclude=$pattern")
+	done
+	# the machine's own way to the archive (a proxy, say) is the guest's too while it is made
+	while read -r line; do
+		options+=("--aptopt=$line")
+	done < <(apt-config dump | grep -iE '^Acquire::(http|https)::(Proxy|[^ ]*::Proxy|Proxy-Auto-Detect) "..*";$' || true)
+	run image-root mmdebstrap --variant=minbase --mode=auto --format=tar \
+		--include="$(guest_value packages | tr -s ' ' ,)" \
+		--aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
+		--aptopt='APT::Install-Recommends "false"' \
+		--dpkgopt=force-unsafe-io --dpkgopt=force-confold "${options[@]}" \
+		--essential-hook='mkdir -p "$1/etc/initramfs-tools" && echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"' \
+		"$(guest_value suite)" "$WORK/root.tar" \
+		"deb [signed-by=$KEYRING] $mirror $(guest_value suite) main" ||
+		die "cannot make the guest's system from $mirror" \
+			"is there a network? another mirror: SPICETAP_MIRROR=<URI> make ..."
+	mkdir "$WORK/root"
+	tar -C "$WORK/root" --exclude='./dev/*' -xf "$WORK/root.tar"
+	rm "$WORK/root.tar"
+}
+
+# Our files, and no service but our own
+dress_root() {
+	local root=$WORK/root
+	cp -rT --no-preserve=ownership "$CONFIGS/overlay" "$root"
+	mkdir -p "$root/opt/spicetap"
+	run image-clip "$CONFIGS/clip.sh" "$root/opt/spicetap/clip.avi"
+	echo spicetap >"$root/etc/hostname"
+	echo '/dev/vda / ext4 rw,noatime 0 0' >"$root/etc/fstab"
+	: >"$root/etc/machine-id"
+	ln -sf /etc/systemd/system/spicetap.target "$root/etc/systemd/system/default.target"
+	local unit
+	for unit in systemd-journal-flush.service systemd-random-seed.service systemd-update-utmp.service \
+		systemd-timesyncd.service e2scrub_reap.service getty@tty1.service systemd-hwdb-update.service \
+		systemd-journal-catalog-update.service ldconfig.service systemd-update-done.service; do
+		ln -sf /dev/null "$root/etc/systemd/system/$unit"
+	done
+}
+
+# A few modules and busybox: initrd-init has the reasons
+make_initrd() {
+	local root=$WORK/root dir=$WORK/initrd release file
+	release=$(basename "$root"/lib/modules/*)
+	cp "$root/boot/vmlinuz-$release" "$WORK/out/vmlinuz"
+	mkdir -p "$dir"/{bin,dev,proc,sys,root,modules}
+	cp "$root/bin/busybox" "$dir/bin/"
+	cp "$CONFIGS/initrd-init" "$dir/init"
+	modprobe -d "$root" -S "$release" -a --show-depends "${INITRD_MODULES[@]}" |
+		awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$WORK/modules"
+	while read -r file; do
+		cp "$file" "$dir/modules/"
+		basename "$file"
+	done <"$WORK/modules" >"$dir/modules/order"
+	(cd "$dir" && find . | sort | cpio --quiet -o -H newc -R 0:0) >"$WORK/out/initrd"
+	# QEMU loads both from the host
+	rm -rf "$root"/boot/*
+}
+
+make_disk() {
+	run image-disk mke2fs -q -t ext4 -L spicetap -E lazy_itable_init=1 -O ^has_journal,^metadata_csum \
+		-d "$WORK/root" "$WORK/disk.raw" "$(guest_value size)M"
+	run image-qcow2 qemu-img convert -f raw -O qcow2 "$WORK/disk.raw" "$WORK/out/disk.qcow2"
+}
+
+build_image() {
+	local start=$SECONDS
+	say "image of $GUEST: Debian $(guest_value suite), X, mpv and the clip; about 3 minutes, once"
+	need mmdebstrap ffmpeg mke2fs qemu-img cpio modprobe
+	[ "$(id -u)" = 0 ] || die "only root can make the guest's system" "run: sudo make image"
+	[ -f "$KEYRING" ] || die "$KEYRING is missing" "install the package debian-archive-keyring (make deps)"
+	mkdir -p "$CACHE"
+	WORK=$(mktemp -d "$CACHE/.image.XXXXXX")
+	trap 'rm -rf -- "$WORK"' EXIT
+	mkdir "$WORK/out"
+	make_root
+	dress_root
+	make_initrd
+	make_disk
+	(cd "$WORK/out" && sha256sum -- * >SHA256SUMS)
+	chmod 755 "$WORK/out"
+	rm -rf -- "$IMAGE"
+	mv "$WORK/out" "$IMAGE"
+	say "image of $GUEST: made in $((SECONDS - start)) s: $IMAGE ($(du -sm "$IMAGE" | cut -f 1) MiB)"
+}
+
+only_path=
+if [ "${1:-}" = --path ]; then
+	only_path=1
+	shift
+fi
+[ $# = 1 ] || die "usage: scripts/image.sh [--path] GUEST" "guests: $(cd "$CONFIGS" && echo ./*.guest)"
+GUEST=$1
+GUEST_FILE=$CONFIGS/$GUEST.guest
+[ -f "$GUEST_FILE" ] || die "no guest named $GUEST: $GUEST_FILE does not exist"
+IMAGE=$CACHE/image-$GUEST-$(image_hash)
+if [ -n "$only_path" ]; then
+	printf '%s\n' "$IMAGE"
+elif image_ok "$IMAGE"; then
+	say "image of $GUEST: in the cache: $IMAGE"
+else
+	build_image
+fi

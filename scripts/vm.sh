@@ -1,0 +1,257 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A VM of guest-configs/ under libvirt (qemu:///system), from a throw-away overlay of its image:
+#
+#   scripts/vm.sh start [--name NAME] [--debug] [CONFIG] [KEY=VALUE]...
+#                       CONFIG is guest-configs/CONFIG.vm, `demo` if not given; KEY=VALUE changes it.
+#                       --debug: G_MESSAGES_DEBUG=Spice, spice-server's debug messages in the QEMU log
+#   scripts/vm.sh wait [--name NAME] [SECONDS]   until the guest's workload runs
+#   scripts/vm.sh stop [--name NAME]             the VM, its overlay, and libvirtd if we started it
+#   scripts/vm.sh status|uri|pid|log|console [--name NAME]
+#
+# NAME is spicetap-demo unless said. What belongs to a VM is in build/vm/NAME. libvirtd and virtlogd
+# are used as they run; where they do not (no systemd), they are started here and stopped with the
+# last VM.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+CONFIGS=$TOP/guest-configs
+VMS=$BUILD/vm
+NAME=spicetap-demo
+export LIBVIRT_DEFAULT_URI=qemu:///system
+
+# ---- libvirt's daemons -----------------------------------------------------------------------
+
+libvirt_answers() { virsh -q version >/dev/null 2>&1; }
+
+# daemon_start NAME ARGUMENT...   remembers the pid of what it starts in build/vm
+daemon_start() {
+	local name=$1
+	shift
+	"$name" --daemon --pid-file "$VMS/$name.pid" "$@" >"$VMS/$name.out" 2>&1 9>&- || {
+		sed 's/^/  | /' "$VMS/$name.out" >&2
+		die "cannot start $name"
+	}
+}
+
+# daemon_stop NAME   only if daemon_start started it, and it still is what it was
+daemon_stop() {
+	local pid i
+	[ -f "$VMS/$1.pid" ] || return 0
+	pid=$(cat "$VMS/$1.pid")
+	if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; then
+		kill "$pid" 2>/dev/null || true
+		for ((i = 0; i < 100; i++)); do
+			kill -0 "$pid" 2>/dev/null || break
+			sleep 0.1
+		done
+	fi
+	rm -f "$VMS/$1.pid" "$VMS/$1.out"
+}
+
+libvirt_start() {
+	libvirt_answers && return 0
+	need libvirtd virtlogd virsh
+	[ "$(id -u)" = 0 ] || die "libvirt does not answer at $LIBVIRT_DEFAULT_URI" \
+		"start libvirtd (systemctl start libvirtd), or run this as root"
+	mkdir -p /run/libvirt
+	if [ ! -S /run/libvirt/virtlogd-sock ] || ! pidof -q virtlogd; then
+		# the log of a VM with debug messages must not be cut into pieces while it is counted
+		echo 'max_size = 0' >"$VMS/virtlogd.conf"
+		daemon_start virtlogd -f "$VMS/virtlogd.conf"
+	fi
+	daemon_start libvirtd
+	local i
+	for ((i = 0; i < 150; i++)); do
+		libvirt_answers && return 0
+		sleep 0.1
+	done
+	die "libvirtd was started but does not answer at $LIBVIRT_DEFAULT_URI"
+}
+
+# With the last VM of ours, the daemons we started
+libvirt_stop() {
+	[ -f "$VMS/libvirtd.pid" ] || [ -f "$VMS/virtlogd.pid" ] || return 0
+	[ -z "$(virsh -q list --name 2>/dev/null | tr -d '[:space:]')" ] || return 0
+	daemon_stop libvirtd
+	daemon_stop virtlogd
+	rm -f "$VMS/virtlogd.conf"
+}
+
+# ---- the domain ------------------------------------------------------------------------------
+
+declare -A vm
+declare -a overrides=()
+
+vm_set() {
+	case $1 in
+	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming) vm[$1]=$2 ;;
+	*) die "$3: there is no setting named $1" ;;
+	esac
+}
+
+vm_config() {
+	local file=$CONFIGS/$1.vm line
+	[ -f "$file" ] || die "no VM named $1: $file does not exist"
+	while read -r line; do
+		case $line in
+		'' | '#'*) ;;
+		*=*) vm_set "${line%%=*}" "${line#*=}" "$file" ;;
+		*) die "$file: not KEY=VALUE: $line" ;;
+		esac
+	done <"$file"
+	for line in ${overrides[@]+"${overrides[@]}"}; do
+		vm_set "${line%%=*}" "${line#*=}" "vm.sh"
+	done
+}
+
+emulator() {
+	local e=${SPICETAP_QEMU:-$BUILD/stack/bin/qemu-system-x86_64}
+	[ -x "$e" ] || die "$e does not exist" "run: make stack"
+	printf '%s\n' "$e"
+}
+
+# QEMU runs as the one who owns the cache, not as libvirt's own user, who may not look into it;
+# where AppArmor is on, its profile knows nothing of an emulator outside /usr
+seclabels() {
+	local models
+	models=$(virsh capabilities)
+	if grep -q '<model>dac</model>' <<<"$models"; then
+		printf "<seclabel type='static' model='dac' relabel='no'><label>+%d:+%d</label></seclabel>" "$(id -u)" "$(id -g)"
+	fi
+	if grep -q '<model>apparmor</model>' <<<"$models"; then
+		printf "<seclabel type='none' model='apparmor'/>"
+	fi
+}
+
+environment() {
+	local lib=${SPICETAP_SPICE_LIB-$BUILD/stack/lib}
+	[ -z "$lib" ] || printf "<qemu:env name='LD_LIBRARY_PATH' value='%s'/>" "$lib"
+	[ -z "$debug" ] || printf "<qemu:env name='G_MESSAGES_DEBUG' value='Spice'/>"
+}
+
+domain_xml() {
+	local dir=$1 image=$2 type=qemu cpu='' text
+	if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+		type=kvm cpu="<cpu mode='host-passthrough'/>"
+	fi
+	text=$(cat "$CONFIGS/${vm[domain]}")
+	text=${text//@TYPE@/$type}
+	text=${text//@CPU@/$cpu}
+	text=${text//@DOMAIN@/$NAME}
+	text=${text//@MEMORY@/${vm[memory]}}
+	text=${text//@KERNEL@/$image/vmlinuz}
+	text=${text//@INITRD@/$image/initrd}
+	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}}
+	text=${text//@EMULATOR@/$(emulator)}
+	text=${text//@DISK@/$dir/disk.qcow2}
+	text=${text//@CONSOLE@/$dir/console.log}
+	text=${text//@COMPRESSION@/${vm[compression]}}
+	text=${text//@STREAMING@/${vm[streaming]}}
+	text=${text//@RAM_KIB@/$((vm[ram] * 1024))}
+	text=${text//@VRAM_KIB@/$((vm[vram] * 1024))}
+	text=${text//@VGAMEM_KIB@/$((vm[vgamem] * 1024))}
+	text=${text//@SECLABELS@/$(seclabels)}
+	text=${text//@ENVIRONMENT@/$(environment)}
+	printf '%s\n' "$text" >"$dir/domain.xml"
+}
+
+running() { [ "$(virsh -q domstate "$NAME" 2>/dev/null | head -n 1)" ]; }
+
+start() {
+	local image dir=$VMS/$NAME
+	vm_config "$config"
+	need virsh qemu-img
+	image=$("$TOP/scripts/image.sh" --path "${vm[guest]}")
+	[ -f "$image/SHA256SUMS" ] || die "the image of ${vm[guest]} is not built" "run: make image"
+	libvirt_start
+	! running || die "a VM named $NAME is there already" "stop it: scripts/vm.sh stop --name $NAME"
+	rm -rf -- "$dir"
+	mkdir -p "$dir"
+	qemu-img create -q -f qcow2 -F qcow2 -b "$image/disk.qcow2" "$dir/disk.qcow2"
+	domain_xml "$dir" "$image"
+	# libvirt appends to a log of this name; ours begins here
+	stat -c %s "$(qemu_log)" >"$dir/log.start" 2>/dev/null || echo 0 >"$dir/log.start"
+	virsh -q create "$dir/domain.xml" >/dev/null || die "libvirt did not start $NAME" \
+		"its XML: $dir/domain.xml" "its log: $(qemu_log)"
+	note "$NAME: ${vm[guest]}, $(grep -o "domain type='[a-z]*'" "$dir/domain.xml" | cut -d "'" -f 2), qxl ram ${vm[ram]} vram ${vm[vram]} vgamem ${vm[vgamem]} MiB, ${vm[screen]}, X with ${vm[x]}, workload ${vm[workload]}"
+}
+
+stop() {
+	if libvirt_answers && running; then
+		virsh -q destroy "$NAME" >/dev/null 2>&1 || true
+	fi
+	rm -rf -- "${VMS:?}/$NAME"
+	libvirt_stop
+	rmdir "$VMS" 2>/dev/null || true
+}
+
+wait_workload() {
+	local limit=${1:-180} start=$SECONDS console=$VMS/$NAME/console.log last='' line
+	while ! grep -q '^spicetap-workload: started' "$console" 2>/dev/null; do
+		running || die "$NAME ended before its workload ran; the end of its console:" \
+			"$(tail -n 5 "$console" 2>/dev/null)" "its log: $(qemu_log)"
+		! grep -q '^spicetap-session: X has ended' "$console" || die "X ended in $NAME; its console: $console" "$(tail -n 20 "$console")"
+		[ $((SECONDS - start)) -lt "$limit" ] || die "$NAME: no workload after $limit s; its console: $console"
+		sleep 1
+		line=$(grep -a '^spicetap-' "$console" 2>/dev/null | tail -n 1 | tr -d '\r') || true
+		if [ "$line" != "$last" ] || [ $(((SECONDS - start) % 10)) = 0 ]; then
+			note "$NAME: $((SECONDS - start)) s ${line:-starting}"
+			last=$line
+		fi
+	done
+	note "$NAME: its workload runs after $((SECONDS - start)) s"
+}
+
+qemu_log() { printf '/var/log/libvirt/qemu/%s.log\n' "$NAME"; }
+
+qemu_pid() {
+	local file=/run/libvirt/qemu/$NAME.pid
+	[ -r "$file" ] || die "no VM named $NAME runs"
+	cat "$file"
+}
+
+status() {
+	if libvirt_answers && running; then
+		say "$NAME: $(virsh -q domstate "$NAME"), pid $(qemu_pid), $(virsh -q domdisplay "$NAME"), log $(qemu_log)"
+	else
+		say "$NAME: not running"
+	fi
+}
+
+usage() {
+	sed -n '3,/^set /s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+}
+
+[ $# -ge 1 ] || usage
+command=$1 config=demo debug='' limit=''
+shift
+while [ $# -gt 0 ]; do
+	case $1 in
+	--name) NAME=${2:?--name needs a name} && shift ;;
+	--debug) debug=1 ;;
+	*=*) overrides+=("$1") ;;
+	-*) usage ;;
+	[0-9]*) limit=$1 ;;
+	*) config=$1 ;;
+	esac
+	shift
+done
+mkdir -p "$VMS"
+case $command in
+start | stop)
+	# one at a time: two that start would start two libvirtds
+	exec 9>"$BUILD/.vm.lock"
+	flock 9
+	"$command"
+	;;
+wait) wait_workload "$limit" ;;
+status) status ;;
+uri) virsh -q domdisplay "$NAME" ;;
+pid) qemu_pid ;;
+log) qemu_log ;;
+console) printf '%s\n' "$VMS/$NAME/console.log" ;;
+*) usage ;;
+esac

@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Is anything missed in order or identity? Reads what `spicetap export --format jsonl` prints, a line
+at a time, and remembers what lives: its memory does not grow with the run.
+
+    spicetap export RUN --format jsonl | tests/vm/check_identity.py
+
+Lines `ok NAME` or `FAIL NAME: why`; exit 1 if one failed.
+"""
+
+import json
+import sys
+
+SHOWN = 3  # failures of one kind that are spelled out
+
+
+class Check:
+    """One rule: how often it held, how often it did not."""
+
+    def __init__(self, name):
+        self.name, self.held, self.before, self.broken, self.examples = name, 0, 0, 0, []
+
+    def fail(self, event, why):
+        self.broken += 1
+        if len(self.examples) < SHOWN:
+            self.examples.append("%s at t=%s: %s" % (event["event"], event["t"], why))
+
+    def result(self):
+        if self.broken:
+            return False, "%d of %d: %s" % (self.broken, self.broken + self.held + self.before, "; ".join(self.examples))
+        note = "%d held" % self.held
+        return True, note + (", %d began before the recording" % self.before if self.before else "")
+
+
+class Identity:
+    """The state of one recording."""
+
+    def __init__(self):
+        self.checks = {}
+        self.drawn = {}       # drawable's address -> its release id, from draw to release
+        self.addresses = set()  # addresses that were seen in this recording
+        self.streams = set()  # (display, stream) from stream_create to stream_stop
+        self.numbers = set()  # (display, stream) seen in this recording
+        self.inside = {"oom": {}, "free_some": {}}  # display -> drawables evicted since it began
+        self.time = 0
+        for name in ("time goes forward", "no event is lost", "a release has its draw", "an address is one drawable",
+                     "an evict lies in a free_some", "an evicted drawable was drawn", "free_some counts its evictions",
+                     "begin and end alternate", "a stream_stop has its stream_create", "a frame has its stream"):
+            self.checks[name] = Check(name)
+
+    def see(self, event):
+        order = self.checks["time goes forward"]
+        if event["t"] < self.time:
+            order.fail(event, "%d ns before the line above" % (self.time - event["t"]))
+        else:
+            order.held += 1
+        self.time = max(self.time, event["t"])
+        handler = getattr(self, "on_" + event["event"], None)
+        if handler:
+            handler(event)
+
+    def on_loss(self, event):
+        self.checks["no event is lost"].fail(event, "%s lost (%s): nothing can be concluded" % (event["count"], event["reason"]))
+
+    # ---- drawables
+
+    def on_draw(self, event):
+        check, address = self.checks["an address is one drawable"], event["drawable"]
+        if address in self.drawn:
+            check.fail(event, "%s is drawn again before its release" % address)
+        else:
+            check.held += 1
+        self.drawn[address] = event["release_id"]
+        self.addresses.add(address)
+
+    def known(self, check, event):
+        """The drawable was drawn and is not released; or nobody knows, as it began before."""
+        address = event["drawable"]
+        if self.drawn.get(address) == event["release_id"]:
+            check.held += 1
+        elif address not in self.addresses:
+            check.before += 1
+        elif address in self.drawn:
+            check.fail(event, "%s has release id %s, drawn with %s" % (address, event["release_id"], self.drawn[address]))
+        else:
+            check.fail(event, "%s was released already" % address)
+
+    def on_release(self, event):
+        self.known(self.checks["a release has its draw"], event)
+        self.drawn.pop(event["drawable"], None)
+        self.addresses.add(event["drawable"])
+
+    # ---- eviction
+
+    def begin(self, what, event):
+        check = self.checks["begin and end alternate"]
+        if event["display"] in self.inside[what]:
+            check.fail(event, "the one before has not ended")
+        else:
+            check.held += 1
+        self.inside[what][event["display"]] = 0
+
+    def end(self, what, event, first):
+        evicted = self.inside[what].pop(event["display"], None)
+        check = self.checks["begin and end alternate"]
+        if evicted is not None:
+            check.held += 1
+        elif first:
+            check.before += 1
+        else:
+            check.fail(event, "it has not begun")
+        return evicted
+
+    def on_oom_begin(self, event):
+        self.begin("oom", event)
+
+    def on_oom_end(self, event):
+        self.end("oom", event, not self.checks["begin and end alternate"].held)
+
+    def on_free_some_begin(self, event):
+        self.begin("free_some", event)
+
+    def on_free_some_end(self, event):
+        evicted = self.end("free_some", event, not self.checks["begin and end alternate"].held)
+        check = self.checks["free_some counts its evictions"]
+        if evicted is None:
+            check.before += 1
+        elif evicted == event["evicted"]:
+            check.held += 1
+        else:
+            check.fail(event, "it says %d, there were %d" % (event["evicted"], evicted))
+
+    def on_evict(self, event):
+        check = self.checks["an evict lies in a free_some"]
+        if event["display"] in self.inside["free_some"]:
+            self.inside["free_some"][event["display"]] += 1
+            check.held += 1
+        else:
+            check.fail(event, "no free_some is under way")
+        self.known(self.checks["an evicted drawable was drawn"], event)
+
+    # ---- streams
+
+    def on_stream_create(self, event):
+        stream = (event["display"], event["stream"])
+        if stream in self.streams:
+            self.checks["a stream_stop has its stream_create"].fail(event, "stream %d runs already" % event["stream"])
+        self.streams.add(stream)
+        self.numbers.add(stream)
+
+    def running(self, check, event):
+        stream = (event["display"], event["stream"])
+        if stream in self.streams:
+            check.held += 1
+        elif stream not in self.numbers:
+            check.before += 1
+        else:
+            check.fail(event, "stream %d does not run" % event["stream"])
+
+    def on_stream_stop(self, event):
+        stream = (event["display"], event["stream"])
+        self.running(self.checks["a stream_stop has its stream_create"], event)
+        self.streams.discard(stream)
+        self.numbers.add(stream)
+
+    def on_stream_attach(self, event):
+        self.running(self.checks["a frame has its stream"], event)
+
+    def results(self):
+        """(name, ok, what was seen), a rule each"""
+        return [(name,) + check.result() for name, check in self.checks.items()]
+
+
+def check_lines(lines, also=None):
+    """Checks an export; also(event) is called for every event."""
+    identity = Identity()
+    for line in lines:
+        event = json.loads(line)
+        identity.see(event)
+        if also:
+            also(event)
+    return identity.results()
+
+
+def main():
+    failed = 0
+    for name, ok, detail in check_lines(sys.stdin):
+        print("ok %s (%s)" % (name, detail) if ok else "FAIL %s: %s" % (name, detail))
+        failed += not ok
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
