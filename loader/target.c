@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +18,6 @@
 #define DELETED       " (deleted)"
 #define PID_FILE      "/run/libvirt/qemu/%s.pid"
 #define MAX_ARGUMENTS (1 << 20) /* bytes of a command line: libvirt's longest are some KiB */
-
-int loader_fail(struct loader_error *e, int error, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(e->text, sizeof(e->text), format, args);
-    va_end(args);
-    return error;
-}
 
 static void close_file(FILE **f)
 {
