@@ -13,9 +13,10 @@ set -euo pipefail
 
 CONFIGS=$TOP/guest-configs
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-# what the guest never needs: the greater part of the kernel's modules, and all documentation
+# what the guest never needs: the greater part of the kernel's modules (but not media/cec, which every
+# graphics driver wants), and all documentation
 EXCLUDE=(
-	'/lib/modules/*/kernel/drivers/'{net,media,infiniband,scsi,staging,iio,isdn,hwmon,usb,ata,mtd,md,target,nvme,mmc,hid,firewire,thunderbolt,bluetooth,nfc,mfd,leds,power,rtc,crypto,message}'/*'
+	'/lib/modules/*/kernel/drivers/'{net,media/{common,dvb-core,dvb-frontends,firewire,i2c,mc,mmc,pci,platform,radio,rc,spi,test-drivers,tuners,usb,v4l2-core},infiniband,scsi,staging,iio,isdn,hwmon,usb,ata,mtd,md,target,nvme,mmc,hid,firewire,thunderbolt,bluetooth,nfc,mfd,leds,power,rtc,crypto,message}'/*'
 	'/lib/modules/*/kernel/drivers/gpu/drm/'{amd,radeon,nouveau,i915,gma500,vmwgfx,ast,mgag200}'/*'
 	'/lib/modules/*/kernel/'{sound,net}'/*'
 	'/lib/modules/*/kernel/fs/'{xfs,btrfs,ocfs2,gfs2,f2fs,nfs,nfsd,ceph,cifs,dlm,jfs,reiserfs,ubifs,afs,coda,udf,ntfs}'/*'
@@ -31,7 +32,7 @@ guest_value() {
 		/^[[:space:]]*(#|$)/ { next }
 		/^[^[:space:]]/      { on = index($0, key "=") == 1; if (on) printf "%s ", substr($0, length(key) + 2); next }
 		on                   { gsub(/^[[:space:]]+|[[:space:]]+$/, ""); printf "%s ", $0 }' "$GUEST_FILE" |
-		sed 's/ *$//'
+		sed 's/^ *//; s/ *$//'
 }
 
 # The files that make the image what it is, in a fixed order
@@ -57,30 +58,41 @@ image_ok() {
 	fi
 }
 
+# Called by mmdebstrap with the root: settings for what is installed from here on. (Given as
+# --dpkgopt, the patterns would be matched by a Python program started for each package.)
+set_up_dpkg() {
+	local root=$1 pattern
+	mkdir -p "$root/etc/dpkg/dpkg.cfg.d" "$root/etc/initramfs-tools"
+	{
+		printf 'force-unsafe-io\nforce-confold\n'
+		for pattern in "${EXCLUDE[@]}"; do
+			printf 'path-exclude=%s\n' "$pattern"
+		done
+	} >"$root/etc/dpkg/dpkg.cfg.d/spicetap"
+	# make_initrd makes a smaller one
+	echo update_initramfs=no >"$root/etc/initramfs-tools/update-initramfs.conf"
+}
+
 # Debian's system of the guest, as a folder
 make_root() {
-	local mirror options=() pattern line
+	local mirror options=() line
 	mirror=$(debian_mirror)
-	for pattern in "${EXCLUDE[@]}"; do
-		options+=("--dpkgopt=path-exclude=$pattern")
-	done
+	# in a mount namespace of its own: whatever is mounted in the root is gone with it, even if all is killed
 	# the machine's own way to the archive (a proxy, say) is the guest's too while it is made
 	while read -r line; do
 		options+=("--aptopt=$line")
 	done < <(apt-config dump | grep -iE '^Acquire::(http|https)::(Proxy|[^ ]*::Proxy|Proxy-Auto-Detect) "..*";$' || true)
-	run image-root mmdebstrap --variant=minbase --mode=auto --format=tar \
+	run image-root unshare --mount env PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+		mmdebstrap --verbose --variant=minbase --mode=root --format=directory \
 		--include="$(guest_value packages | tr -s ' ' ,)" \
 		--aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
-		--aptopt='APT::Install-Recommends "false"' \
-		--dpkgopt=force-unsafe-io --dpkgopt=force-confold "${options[@]}" \
-		--essential-hook='mkdir -p "$1/etc/initramfs-tools" && echo update_initramfs=no >"$1/etc/initramfs-tools/update-initramfs.conf"' \
-		"$(guest_value suite)" "$WORK/root.tar" \
+		--aptopt='APT::Install-Recommends "false"' ${options[@]+"${options[@]}"} \
+		--essential-hook="'$TOP/scripts/image.sh' --set-up-dpkg \"\$1\"" \
+		"$(guest_value suite)" "$WORK/root" \
 		"deb [signed-by=$KEYRING] $mirror $(guest_value suite) main" ||
 		die "cannot make the guest's system from $mirror" \
 			"is there a network? another mirror: SPICETAP_MIRROR=<URI> make ..."
-	mkdir "$WORK/root"
-	tar -C "$WORK/root" --exclude='./dev/*' -xf "$WORK/root.tar"
-	rm "$WORK/root.tar"
+	rm -rf "${WORK:?}"/root/dev/* "$WORK"/root/usr/share/{doc,man,locale}/*
 }
 
 # Our files, and no service but our own
@@ -110,14 +122,14 @@ make_initrd() {
 	cp "$root/bin/busybox" "$dir/bin/"
 	cp "$CONFIGS/initrd-init" "$dir/init"
 	modprobe -d "$root" -S "$release" -a --show-depends "${INITRD_MODULES[@]}" |
-		awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$WORK/modules"
+		awk '$1 == "insmod" && $2 !~ /crc32c-intel/ && !seen[$2]++ { print $2 }' >"$WORK/modules"
 	while read -r file; do
 		cp "$file" "$dir/modules/"
 		basename "$file"
 	done <"$WORK/modules" >"$dir/modules/order"
 	(cd "$dir" && find . | sort | cpio --quiet -o -H newc -R 0:0) >"$WORK/out/initrd"
 	# QEMU loads both from the host
-	rm -rf "$root"/boot/*
+	rm -rf "${root:?}"/boot/*
 }
 
 make_disk() {
@@ -130,11 +142,21 @@ build_image() {
 	local start=$SECONDS
 	say "image of $GUEST: Debian $(guest_value suite), X, mpv and the clip; about 3 minutes, once"
 	need mmdebstrap ffmpeg mke2fs qemu-img cpio modprobe
-	[ "$(id -u)" = 0 ] || die "only root can make the guest's system" "run: sudo make image"
+	[ "$(id -u)" = 0 ] || die "only root can make the guest's system" "run: sudo scripts/image.sh $GUEST"
 	[ -f "$KEYRING" ] || die "$KEYRING is missing" "install the package debian-archive-keyring (make deps)"
 	mkdir -p "$CACHE"
+	exec 9>"$CACHE/.image.lock"
+	if ! flock -n 9; then
+		note "another build of an image is under way: waiting for it"
+		flock 9
+		if image_ok "$IMAGE"; then
+			say "image of $GUEST: the other build made it: $IMAGE"
+			return 0
+		fi
+	fi
+	rm -rf --one-file-system "$CACHE"/.image.??????
 	WORK=$(mktemp -d "$CACHE/.image.XXXXXX")
-	trap 'rm -rf -- "$WORK"' EXIT
+	trap 'rm -rf --one-file-system -- "$WORK"' EXIT
 	mkdir "$WORK/out"
 	make_root
 	dress_root
@@ -147,6 +169,10 @@ build_image() {
 	say "image of $GUEST: made in $((SECONDS - start)) s: $IMAGE ($(du -sm "$IMAGE" | cut -f 1) MiB)"
 }
 
+if [ "${1:-}" = --set-up-dpkg ]; then
+	set_up_dpkg "$2"
+	exit
+fi
 only_path=
 if [ "${1:-}" = --path ]; then
 	only_path=1

@@ -7,7 +7,8 @@
 #                       CONFIG is guest-configs/CONFIG.vm, `demo` if not given; KEY=VALUE changes it.
 #                       --debug: G_MESSAGES_DEBUG=Spice, spice-server's debug messages in the QEMU log
 #   scripts/vm.sh wait [--name NAME] [SECONDS]   until the guest's workload runs
-#   scripts/vm.sh stop [--name NAME]             the VM, its overlay, and libvirtd if we started it
+#   scripts/vm.sh stop [--name NAME]             the VM, its overlay, and libvirtd if we started it;
+#                       the QEMU log of the VM moves to build/log
 #   scripts/vm.sh status|uri|pid|log|console [--name NAME]
 #
 # NAME is spicetap-demo unless said. What belongs to a VM is in build/vm/NAME. libvirtd and virtlogd
@@ -164,7 +165,7 @@ start() {
 	vm_config "$config"
 	need virsh qemu-img
 	image=$("$TOP/scripts/image.sh" --path "${vm[guest]}")
-	[ -f "$image/SHA256SUMS" ] || die "the image of ${vm[guest]} is not built" "run: make image"
+	[ -f "$image/SHA256SUMS" ] || die "the image of ${vm[guest]} is not built" "run: scripts/image.sh ${vm[guest]}"
 	libvirt_start
 	! running || die "a VM named $NAME is there already" "stop it: scripts/vm.sh stop --name $NAME"
 	rm -rf -- "$dir"
@@ -181,6 +182,11 @@ start() {
 stop() {
 	if libvirt_answers && running; then
 		virsh -q destroy "$NAME" >/dev/null 2>&1 || true
+	fi
+	# a log that was there before us stays
+	if [ "$(cat "$VMS/$NAME/log.start" 2>/dev/null)" = 0 ] && [ -f "$(qemu_log)" ]; then
+		mkdir -p "$LOGS"
+		mv -f "$(qemu_log)" "$LOGS/$NAME.qemu.log"
 	fi
 	rm -rf -- "${VMS:?}/$NAME"
 	libvirt_stop

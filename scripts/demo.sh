@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make demo: a Debian 11 QXL guest under libvirt, the real headless client, a minute recorded, and
+# what happened. Leaves build/, the cache and the bundle run-demo-DATE; `demo.sh clean` removes them.
+#
+#   scripts/demo.sh           SPICETAP_DEMO_SECONDS says how long to record (60)
+#   scripts/demo.sh clean
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+NAME=spicetap-demo
+SPICETAP=$BUILD/spicetap
+TIME=${SPICETAP_DEMO_SECONDS:-60}
+client=
+
+vm() { "$TOP/scripts/vm.sh" "$@" --name "$NAME"; }
+
+# Whatever happens, Ctrl-C too: no client, no VM, no libvirtd of ours
+clean_up() {
+	trap '' INT TERM
+	if [ -n "$client" ]; then
+		kill "$client" 2>/dev/null || true
+		wait "$client" 2>/dev/null || true
+	fi
+	vm stop >/dev/null 2>&1 || warn "the VM $NAME could not be stopped: scripts/vm.sh stop"
+}
+
+# connected PID   the client holds a connection for each channel: main, display, inputs, cursor
+connected() {
+	local fd n=0
+	for fd in "/proc/$1/fd"/*; do
+		case $(readlink "$fd" 2>/dev/null) in socket:*) n=$((n + 1)) ;; esac
+	done
+	[ "$n" -ge 4 ]
+}
+
+connect_client() {
+	local uri i
+	uri=$(vm uri)
+	spicy-stats --uri "$uri" >"$LOGS/demo-client.log" 2>&1 &
+	client=$!
+	for ((i = 0; i < 150; i++)); do
+		kill -0 "$client" 2>/dev/null || die "the client could not connect to $uri" "$(cat "$LOGS/demo-client.log")"
+		connected "$client" && break
+		sleep 0.1
+	done
+	connected "$client" || die "the client did not open its channels at $uri" "$(cat "$LOGS/demo-client.log")"
+	note "spicy-stats at $uri"
+}
+
+# It says what it has read once it is interrupted
+end_client() {
+	kill -INT "$client" 2>/dev/null || true
+	wait "$client" 2>/dev/null || true
+	client=
+}
+
+count() { grep -c "\"event\":\"$1\"" "$RUN/timeline.jsonl" || true; }
+
+# What the demo is there to show; a machine that is too slow for it is told
+verdict() {
+	local event missing=()
+	for event in oom_begin evict stream_create stream_stop; do
+		[ "$(count "$event")" -gt 0 ] || missing+=("$event")
+	done
+	[ ${#missing[@]} -eq 0 ] || die "in these $TIME s the guest showed no ${missing[*]}" \
+		"the bundle is complete, and in $RUN" \
+		"a slow or busy machine shows less in the same time: SPICETAP_DEMO_SECONDS=180 make demo"
+}
+
+demo() {
+	local start=$SECONDS rc=0
+	RUN=$TOP/run-demo-$(date +%Y%m%d-%H%M%S)
+	[ "$(id -u)" = 0 ] || die "only root can start this VM and record it" "run: sudo make demo"
+	need virsh spicy-stats
+	[ -x "$SPICETAP" ] || die "$SPICETAP does not exist" "run: make all"
+	mkdir -p "$LOGS"
+
+	say "[1/5] the guest's image"
+	"$TOP/scripts/image.sh" debian11
+	trap clean_up EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	say "[2/5] the VM"
+	vm start
+	vm wait 300
+	say "[3/5] the client"
+	connect_client
+	say "[4/5] recording $TIME s"
+	"$SPICETAP" record --domain "$NAME" -o "$RUN" -t "$TIME" || rc=$?
+	[ "$rc" = 0 ] || die "spicetap record ended with status $rc"
+	end_client
+	vm stop
+	say "[5/5] what happened"
+	"$SPICETAP" export "$RUN" --format jsonl >"$RUN/timeline.jsonl"
+	say
+	"$SPICETAP" info "$RUN"
+	say
+	say "client    read $(awk '$1 == "display:" { print $2 }' "$LOGS/demo-client.log") bytes on its display channel"
+	say "timeline  $RUN/timeline.jsonl: $(wc -l <"$RUN/timeline.jsonl") events, a line each"
+	say "run       $RUN"
+	say "took      $((SECONDS - start)) s"
+	verdict
+}
+
+clean() {
+	vm stop
+	rm -rf -- "$BUILD" "$CACHE" "$TOP"/run-demo-*
+	say "removed: $BUILD, $CACHE and the runs of the demo"
+}
+
+case ${1:-} in
+'') demo ;;
+clean) clean ;;
+*)
+	sed -n '3,/^set /s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+	;;
+esac
