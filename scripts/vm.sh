@@ -24,6 +24,9 @@ export LIBVIRT_DEFAULT_URI=qemu:///system
 
 # ---- libvirt's daemons -----------------------------------------------------------------------
 
+# without a terminal: on one, virsh would look for polkit, and complain
+virsh() { setsid --wait virsh "$@"; }
+
 libvirt_answers() { virsh -q version >/dev/null 2>&1; }
 
 # daemon_start NAME ARGUMENT...   remembers the pid of what it starts in build/vm
