@@ -15,14 +15,14 @@
 #define TAP_MAX_SLOTS 16
 
 struct tap_event {
-    uint64_t time; /* ns, CLOCK_MONOTONIC of the host */
+    uint64_t time; /* ns, CLOCK_MONOTONIC of the host; in a guest's log of the guest */
     uint32_t tid;  /* thread, as the host's kernel counts them */
     uint16_t kind; /* EV_..., or what the log's own description calls it */
     uint16_t slots;
     uint64_t v[TAP_MAX_SLOTS]; /* in a BPF ring buffer only the first `slots` are there */
 };
 
-enum tap_source { SOURCE_META, SOURCE_SPICE, SOURCE_QEMU };
+enum tap_source { SOURCE_META, SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST, SOURCE_CLIENT, SOURCES };
 
 enum tap_kind {
 #define EVENT(source, number, name, help, fields) EV_##name = number,

@@ -3,7 +3,7 @@
 #ifndef SPICETAP_SHARED_H
 #define SPICETAP_SHARED_H
 
-#define LOST_KINDS      128 /* above every kind that has a probe */
+#define LOST_KINDS      128 /* above every kind that has a USDT probe */
 #define LOST_RING_FULL  0   /* as in events.def's loss_reason */
 #define LOST_BAD_MEMORY 1
 #define LOST_REASONS    2

@@ -230,5 +230,7 @@ enum event_stack {
     slot += SLOTS_##type;
 #define EVENT(source, number, name, help, fields) EVENT_##source(name, fields)
 #define EVENT_META(name, fields)
+#define EVENT_GUEST(name, fields)
+#define EVENT_CLIENT(name, fields)
 
 #endif

@@ -88,15 +88,18 @@ static bool first_use(size_t kind, unsigned field)
 
 static void markdown(void)
 {
-    static const enum tap_source order[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_META};
-    static const char *const titles[] = {"From spice-server (provider `spice`)",
-                                         "From QEMU (provider `qemu`)", "From the recorder itself"};
+    static const enum tap_source order[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST, SOURCE_CLIENT,
+                                            SOURCE_META};
+    static const char *const titles[] = {
+        "From spice-server (provider `spice`)", "From QEMU (provider `qemu`)",
+        "From the guest (`spicetap-guest`)", "From the client (`spicetap meter`)",
+        "From the recorder itself"};
 
     printf("# Events\n\n"
            "Every kind of event a run can hold. Made by `spicetap events --markdown` from\n"
            "`bpf/events.def`; change it there. The argument is the USDT probe's; docs/format.md\n"
            "says what the types and meanings are and how they are stored.\n\n");
-    for (int s = 0; s < 3; s++) {
+    for (int s = 0; s < SOURCES; s++) {
         printf("## %s\n\n", titles[s]);
         for (size_t i = 0; i < tap_kind_count; i++)
             if (tap_kinds[i].source == order[s])

@@ -192,7 +192,7 @@ static void loss(struct facts *f, const struct tap_event *ev, enum tap_source so
     if (f->loss_count < FACTS_LOSSES)
         f->losses[f->loss_count++] =
             (struct facts_loss){ev->time, e->count, (unsigned)e->reason, source};
-    if (source == SOURCE_QEMU)
+    if (source > SOURCE_SPICE)
         return; /* streams and episodes are told by spice alone */
     for (size_t i = 0; i < f->running_count; i++)
         f->running[i].losses++;

@@ -6,7 +6,7 @@
 #include "bundle.h"
 
 enum {
-    FACTS_SOURCES = 3,
+    FACTS_SOURCES = SOURCES,
     FACTS_KINDS = 1024,
     FACTS_VALUES = 256,   /* of an enum */
     FACTS_RUNNING = 256,  /* streams at one time, all displays */

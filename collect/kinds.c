@@ -116,6 +116,8 @@ static const char *const source_names[] = {
     [SOURCE_META] = "meta",
     [SOURCE_SPICE] = "spice",
     [SOURCE_QEMU] = "qemu",
+    [SOURCE_GUEST] = "guest",
+    [SOURCE_CLIENT] = "client",
 };
 
 const char *tap_source_name(enum tap_source s)

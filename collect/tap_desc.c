@@ -332,7 +332,7 @@ static int read_desc(struct tap_desc *d, const json_t *all)
     d->count = json_array_size(kinds);
     if (!source || !d->count || d->count > TAP_MAX_KINDS)
         return -EBADMSG;
-    for (d->source = SOURCE_QEMU; d->source > SOURCE_META; d->source--)
+    for (d->source = SOURCES - 1; d->source > SOURCE_META; d->source--)
         if (!strcmp(source, tap_source_name(d->source)))
             break;
     d->kinds = keep(d, d->count, sizeof(*d->kinds));

@@ -7,9 +7,9 @@ cd "$(dirname "$0")/.."
 bad=0
 complain() { printf '%s\n' "$*"; bad=1; }
 
-mapfile -t c < <(git ls-files 'bpf/*.c' 'loader/*.[ch]' 'collect/*.[ch]' 'tests/*.[ch]')
+mapfile -t c < <(git ls-files 'bpf/*.c' 'loader/*.[ch]' 'collect/*.[ch]' 'guest/*.[ch]' 'meter/*.[ch]' 'tests/*.[ch]')
 clang-format-14 --dry-run --Werror "${c[@]}" || complain 'format: clang-format-14 -i the files named above'
-mapfile -t own < <(git ls-files 'loader/*.c' 'collect/*.c')
+mapfile -t own < <(git ls-files 'loader/*.c' 'collect/*.c' 'guest/*.c' 'meter/*.c')
 cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Ibuild/bpf -j2 "${own[@]}" || complain 'cppcheck: see above'
 while read -r f; do
     bash -n "$f" || complain "shell: $f"
@@ -20,7 +20,7 @@ while read -r f; do
 done < <(git ls-files 'docs/man/*')
 while read -r f; do
     head -5 "$f" | grep -q 'SPDX-License-Identifier' || complain "licence: $f has no SPDX line"
-done < <(git ls-files 'bpf/*' 'loader/*' 'collect/*' 'scripts/*' 'tests/*.[ch]' 'tests/*.sh' 'tests/*.py' Makefile)
+done < <(git ls-files 'bpf/*' 'loader/*' 'collect/*' 'guest/*' 'meter/*' 'scripts/*' 'tests/*.[ch]' 'tests/*.sh' 'tests/*.py' Makefile)
 for host in $(apt-get indextargets --format '$(SITE)' 2> /dev/null | sed -nE 's#^[a-z]+://([^/]+).*#\1#p' | sort -u); do
     git grep -lIF "$host" -- . && complain "a package mirror's host is named in the files above: take it from apt's configuration"
 done
