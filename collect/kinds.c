@@ -113,11 +113,8 @@ const char *tap_enum_name(const struct tap_enum *e, int64_t value)
 }
 
 static const char *const source_names[] = {
-    [SOURCE_META] = "meta",
-    [SOURCE_SPICE] = "spice",
-    [SOURCE_QEMU] = "qemu",
-    [SOURCE_GUEST] = "guest",
-    [SOURCE_CLIENT] = "client",
+    [SOURCE_META] = "meta",   [SOURCE_SPICE] = "spice",   [SOURCE_QEMU] = "qemu",
+    [SOURCE_GUEST] = "guest", [SOURCE_CLIENT] = "client",
 };
 
 const char *tap_source_name(enum tap_source s)
