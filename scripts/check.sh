@@ -71,6 +71,7 @@ step lint make -s lint
 step docs docs_agree
 step install install_works
 step stack-build scripts/stack.sh all
+step bench-build tests/bench/build
 suite patches scripts/patches.sh
 suite stack tests/stack/run
 suite vm tests/vm/run

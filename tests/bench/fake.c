@@ -19,6 +19,8 @@
     __extension__ unsigned short spice_##name##_semaphore __attribute__((unused))                  \
     __attribute__((section(".probes")));
 #define SEMAPHORE_QEMU(name)
+#define SEMAPHORE_GUEST(name)
+#define SEMAPHORE_CLIENT(name)
 #define SEMAPHORE_META(name)
 #define EVENT(source, number, name, help, fields) SEMAPHORE_##source(name)
 #include "../../bpf/events.def"
@@ -40,12 +42,16 @@
             HIT(name __VA_ARGS__);                                                                 \
     }
 #define FUNCTION_QEMU(name, ...)
+#define FUNCTION_GUEST(name, ...)
+#define FUNCTION_CLIENT(name, ...)
 #define FUNCTION_META(name, ...)
 #define EVENT(source, number, name, help, fields) FUNCTION_##source(name, fields)
 #include "../../bpf/events.def"
 
 #define ROW_SPICE(name) {#name, hit_##name},
 #define ROW_QEMU(name)
+#define ROW_GUEST(name)
+#define ROW_CLIENT(name)
 #define ROW_META(name)
 #define EVENT(source, number, name, help, fields) ROW_##source(name)
 const struct fake_probe fake_probes[] = {
