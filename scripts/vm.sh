@@ -9,7 +9,8 @@
 #   scripts/vm.sh wait [--name NAME] [SECONDS]   until the guest's workload runs
 #   scripts/vm.sh stop [--name NAME]             the VM, its overlay, and libvirtd if we started it;
 #                       the QEMU log of the VM moves to build/log
-#   scripts/vm.sh status|uri|pid|log|console [--name NAME]
+#   scripts/vm.sh status|uri|pid|log|console|port [--name NAME]
+#                       port: the unix socket that is /dev/virtio-ports/org.spicetap.0 in the guest
 #
 # NAME is spicetap-demo unless said. What belongs to a VM is in build/vm/NAME. libvirtd and virtlogd
 # are used as they run; where they do not (no systemd), they are started here and stopped with the
@@ -151,6 +152,7 @@ domain_xml() {
 	text=${text//@EMULATOR@/$(emulator)}
 	text=${text//@DISK@/$dir/disk.qcow2}
 	text=${text//@CONSOLE@/$dir/console.log}
+	text=${text//@PORT@/$(port)}
 	text=${text//@COMPRESSION@/${vm[compression]}}
 	text=${text//@STREAMING@/${vm[streaming]}}
 	text=${text//@RAM_KIB@/$((vm[ram] * 1024))}
@@ -159,6 +161,14 @@ domain_xml() {
 	text=${text//@SECLABELS@/$(seclabels)}
 	text=${text//@ENVIRONMENT@/$(environment)}
 	printf '%s\n' "$text" >"$dir/domain.xml"
+}
+
+# QEMU's end of the guest's port. The name of a socket has 107 bytes (unix(7)): where the tree lies
+# too deep for that, it is in /run.
+port() {
+	local path=$VMS/$NAME/guest.sock
+	[ ${#path} -lt 108 ] || path=/run/spicetap-port/$NAME.sock
+	printf '%s\n' "$path"
 }
 
 running() { [ "$(virsh -q domstate "$NAME" 2>/dev/null | head -n 1)" ]; }
@@ -172,7 +182,7 @@ start() {
 	libvirt_start
 	! running || die "a VM named $NAME is there already" "stop it: scripts/vm.sh stop --name $NAME"
 	rm -rf -- "$dir"
-	mkdir -p "$dir"
+	mkdir -p "$dir" "$(dirname "$(port)")"
 	qemu-img create -q -f qcow2 -F qcow2 -b "$image/disk.qcow2" "$dir/disk.qcow2"
 	domain_xml "$dir" "$image"
 	# libvirt appends to a log of this name; ours begins here
@@ -191,6 +201,7 @@ stop() {
 		mkdir -p "$LOGS"
 		mv -f "$(qemu_log)" "$LOGS/$NAME.qemu.log"
 	fi
+	rm -f -- "$(port)"
 	rm -rf -- "${VMS:?}/$NAME"
 	libvirt_stop
 	rmdir "$VMS" 2>/dev/null || true
@@ -262,5 +273,6 @@ uri) virsh -q domdisplay "$NAME" ;;
 pid) qemu_pid ;;
 log) qemu_log ;;
 console) printf '%s\n' "$VMS/$NAME/console.log" ;;
+port) port ;;
 *) usage ;;
 esac
