@@ -5,9 +5,9 @@
  *   probes -> trace.c -> queue.c -> port          session.c turns it all, main.c starts it
  *
  * It must never make the guest wait: the port is never written to but when it takes something, all
- * memory is bounded, and what does not fit is counted and told. Nor does it trust the host: what comes
- * in is a handful of small frames, checked before anything is done.
- * Errors are negative errno. Times are ns of CLOCK_MONOTONIC, which is what bpf_ktime_get_ns() counts.
+ * memory is bounded, and what does not fit is counted and told. Nor does it trust the host: what
+ * comes in is a handful of small frames, checked before anything is done. Errors are negative
+ * errno. Times are ns of CLOCK_MONOTONIC, which is what bpf_ktime_get_ns() counts.
  */
 #ifndef SPICETAP_AGENT_H
 #define SPICETAP_AGENT_H
@@ -20,6 +20,10 @@
 #include "wire.h"
 
 uint64_t agent_now(void);
+
+/* Of events.def's guest_domain and loss_reason */
+enum { DOMAIN_VRAM = 2, DOMAIN_SURFACE = 3 };
+enum { LOST_RING_FULL = 0, LOST_PORT_FULL = 4, LOST_MISSED = 7 };
 
 /* ---- text, for HELLO's JSON (text.c) ------------------------------------------------------- */
 
@@ -57,7 +61,8 @@ void frame_feed(struct frame_parser *p, const uint8_t *data, size_t length, fram
 void put_u64(uint8_t *out, uint64_t value); /* little-endian */
 uint64_t get_u64(const uint8_t *in);
 
-/* ---- what waits for the port (queue.c) --------------------------------------------------------- */
+/* ---- what waits for the port (queue.c) ---------------------------------------------------------
+ */
 
 enum {
     QUEUE_BYTES = 1 << 20,
@@ -91,8 +96,8 @@ void queue_cut(struct agent_queue *q);
 bool queue_frame(struct agent_queue *q, uint8_t type, const void *payload, uint32_t length);
 /* Ahead of all that waits; payload has 16 bytes. */
 bool queue_urgent(struct agent_queue *q, uint8_t type, const uint8_t *payload);
-/* Events are gathered, and go into the ring by queue_flush(), losses before them: what is lost there
- * lies between the frames before and after in time, too. */
+/* Events are gathered, and go into the ring by queue_flush(), losses before them: what is lost
+ * there lies between the frames before and after in time, too. */
 void queue_event(struct agent_queue *q, const struct tap_event *ev);
 void queue_lost(struct agent_queue *q, unsigned reason, uint64_t count);
 void queue_flush(struct agent_queue *q);
@@ -100,7 +105,8 @@ bool queue_empty(const struct agent_queue *q);
 /* Writes what the port takes: 0 all, -EAGAIN the port is full, or the port's error. */
 int queue_write(struct agent_queue *q, int fd);
 
-/* ---- tracing, as the session sees it ------------------------------------------------------------ */
+/* ---- tracing, as the session sees it ------------------------------------------------------------
+ */
 
 typedef void agent_event_fn(void *context, const struct tap_event *ev);
 
@@ -117,7 +123,8 @@ struct agent_tracing {
     void *self;
 };
 
-/* ---- a session: from START to STOP (session.c) -------------------------------------------------- */
+/* ---- a session: from START to STOP (session.c) --------------------------------------------------
+ */
 
 struct session {
     struct agent_tracing tracing;
@@ -142,7 +149,8 @@ void session_close(struct session *s);
 /* HELLO's members up to "cpus": who and where. */
 void hello_system(struct agent_text *t);
 
-/* ---- the device's memory, from debugfs (memory.c) -------------------------------------------------- */
+/* ---- the device's memory, from debugfs (memory.c)
+ * -------------------------------------------------- */
 
 struct memory_use {
     uint64_t total, used; /* bytes */
@@ -155,14 +163,16 @@ struct memory {
     uint64_t due;       /* when to sample again */
 };
 void memory_open(struct memory *m);
-/* `text`: what the driver prints, of which the last line says "total: N, used N free N" in pages. */
+/* `text`: what the driver prints, of which the last line says "total: N, used N free N" in pages.
+ */
 bool memory_parse(const char *text, uint64_t page, struct memory_use *use);
 bool memory_read(const struct memory *m, unsigned domain, struct memory_use *use);
 /* `text` of irq_received: interrupts in all, for display, cursor, I/O commands, errors. */
 bool memory_parse_counters(const char *text, uint64_t counters[4]);
 void memory_sample(struct memory *m, agent_event_fn *fn, void *context);
 
-/* ---- the kernel's tracing files (tracefs.c) ------------------------------------------------------- */
+/* ---- the kernel's tracing files (tracefs.c)
+ * ------------------------------------------------------- */
 
 /* Mounts it where it is not: its folder, or NULL and errno. */
 const char *tracefs_folder(void);
@@ -178,13 +188,14 @@ int tracefs_field(const char *format, const char *name, const char *type,
 /* The file into `text`, ended by a NUL: its length, or negative errno; -E2BIG: does not fit. */
 long tracefs_read(const char *path, char *text, size_t size);
 int tracefs_append(const char *path, const char *line);
-/* Sum of the missed hits of a group's probes, in kprobe_profile's text. */
-uint64_t tracefs_missed(const char *profile, const char *group);
+/* Sum of the missed hits of the probes whose names begin so, in kprobe_profile's text. */
+uint64_t tracefs_missed(const char *profile, const char *prefix);
 /* Why a function cannot be probed, from /proc/kallsyms: the compiler gave it another name, or it is
  * not there at all. */
 void tracefs_why_not(const char *symbol, char *why, size_t size);
 
-/* ---- BPF (trace.c) ------------------------------------------------------------------------------- */
+/* ---- BPF (trace.c)
+ * ------------------------------------------------------------------------------- */
 
 struct trace;
 struct trace *trace_new(void); /* NULL: no memory */

@@ -4,8 +4,8 @@
  * qxl_surf_mm (BAR 1), drm_mm_print()'s text in pages; and its counters in irq_received.
  *
  * The kernel prints a line for each block of memory and each hole, with the allocator's lock held.
- * With thousands of blocks that takes milliseconds in an emulated guest, so the time it took decides
- * when it is done again: it is to cost half a percent of a processor, no more.
+ * With thousands of blocks that takes milliseconds in an emulated guest, so the time it took
+ * decides when it is done again: it is to cost half a percent of a processor, no more.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,8 +23,8 @@
 #define SHARE     200 /* one part in so many of the time */
 
 static const char *const files[] = {
-    [guest_domain_vram] = "qxl_mem_mm",
-    [guest_domain_surface] = "qxl_surf_mm",
+    [DOMAIN_VRAM] = "qxl_mem_mm",
+    [DOMAIN_SURFACE] = "qxl_surf_mm",
 };
 enum { DOMAINS = sizeof(files) / sizeof(files[0]) };
 
@@ -50,7 +50,8 @@ static void find_folder(struct memory *m, const char *dri)
         char path[sizeof(m->folder)];
 
         if (snprintf(path, sizeof(path), "%s/%.64s", dri, entry->d_name) < (int)sizeof(path) &&
-            *entry->d_name != '.' && has_file(path, "irq_received") && has_file(path, "qxl_buffers")) {
+            *entry->d_name != '.' && has_file(path, "irq_received") &&
+            has_file(path, "qxl_buffers")) {
             memcpy(m->folder, path, sizeof(path));
         }
     }
@@ -86,7 +87,9 @@ bool memory_parse(const char *text, uint64_t page, struct memory_use *use)
     for (const char *next = text; (next = strstr(next, "total: ")); next++) {
         at = next;
     }
-    if (!at || sscanf(at, "total: %" SCNu64 ", used %" SCNu64 " free %" SCNu64, &total, &used, &free) != 3 ||
+    if (!at ||
+        sscanf(at, "total: %" SCNu64 ", used %" SCNu64 " free %" SCNu64, &total, &used, &free) !=
+            3 ||
         total > UINT64_MAX / page || used > total) {
         return false;
     }

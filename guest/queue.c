@@ -38,7 +38,8 @@ void queue_reset(struct agent_queue *q)
     memset(q->lost, 0, sizeof(q->lost));
 }
 
-/* ---- the ring ---------------------------------------------------------------------------------- */
+/* ---- the ring ----------------------------------------------------------------------------------
+ */
 
 static void ring_put(struct agent_queue *q, const void *data, size_t length)
 {
@@ -95,7 +96,8 @@ bool queue_empty(const struct agent_queue *q)
     return !q->used && !q->urgent_count && q->out_done == q->out_length;
 }
 
-/* ---- events and losses ---------------------------------------------------------------------------- */
+/* ---- events and losses
+ * ---------------------------------------------------------------------------- */
 
 void queue_lost(struct agent_queue *q, unsigned reason, uint64_t count)
 {
@@ -128,9 +130,8 @@ void queue_flush(struct agent_queue *q)
 {
     bool told = flush_losses(q);
 
-    if (q->batch_events &&
-        !(told && queue_frame(q, WIRE_EVENTS, q->batch, q->batch_bytes))) {
-        queue_lost(q, loss_reason_port_full, q->batch_events);
+    if (q->batch_events && !(told && queue_frame(q, WIRE_EVENTS, q->batch, q->batch_bytes))) {
+        queue_lost(q, LOST_PORT_FULL, q->batch_events);
     }
     q->batch_bytes = q->batch_events = 0;
 }
@@ -156,7 +157,8 @@ void queue_event(struct agent_queue *q, const struct tap_event *ev)
     q->batch_events++;
 }
 
-/* ---- the port ---------------------------------------------------------------------------------------- */
+/* ---- the port
+ * ---------------------------------------------------------------------------------------- */
 
 /* The next frame into `out`; false if nothing waits. */
 static bool next_frame(struct agent_queue *q)

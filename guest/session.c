@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One thread and one epoll: the port, a clock that empties the BPF ring while somebody records, and
- * one for what is done once a second: looking for the port while it is not there, the device's memory.
+ * one for what is done once a second: looking for the port while it is not there, the device's
+ * memory.
  *
  * The port's events are taken edge-triggered. As long as no host is connected a virtio port reports
- * POLLHUP, and a level-triggered poll would spin; virtio_console wakes its waiters whenever the host
- * connects, disconnects, sends, or has taken a buffer (handle_control_message, in_intr, out_intr).
+ * POLLHUP, and a level-triggered poll would spin; virtio_console wakes its waiters whenever the
+ * host connects, disconnects, sends, or has taken a buffer (handle_control_message, in_intr,
+ * out_intr).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +37,8 @@ static int watch(struct session *s, int op, int fd, uint32_t events)
     return epoll_ctl(s->epoll, op, fd, &ev) ? -errno : 0;
 }
 
-/* ---- what is sent ------------------------------------------------------------------------------ */
+/* ---- what is sent ------------------------------------------------------------------------------
+ */
 
 static void on_event(void *context, const struct tap_event *ev)
 {
@@ -103,7 +106,8 @@ static void drain(struct session *s)
     send_queued(s);
 }
 
-/* ---- what comes in -------------------------------------------------------------------------------- */
+/* ---- what comes in
+ * -------------------------------------------------------------------------------- */
 
 static void start(struct session *s, const uint8_t *nonce)
 {
@@ -183,7 +187,8 @@ static void port_ready(struct session *s, uint32_t events)
     }
 }
 
-/* ---- the session ------------------------------------------------------------------------------------ */
+/* ---- the session
+ * ------------------------------------------------------------------------------------ */
 
 static void second_over(struct session *s)
 {

@@ -31,8 +31,8 @@ const char *tracefs_folder(void)
     return mounted("/sys/kernel/tracing", "tracefs", "events");
 }
 
-/* Any debugfs has a folder of the block layer's, of the clocks'... but none of these for certain:
- * it is there when it is not the empty folder that sysfs keeps for it. */
+/* What is in a debugfs differs from kernel to kernel: it is there when its folder is not of sysfs.
+ */
 const char *debugfs_folder(void)
 {
     struct stat top, here;
@@ -86,9 +86,11 @@ int tracefs_append(const char *path, const char *line)
     return error;
 }
 
-/* ---- format: lines "<tab>field:u32 type;<tab>offset:24;<tab>size:4;<tab>signed:0;" ------------- */
+/* ---- format: lines "<tab>field:u32 type;<tab>offset:24;<tab>size:4;<tab>signed:0;" -------------
+ */
 
-/* "unsigned int context", "__data_loc char[] driver", "char comm[16]": is it `name`, and a `type`? */
+/* "unsigned int context", "__data_loc char[] driver", "char comm[16]": is it `name`, and a `type`?
+ */
 static bool declares(const char *at, size_t length, const char *name, const char *type, bool *other)
 {
     size_t size = strlen(name), end = length;
@@ -102,8 +104,8 @@ static bool declares(const char *at, size_t length, const char *name, const char
     if (end <= size || at[end - size - 1] != ' ' || memcmp(at + end - size, name, size)) {
         return false;
     }
-    *other = type && (end != length || strlen(type) != end - size - 1 ||
-                      memcmp(at, type, end - size - 1));
+    *other = type &&
+             (end != length || strlen(type) != end - size - 1 || memcmp(at, type, end - size - 1));
     return true;
 }
 
@@ -123,7 +125,8 @@ int tracefs_field(const char *format, const char *name, const char *type,
         if (!semicolon || !declares(at, semicolon - at, name, type, &other)) {
             continue;
         }
-        if (other || sscanf(semicolon, ";\toffset:%u;\tsize:%u;", &field->offset, &field->size) != 2) {
+        if (other ||
+            sscanf(semicolon, ";\toffset:%u;\tsize:%u;", &field->offset, &field->size) != 2) {
             return -EINVAL;
         }
         /* a record is at most a page */
@@ -132,17 +135,18 @@ int tracefs_field(const char *format, const char *name, const char *type,
     return -ENOENT;
 }
 
-/* ---- kprobes ---------------------------------------------------------------------------------------- */
+/* ---- kprobes
+ * ---------------------------------------------------------------------------------------- */
 
-/* Lines "  NAME   HITS   MISSED". The group is not told: our names are long enough not to be others'. */
+/* Lines "  NAME   HITS   MISSED"; a name's group is not told. */
 uint64_t tracefs_missed(const char *profile, const char *prefix)
 {
     uint64_t sum = 0, missed;
     char name[128];
     int length;
 
-    for (const char *at = profile; sscanf(at, "%127s %*u %" SCNu64 "%n", name, &missed, &length) == 2;
-         at += length) {
+    for (const char *at = profile;
+         sscanf(at, "%127s %*u %" SCNu64 "%n", name, &missed, &length) == 2; at += length) {
         if (!strncmp(name, prefix, strlen(prefix))) {
             sum += missed;
         }
