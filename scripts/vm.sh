@@ -12,6 +12,7 @@
 #   scripts/vm.sh status|uri|pid|log|console|port [--name NAME]
 #                       port: the unix socket that is /dev/virtio-ports/org.spicetap.0 in the guest
 #
+# The guest gets the agent of build/spicetap-guest (SPICETAP_GUEST=FILE: another; empty: none).
 # NAME is spicetap-demo unless said. What belongs to a VM is in build/vm/NAME. libvirtd and virtlogd
 # are used as they run; where they do not (no systemd), they are started here and stopped with the
 # last VM. SPICETAP_ACCEL=kvm|qemu says what runs the guest; else KVM, where the processor has it.
@@ -161,7 +162,7 @@ domain_xml() {
 	text=${text//@DOMAIN@/$NAME}
 	text=${text//@MEMORY@/${vm[memory]}}
 	text=${text//@KERNEL@/$image/vmlinuz}
-	text=${text//@INITRD@/$image/initrd}
+	text=${text//@INITRD@/$dir/initrd}
 	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}}
 	text=${text//@EMULATOR@/$(emulator)}
 	text=${text//@DISK@/$dir/disk.qcow2}
@@ -177,6 +178,24 @@ domain_xml() {
 	printf '%s\n' "$text" >"$dir/domain.xml"
 }
 
+# The image's initrd, and the agent behind it, which initrd-init copies into the guest's overlay: so a
+# new agent needs no new image. Without it (not built) the guest runs as it is.
+initrd() {
+	local dir=$1 image=$2 extra=$1/extra/extra agent=${SPICETAP_GUEST-$BUILD/spicetap-guest}
+	cp --reflink=auto "$image/initrd" "$dir/initrd"
+	[ -n "$agent" ] || return 0
+	if [ ! -x "$agent" ]; then
+		warn "$agent does not exist: no agent in the guest (run: make guest)"
+		return 0
+	fi
+	mkdir -p "$extra"/usr/local/sbin "$extra"/etc/systemd/system/spicetap.target.wants
+	install -m 755 "$agent" "$extra/usr/local/sbin/spicetap-guest"
+	install -m 644 "$TOP/guest/spicetap-guest.service" "$extra/etc/systemd/system/"
+	ln -s ../spicetap-guest.service "$extra/etc/systemd/system/spicetap.target.wants/"
+	(cd "$dir/extra" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0) >>"$dir/initrd"
+	rm -rf "$dir/extra"
+}
+
 # QEMU's end of the guest's port. The name of a socket has 107 bytes (unix(7)): where the tree lies
 # too deep for that, it is in /run.
 port() {
@@ -190,7 +209,7 @@ running() { [ "$(virsh -q domstate "$NAME" 2>/dev/null | head -n 1)" ]; }
 start() {
 	local image dir=$VMS/$NAME
 	vm_config "$config"
-	need virsh qemu-img
+	need virsh qemu-img cpio
 	image=$("$TOP/scripts/image.sh" --path "${vm[guest]}")
 	[ -f "$image/SHA256SUMS" ] || die "the image of ${vm[guest]} is not built" "run: scripts/image.sh ${vm[guest]}"
 	libvirt_start
@@ -198,6 +217,7 @@ start() {
 	rm -rf -- "$dir"
 	mkdir -p "$dir" "$(dirname "$(port)")"
 	qemu-img create -q -f qcow2 -F qcow2 -b "$image/disk.qcow2" "$dir/disk.qcow2"
+	initrd "$dir" "$image"
 	domain_xml "$dir" "$image"
 	# libvirt appends to a log of this name; ours begins here
 	stat -c %s "$(qemu_log)" >"$dir/log.start" 2>/dev/null || echo 0 >"$dir/log.start"
