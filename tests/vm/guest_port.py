@@ -90,8 +90,8 @@ def main():
     hello, end, ping_due, pings, pings_sent = None, None, None, {}, 0
     while end is None or time.monotonic() < end:
         now = time.monotonic()
-        if hello is None and now - began > 30:
-            sys.exit("no HELLO within 30 s")
+        if hello is None and now - began > 120:
+            sys.exit("no HELLO within 120 s")
         if hello is not None and a.stop_reading and now > began_on + a.t / 3:
             time.sleep(a.stop_reading)
             a.stop_reading = 0
