@@ -18,21 +18,23 @@ LIBS    := -l:libbpf.a -lelf -lz -ljansson -lcap
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*.c)
+GUEST   := $(wildcard guest/*.c)
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
-SANOBJ  := $(SRC:%.c=$(B)/san/%.o)
+SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(SRC) $(GUEST))
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-MAN     := $(wildcard docs/man/*.[17])
+MAN     := $(wildcard docs/man/*.[178])
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
+.PHONY: help all guest deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
         check-spice check-stack check-vm fuzz-smoke demo demo-clean bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
-all: $(B)/spicetap ## spicetap itself
+all: $(B)/spicetap $(B)/spicetap-guest ## spicetap, and the agent for the guest
+guest: $(B)/spicetap-guest ## the agent alone: one static binary for any guest
 deps: ## install what building, tracing and testing needs (Debian packages; root)
 	scripts/deps.sh
 stack: ## the traced spice-server and QEMU, into build/stack
@@ -56,12 +58,14 @@ check-unit: $(UNIT)
 fuzz-smoke: $(FUZZ)
 	@scripts/fuzz.sh smoke $^
 lint: $(BPF)
-	@scripts/lint.sh $(SRC)
+	@scripts/lint.sh $(SRC) $(GUEST)
 docs: $(B)/spicetap
 	$(B)/spicetap events --markdown > docs/events.md
 
 install: all ## spicetap and its man pages, below PREFIX
 	install -D -m 0755 $(B)/spicetap $(DESTDIR)$(PREFIX)/bin/spicetap
+	install -D -m 0755 $(B)/spicetap-guest $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-guest
+	install -D -m 0644 guest/spicetap-guest.service $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-guest.service
 	for m in $(MAN); do install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 clean: ## remove build/
 	rm -rf $(B)
@@ -71,9 +75,18 @@ clean: ## remove build/
 $(B)/spicetap: $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# Static, so that any guest can run it; without paths of this machine, so that the same tree is the
+# same binary. Debian 12's libelf.a needs no libzstd.
+$(B)/spicetap-guest: $(GUEST:%.c=$(B)/guest-obj/%.o)
+	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz
+
+$(B)/guest-obj/%.o: %.c Makefile | $(BPF)
+	@mkdir -p $(@D)
+	$(CC) -O2 -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(CFLAGS_ALL) -c $< -o $@
+
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c bpf/events.def bpf/events.h $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) -target bpf -D__TARGET_ARCH_x86 -O2 -g $(WARN) -I/usr/include/$(ARCH) -I. -c $< -o $@
+	$(CLANG) -target bpf -D__TARGET_ARCH_x86 -O2 -g -ffile-prefix-map=$(CURDIR)=. $(WARN) -I/usr/include/$(ARCH) -I. -c $< -o $@
 
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
@@ -86,13 +99,13 @@ $(B)/san/%.o: %.c Makefile | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -c $< -o $@
 
-$(B)/tests/%: tests/unit/%.c $(filter-out $(B)/san/collect/main.o,$(SANOBJ)) | $(BPF)
+$(B)/tests/%: tests/unit/%.c $(filter-out %/main.o,$(SANOBJ)) | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -o $@ $< $(filter %.o,$^) $(LIBS) -lcmocka
 
-$(B)/fuzz/%: tests/fuzz/%.c $(wildcard collect/*.c collect/*.h bpf/events.def) | $(BPF)
+$(B)/fuzz/%: tests/fuzz/%.c $(wildcard collect/*.[ch] guest/*.[ch] bpf/events.def) | $(BPF)
 	@mkdir -p $(@D)
 	$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined $(filter-out -MMD -MP,$(CFLAGS_ALL)) \
-		-o $@ $< $(filter-out collect/main.c,$(SRC)) $(LIBS)
+		-o $@ $< $(filter-out %/main.c,$(SRC) $(GUEST)) $(LIBS)
 
--include $(OBJ:.o=.d) $(SANOBJ:.o=.d) $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(GUEST:%.c=$(B)/guest-obj/%.d) $(SANOBJ:.o=.d) $(UNIT:=.d)

@@ -9,8 +9,10 @@
 #   scripts/vm.sh wait [--name NAME] [SECONDS]   until the guest's workload runs
 #   scripts/vm.sh stop [--name NAME]             the VM, its overlay, and libvirtd if we started it;
 #                       the QEMU log of the VM moves to build/log
-#   scripts/vm.sh status|uri|pid|log|console [--name NAME]
+#   scripts/vm.sh status|uri|pid|log|console|port [--name NAME]
+#                       port: the unix socket that is /dev/virtio-ports/org.spicetap.0 in the guest
 #
+# The guest gets the agent of build/spicetap-guest (SPICETAP_GUEST=FILE: another; empty: none).
 # NAME is spicetap-demo unless said. What belongs to a VM is in build/vm/NAME. libvirtd and virtlogd
 # are used as they run; where they do not (no systemd), they are started here and stopped with the
 # last VM. SPICETAP_ACCEL=kvm|qemu says what runs the guest; else KVM, where the processor has it.
@@ -160,11 +162,12 @@ domain_xml() {
 	text=${text//@DOMAIN@/$NAME}
 	text=${text//@MEMORY@/${vm[memory]}}
 	text=${text//@KERNEL@/$image/vmlinuz}
-	text=${text//@INITRD@/$image/initrd}
+	text=${text//@INITRD@/$dir/initrd}
 	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}}
 	text=${text//@EMULATOR@/$(emulator)}
 	text=${text//@DISK@/$dir/disk.qcow2}
 	text=${text//@CONSOLE@/$dir/console.log}
+	text=${text//@PORT@/$(port)}
 	text=${text//@COMPRESSION@/${vm[compression]}}
 	text=${text//@STREAMING@/${vm[streaming]}}
 	text=${text//@RAM_KIB@/$((vm[ram] * 1024))}
@@ -175,19 +178,46 @@ domain_xml() {
 	printf '%s\n' "$text" >"$dir/domain.xml"
 }
 
+# The image's initrd, and the agent behind it, which initrd-init copies into the guest's overlay: so a
+# new agent needs no new image. Without it (not built) the guest runs as it is.
+initrd() {
+	local dir=$1 image=$2 extra=$1/extra/extra agent=${SPICETAP_GUEST-$BUILD/spicetap-guest}
+	cp --reflink=auto "$image/initrd" "$dir/initrd"
+	[ -n "$agent" ] || return 0
+	if [ ! -x "$agent" ]; then
+		warn "$agent does not exist: no agent in the guest (run: make guest)"
+		return 0
+	fi
+	mkdir -p "$extra"/usr/local/sbin "$extra"/etc/systemd/system/spicetap.target.wants
+	install -m 755 "$agent" "$extra/usr/local/sbin/spicetap-guest"
+	install -m 644 "$TOP/guest/spicetap-guest.service" "$extra/etc/systemd/system/"
+	ln -s ../spicetap-guest.service "$extra/etc/systemd/system/spicetap.target.wants/"
+	(cd "$dir/extra" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0) >>"$dir/initrd"
+	rm -rf "$dir/extra"
+}
+
+# QEMU's end of the guest's port. The name of a socket has 107 bytes (unix(7)): where the tree lies
+# too deep for that, it is in /run.
+port() {
+	local path=$VMS/$NAME/guest.sock
+	[ ${#path} -lt 108 ] || path=/run/spicetap-port/$NAME.sock
+	printf '%s\n' "$path"
+}
+
 running() { [ "$(virsh -q domstate "$NAME" 2>/dev/null | head -n 1)" ]; }
 
 start() {
 	local image dir=$VMS/$NAME
 	vm_config "$config"
-	need virsh qemu-img
+	need virsh qemu-img cpio
 	image=$("$TOP/scripts/image.sh" --path "${vm[guest]}")
 	[ -f "$image/SHA256SUMS" ] || die "the image of ${vm[guest]} is not built" "run: scripts/image.sh ${vm[guest]}"
 	libvirt_start
 	! running || die "a VM named $NAME is there already" "stop it: scripts/vm.sh stop --name $NAME"
 	rm -rf -- "$dir"
-	mkdir -p "$dir"
+	mkdir -p "$dir" "$(dirname "$(port)")"
 	qemu-img create -q -f qcow2 -F qcow2 -b "$image/disk.qcow2" "$dir/disk.qcow2"
+	initrd "$dir" "$image"
 	domain_xml "$dir" "$image"
 	# libvirt appends to a log of this name; ours begins here
 	stat -c %s "$(qemu_log)" >"$dir/log.start" 2>/dev/null || echo 0 >"$dir/log.start"
@@ -205,6 +235,7 @@ stop() {
 		mkdir -p "$LOGS"
 		mv -f "$(qemu_log)" "$LOGS/$NAME.qemu.log"
 	fi
+	rm -f -- "$(port)"
 	rm -rf -- "${VMS:?}/$NAME"
 	libvirt_stop
 	rmdir "$VMS" 2>/dev/null || true
@@ -276,5 +307,6 @@ uri) virsh -q domdisplay "$NAME" ;;
 pid) qemu_pid ;;
 log) qemu_log ;;
 console) printf '%s\n' "$VMS/$NAME/console.log" ;;
+port) port ;;
 *) usage ;;
 esac

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the guest's programs are made of: an event into the ring buffer, and calls remembered from
+ * a function's entry to its return.
+ *
+ * The same object runs on Linux 5.10 to 6.12. Fields of the kernel's structures are read through
+ * its BTF alone (vmlinux has it in all of these; the driver's module only in the newer ones, so
+ * nothing of the driver's own structures is read); everything else are arguments and return values.
+ */
+#ifndef SPICETAP_GUEST_BPF_H
+#define SPICETAP_GUEST_BPF_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <linux/ptrace.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+typedef __u64 uint64_t;
+typedef __s64 int64_t;
+typedef __u32 uint32_t;
+typedef __s32 int32_t;
+typedef __u16 uint16_t;
+typedef __u8 uint8_t;
+
+#include "events.h"
+#include "guest_shared.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* One for all objects, so that there is one order of events; emptied by the agent's own clock. */
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+struct guest_shared shared;
+
+/* How many values each event has; none of the guest's has a RECT. */
+#define F(arg, type, name, kind, help)            +1
+#define EVENT(source, number, name, help, fields) slots_##name = 0 fields,
+enum event_slots {
+#include "events.def"
+};
+#undef F
+
+static __always_inline void put(uint16_t kind, uint64_t time, const uint64_t *values,
+                                unsigned count)
+{
+    struct tap_event *r =
+        bpf_ringbuf_reserve(&events, __builtin_offsetof(struct tap_event, v) + count * 8, 0);
+
+    if (!r) {
+        __sync_fetch_and_add(&shared.lost, 1);
+        return;
+    }
+    r->time = time;
+    r->tid = bpf_get_current_pid_tgid();
+    r->kind = kind;
+    r->slots = count;
+#pragma unroll
+    for (unsigned i = 0; i < count; i++) {
+        r->v[i] = values[i];
+    }
+    bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+}
+
+/* PUT(guest_oom, time, values...): in the order of events.def, signed ones sign-extended. */
+#define PUT(event, time, ...)                                                                      \
+    do {                                                                                           \
+        uint64_t values_[] = {__VA_ARGS__};                                                        \
+        _Static_assert(sizeof(values_) == 8 * slots_##event, #event ": not events.def's fields");  \
+        put(EV_##event, time, values_, slots_##event);                                             \
+    } while (0)
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Fences of the two drivers, from the kernel's own tracepoints. */
+#include "guest.bpf.h"
+
+const volatile struct fence_format fence_format;
+
+#define DRIVER_OTHER      0 /* events.def's fence_driver */
+#define DRIVER_QXL        1
+#define DRIVER_VIRTIO_GPU 2
+
+/* What the driver says of itself: get_driver_name of qxl_fence_ops in qxl_release.c, of
+ * virtio_gpu_fence_ops in virtgpu_fence.c. Compared as words: little-endian, as x86-64 is. */
+#define WORD_QXL    0x6c7871ull           /* "qxl" */
+#define WORD_VIRTIO 0x675f6f6974726976ull /* "virtio_g" */
+#define WORD_GPU    0x7570ull             /* "pu" */
+
+static __always_inline unsigned driver_of(void *ctx)
+{
+    uint64_t name[2] = {};
+    uint32_t where = 0; /* __data_loc: offset in the lower half, length in the upper */
+
+    bpf_probe_read_kernel(&where, sizeof(where), ctx + fence_format.driver);
+    bpf_probe_read_kernel_str(name, sizeof(name), ctx + (where & 0xffff));
+    if (name[0] == WORD_QXL && !name[1]) {
+        return DRIVER_QXL;
+    }
+    return name[0] == WORD_VIRTIO && name[1] == WORD_GPU ? DRIVER_VIRTIO_GPU : DRIVER_OTHER;
+}
+
+#define FENCE_PROGRAM(event)                                                                       \
+    SEC("tp") int event(void *ctx)                                                                 \
+    {                                                                                              \
+        uint64_t time = bpf_ktime_get_ns();                                                        \
+        uint32_t context = 0, seqno = 0;                                                           \
+        unsigned driver;                                                                           \
+                                                                                                   \
+        if (!shared.recording) {                                                                   \
+            return 0;                                                                              \
+        }                                                                                          \
+        driver = driver_of(ctx);                                                                   \
+        if (driver == DRIVER_OTHER) {                                                              \
+            return 0;                                                                              \
+        }                                                                                          \
+        bpf_probe_read_kernel(&context, sizeof(context), ctx + fence_format.context);              \
+        bpf_probe_read_kernel(&seqno, sizeof(seqno), ctx + fence_format.seqno);                    \
+        PUT(event, time, driver, context, seqno);                                                  \
+        return 0;                                                                                  \
+    }
+
+FENCE_PROGRAM(guest_fence_init)
+FENCE_PROGRAM(guest_fence_signaled)

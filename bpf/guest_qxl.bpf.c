@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The qxl driver, by kprobes: drivers/gpu/drm/qxl of Linux 5.10 and 6.12. Each program is named
+ * after the function it belongs to, those at its return with _ret.
+ *
+ * A release is known by the number that the driver's idr gives it (qxl_release_alloc's return
+ * value), which is the id the device and the server see. Most functions get the address of a struct
+ * qxl_release instead: `releases` has the number of each address, from its allocation to its end.
+ */
+#include "guest.bpf.h"
+
+#define RELEASE_SURFACE_CMD 1 /* QXL_RELEASE_SURFACE_CMD, qxl_drv.h */
+#define RELEASE_UNKNOWN     255
+#define RING_COMMAND        0 /* events.def's guest_ring */
+#define RING_CURSOR         1
+#define DOMAIN_OTHER        0 /* events.def's guest_domain */
+
+/* The lower bits of a fence's context are the release id: qxl_release_fence_buffer_objects */
+#define CONTEXT_ID 0x0fffffff
+
+struct dma_fence {
+    uint64_t context;
+} __attribute__((preserve_access_index));
+
+struct task_struct {
+    unsigned long nvcsw; /* voluntary switches: times it went to sleep */
+} __attribute__((preserve_access_index));
+
+struct release {
+    uint32_t id, type;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 32768);
+    __type(key, uint64_t); /* address of the struct qxl_release */
+    __type(value, struct release);
+} releases SEC(".maps");
+
+/* A call under way in a task: what its return needs to know. */
+enum call_kind {
+    CALL_ALLOC,         /* qxl_alloc_release_reserved: size, type, release id */
+    CALL_RELEASE_ALLOC, /* qxl_release_alloc: type, where it puts the address */
+    CALL_BO,            /* qxl_bo_create: size, domain */
+    CALL_WAIT,          /* qxl_fence_wait: release id */
+    CALL_OOM,           /* qxl_io_notify_oom */
+    CALL_PUSH_RELEASE,  /* qxl_push_*_ring_release: address, ring */
+    CALL_PUSH,          /* qxl_ring_push: release id, ring, where the command is; sleeps */
+    CALL_GC,            /* qxl_garbage_collect: id that it gives back now */
+    CALL_SURFACE,       /* the surface command that the task allocated and has not pushed: id */
+};
+
+struct call {
+    uint64_t began;
+    uint64_t a, b, c;
+    uint64_t sleeps;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1024);
+    __type(key, uint64_t);
+    __type(value, struct call);
+} calls SEC(".maps");
+
+/* ---- calls under way ---------------------------------------------------------------------- */
+
+static __always_inline uint64_t call_key(enum call_kind kind)
+{
+    return (bpf_get_current_pid_tgid() & 0xffffffff) << 8 | kind;
+}
+
+static __always_inline void call_begin(enum call_kind kind, const struct call *call)
+{
+    uint64_t key = call_key(kind);
+
+    if (bpf_map_update_elem(&calls, &key, call, BPF_ANY)) {
+        __sync_fetch_and_add(&shared.forgotten, 1);
+    }
+}
+
+static __always_inline struct call *call_find(enum call_kind kind)
+{
+    uint64_t key = call_key(kind);
+
+    return bpf_map_lookup_elem(&calls, &key);
+}
+
+/* True and the call, which is forgotten; false: it began before there were probes. */
+static __always_inline bool call_end(enum call_kind kind, struct call *call)
+{
+    uint64_t key = call_key(kind);
+    struct call *found = bpf_map_lookup_elem(&calls, &key);
+
+    if (!found) {
+        return false;
+    }
+    *call = *found;
+    bpf_map_delete_elem(&calls, &key);
+    return true;
+}
+
+static __always_inline uint64_t sleeps(void)
+{
+    struct task_struct *task = (void *)bpf_get_current_task();
+
+    return BPF_CORE_READ(task, nvcsw);
+}
+
+#define SIGNED(value) ((uint64_t)(int64_t)(int32_t)(value))
+
+/* ---- allocation ---------------------------------------------------------------------------- */
+
+/* int qxl_alloc_release_reserved(qdev, unsigned long size, int type, struct qxl_release **, rbo) */
+SEC("kprobe")
+int qxl_alloc_release_reserved(struct pt_regs *ctx)
+{
+    struct call call = {.began = bpf_ktime_get_ns()};
+
+    call.a = PT_REGS_PARM2(ctx);
+    call.b = (uint32_t)PT_REGS_PARM3(ctx);
+    call_begin(CALL_ALLOC, &call);
+    return 0;
+}
+
+SEC("kretprobe")
+int qxl_alloc_release_reserved_ret(struct pt_regs *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns();
+    struct call call;
+
+    if (call_end(CALL_ALLOC, &call) && shared.recording) {
+        PUT(guest_alloc, time, call.c, (uint8_t)call.b, call.a, SIGNED(PT_REGS_RC(ctx)),
+            time - call.began);
+    }
+    return 0;
+}
+
+/* int qxl_release_alloc(qdev, int type, struct qxl_release **): the id, or a negative errno */
+SEC("kprobe")
+int qxl_release_alloc(struct pt_regs *ctx)
+{
+    struct call call = {.began = bpf_ktime_get_ns()};
+
+    call.a = (uint32_t)PT_REGS_PARM2(ctx);
+    call.b = PT_REGS_PARM3(ctx);
+    call_begin(CALL_RELEASE_ALLOC, &call);
+    return 0;
+}
+
+static __always_inline void release_made(const struct call *call, uint32_t id)
+{
+    struct release release = {.id = id, .type = call->a};
+    struct call surface = {.a = id};
+    uint64_t address = 0;
+
+    bpf_probe_read_kernel(&address, sizeof(address), (void *)call->b);
+    if (bpf_map_update_elem(&releases, &address, &release, BPF_ANY)) {
+        __sync_fetch_and_add(&shared.forgotten, 1);
+    }
+    if (release.type == RELEASE_SURFACE_CMD) {
+        call_begin(CALL_SURFACE, &surface);
+    }
+}
+
+/* Inside qxl_alloc_release_reserved, whose return tells of it; or, for the command that destroys a
+ * surface, straight from qxl_alloc_surface_release_reserved: it shares the memory of the one that
+ * made the surface. (That may happen inside the former, whose own release was made before.) */
+SEC("kretprobe")
+int qxl_release_alloc_ret(struct pt_regs *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns();
+    int32_t result = PT_REGS_RC(ctx);
+    struct call call, *outer;
+
+    if (!call_end(CALL_RELEASE_ALLOC, &call)) {
+        return 0;
+    }
+    if (result > 0) {
+        release_made(&call, result);
+    }
+    outer = call_find(CALL_ALLOC);
+    if (outer && !outer->c) {
+        outer->c = result > 0 ? result : 0;
+    } else if (shared.recording) {
+        PUT(guest_alloc, time, result > 0 ? result : 0, (uint8_t)call.a, 0,
+            result < 0 ? SIGNED(result) : 0, time - call.began);
+    }
+    return 0;
+}
+
+/* int qxl_bo_create(qdev, unsigned long size, bool kernel, bool pinned, u32 domain, ...) */
+SEC("kprobe")
+int qxl_bo_create(struct pt_regs *ctx)
+{
+    struct call call = {.began = bpf_ktime_get_ns()};
+
+    call.a = PT_REGS_PARM2(ctx);
+    call.b = (uint32_t)PT_REGS_PARM5(ctx);
+    call_begin(CALL_BO, &call);
+    return 0;
+}
+
+/* QXL_GEM_DOMAIN_CPU 0, _VRAM 1, _SURFACE 2 (include/uapi/drm/qxl_drm.h) are 1, 2, 3 in events.def
+ */
+SEC("kretprobe")
+int qxl_bo_create_ret(struct pt_regs *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns();
+    struct call call;
+
+    if (call_end(CALL_BO, &call) && shared.recording) {
+        PUT(guest_bo, time, call.b <= 2 ? call.b + 1 : DOMAIN_OTHER, call.a,
+            SIGNED(PT_REGS_RC(ctx)), time - call.began);
+    }
+    return 0;
+}
+
+/* ---- waiting for memory ------------------------------------------------------------------ */
+
+/* long qxl_fence_wait(struct dma_fence *, bool intr, signed long timeout) */
+SEC("kprobe")
+int qxl_fence_wait(struct pt_regs *ctx)
+{
+    struct call call = {.began = bpf_ktime_get_ns()};
+    struct dma_fence *fence = (void *)PT_REGS_PARM1(ctx);
+
+    call.a = BPF_CORE_READ(fence, context) & CONTEXT_ID;
+    call_begin(CALL_WAIT, &call);
+    if (shared.recording) {
+        PUT(guest_wait_begin, call.began, call.a);
+    }
+    return 0;
+}
+
+SEC("kretprobe")
+int qxl_fence_wait_ret(struct pt_regs *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns();
+    struct call call;
+
+    if (call_end(CALL_WAIT, &call) && shared.recording) {
+        PUT(guest_wait_end, time, call.a, PT_REGS_RC(ctx), time - call.began);
+    }
+    return 0;
+}
+
+/* void qxl_io_notify_oom(qdev): one outb, which does not return before QEMU has acted on it */
+SEC("kprobe")
+int qxl_io_notify_oom(void *ctx)
+{
+    struct call call = {.began = bpf_ktime_get_ns()};
+
+    (void)ctx;
+    call_begin(CALL_OOM, &call);
+    return 0;
+}
+
+SEC("kretprobe")
+int qxl_io_notify_oom_ret(void *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns();
+    struct call call;
+
+    (void)ctx;
+    if (call_end(CALL_OOM, &call) && shared.recording) {
+        PUT(guest_oom, time, time - call.began);
+    }
+    return 0;
+}
+
+/* ---- commands ------------------------------------------------------------------------------ */
+
+/* int qxl_push_command_ring_release(qdev, struct qxl_release *, uint32_t type, bool interruptible),
+ * and the same for the cursor ring: both end in qxl_ring_push, which takes what is left here. */
+static __always_inline int push_release(struct pt_regs *ctx, unsigned ring)
+{
+    struct call call = {};
+
+    call.a = PT_REGS_PARM2(ctx);
+    call.b = ring;
+    call_begin(CALL_PUSH_RELEASE, &call);
+    return 0;
+}
+
+SEC("kprobe")
+int qxl_push_command_ring_release(struct pt_regs *ctx)
+{
+    return push_release(ctx, RING_COMMAND);
+}
+
+SEC("kprobe")
+int qxl_push_cursor_ring_release(struct pt_regs *ctx)
+{
+    return push_release(ctx, RING_CURSOR);
+}
+
+/* Which release is about to be pushed. The compiler puts qxl_push_command_ring_release into the two
+ * functions of its own file that call it, qxl_hw_surface_alloc and _dealloc: then no entry was
+ * seen, and it is the surface command that this task allocated just before. */
+static __always_inline void pushed_release(struct call *push)
+{
+    struct release *release;
+    struct call call;
+
+    push->b = RING_COMMAND;
+    if (call_end(CALL_PUSH_RELEASE, &call)) {
+        release = bpf_map_lookup_elem(&releases, &call.a);
+        push->a = release ? release->id : 0;
+        push->b = call.b;
+    } else if (call_end(CALL_SURFACE, &call)) {
+        push->a = call.a;
+    }
+}
+
+/* int qxl_ring_push(ring, const struct qxl_command *, bool interruptible) */
+SEC("kprobe")
+int qxl_ring_push(struct pt_regs *ctx)
+{
+    struct call call = {.began = bpf_ktime_get_ns()};
+
+    pushed_release(&call);
+    call.c = PT_REGS_PARM2(ctx);
+    call.sleeps = sleeps();
+    call_begin(CALL_PUSH, &call);
+    return 0;
+}
+
+/* The device's ABI: struct qxl_command in drivers/gpu/drm/qxl/qxl_dev.h */
+struct qxl_command {
+    uint64_t data;
+    uint32_t type, padding;
+};
+
+/* A push sleeps only where it waits for room in the ring; elsewhere it holds a spinlock. */
+SEC("kretprobe")
+int qxl_ring_push_ret(struct pt_regs *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns();
+    struct qxl_command command = {};
+    struct call call;
+
+    if (!call_end(CALL_PUSH, &call) || !shared.recording) {
+        return 0;
+    }
+    if (sleeps() != call.sleeps) {
+        PUT(guest_full, time, call.b, time - call.began);
+    }
+    bpf_probe_read_kernel(&command, sizeof(command), (void *)call.c);
+    PUT(guest_push, time, call.b, (uint8_t)command.type, call.a, command.data,
+        SIGNED(PT_REGS_RC(ctx)), time - call.began);
+    return 0;
+}
+
+/* ---- giving back ---------------------------------------------------------------------------- */
+
+/* int qxl_garbage_collect(qdev): how many it freed */
+SEC("kprobe")
+int qxl_garbage_collect(void *ctx)
+{
+    struct call call = {.began = bpf_ktime_get_ns()};
+
+    (void)ctx;
+    call_begin(CALL_GC, &call);
+    return 0;
+}
+
+SEC("kretprobe")
+int qxl_garbage_collect_ret(struct pt_regs *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns();
+    struct call call;
+
+    if (call_end(CALL_GC, &call) && shared.recording) {
+        PUT(guest_gc, time, SIGNED(PT_REGS_RC(ctx)), time - call.began);
+    }
+    return 0;
+}
+
+/* struct qxl_release *qxl_release_from_id_locked(qdev, uint64_t id): called by qxl_garbage_collect
+ * for each id it popped. */
+SEC("kprobe")
+int qxl_release_from_id_locked(struct pt_regs *ctx)
+{
+    struct call *gc = call_find(CALL_GC);
+
+    if (gc) {
+        gc->a = PT_REGS_PARM2(ctx);
+    }
+    return 0;
+}
+
+/* void qxl_release_free(qdev, struct qxl_release *) */
+SEC("kprobe")
+int qxl_release_free(struct pt_regs *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns(), address = PT_REGS_PARM2(ctx);
+    struct release *release = bpf_map_lookup_elem(&releases, &address);
+    struct call *gc = call_find(CALL_GC);
+    uint64_t collected = gc ? gc->a : 0, id = collected, type = RELEASE_UNKNOWN;
+
+    if (release) {
+        id = release->id;
+        type = (uint8_t)release->type;
+        bpf_map_delete_elem(&releases, &address);
+    }
+    if (shared.recording) {
+        PUT(guest_free, time, id, type, collected && id == collected);
+    }
+    return 0;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One thread and one epoll: the port, a clock that empties the BPF ring while somebody records, and
+ * one for what is done once a second: looking for the port while it is not there, the device's
+ * memory.
+ *
+ * The port's events are taken edge-triggered. As long as no host is connected a virtio port reports
+ * POLLHUP, and a level-triggered poll would spin; virtio_console wakes its waiters whenever the
+ * host connects, disconnects, sends, or has taken a buffer (handle_control_message, in_intr,
+ * out_intr).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "agent.h"
+
+#define DRAIN_NS  20000000
+#define SECOND_NS 1000000000
+
+static void timer_set(int fd, uint64_t ns)
+{
+    struct timespec t = {.tv_sec = ns / SECOND_NS, .tv_nsec = ns % SECOND_NS};
+    struct itimerspec both = {.it_interval = t, .it_value = t};
+
+    timerfd_settime(fd, 0, &both, NULL);
+}
+
+static int watch(struct session *s, int op, int fd, uint32_t events)
+{
+    struct epoll_event ev = {.events = events, .data.fd = fd};
+
+    return epoll_ctl(s->epoll, op, fd, &ev) ? -errno : 0;
+}
+
+/* ---- what is sent ------------------------------------------------------------------------------
+ */
+
+static void on_event(void *context, const struct tap_event *ev)
+{
+    queue_event(context, ev);
+}
+
+static void nobody(void *context, const struct tap_event *ev)
+{
+    (void)context;
+    (void)ev;
+}
+
+static void tracing_off(struct session *s)
+{
+    if (s->on) {
+        s->on = false;
+        timer_set(s->drain_timer, 0);
+        timer_set(s->second_timer, 0);
+        s->tracing.stop(s->tracing.self);
+    }
+    queue_reset(&s->queue);
+}
+
+/* Room in the port is asked about only while it is full: else each buffer that the host takes would
+ * wake us. */
+static void port_wants(struct session *s, bool room)
+{
+    if (room != s->waits_for_room) {
+        s->waits_for_room = room;
+        watch(s, EPOLL_CTL_MOD, s->port, EPOLLIN | EPOLLET | (room ? EPOLLOUT : 0));
+    }
+}
+
+static void port_gone(struct session *s)
+{
+    tracing_off(s);
+    queue_cut(&s->queue);
+    close(s->port);
+    s->port = -1;
+    timer_set(s->second_timer, SECOND_NS);
+}
+
+static void send_queued(struct session *s)
+{
+    int error = s->port < 0 ? 0 : queue_write(&s->queue, s->port);
+
+    if (error == -EAGAIN) {
+        port_wants(s, true);
+    } else if (error == -EPIPE) {
+        tracing_off(s);
+    } else if (error) {
+        port_gone(s);
+    } else if (s->port >= 0) {
+        port_wants(s, false);
+    }
+}
+
+static void drain(struct session *s)
+{
+    s->tracing.drain(s->tracing.self, on_event, &s->queue);
+    for (unsigned reason = 0; reason < QUEUE_LOSS_REASONS; reason++) {
+        queue_lost(&s->queue, reason, s->tracing.lost(s->tracing.self, reason));
+    }
+    queue_flush(&s->queue);
+    send_queued(s);
+}
+
+/* ---- what comes in
+ * -------------------------------------------------------------------------------- */
+
+static void start(struct session *s, const uint8_t *nonce)
+{
+    uint8_t payload[16 + sizeof(s->hello.data)];
+
+    queue_reset(&s->queue);
+    if (s->on) { /* another recorder: what belongs to the one before is dropped */
+        s->tracing.drain(s->tracing.self, nobody, NULL);
+        for (unsigned reason = 0; reason < QUEUE_LOSS_REASONS; reason++) {
+            s->tracing.lost(s->tracing.self, reason);
+        }
+    } else {
+        memset(&s->hello, 0, sizeof(s->hello));
+        text_add(&s->hello, "{");
+        hello_system(&s->hello);
+        s->tracing.start(s->tracing.self, &s->hello);
+        text_add(&s->hello, "}");
+        timer_set(s->drain_timer, DRAIN_NS);
+        timer_set(s->second_timer, SECOND_NS);
+        s->on = true;
+    }
+    memcpy(payload, nonce, 8);
+    put_u64(payload + 8, agent_now());
+    memcpy(payload + 16, s->hello.data, s->hello.length);
+    queue_frame(&s->queue, WIRE_HELLO, payload, 16 + s->hello.length);
+}
+
+static void on_frame(void *context, uint8_t type, const uint8_t *payload, uint32_t length)
+{
+    struct session *s = context;
+    uint8_t pong[16];
+
+    if (type == WIRE_START && length == 8) {
+        start(s, payload);
+    } else if (type == WIRE_PING && length == 8 && s->on) {
+        memcpy(pong, payload, 8);
+        put_u64(pong + 8, agent_now());
+        queue_urgent(&s->queue, WIRE_PONG, pong);
+        send_queued(s);
+    } else if (type == WIRE_STOP) {
+        tracing_off(s);
+    }
+}
+
+/* True: there may be more. */
+static bool port_read(struct session *s)
+{
+    uint8_t data[512];
+    ssize_t n = read(s->port, data, sizeof(data));
+
+    if (n > 0) {
+        frame_feed(&s->parser, data, n, on_frame, s);
+        return s->port >= 0;
+    }
+    if (!n) { /* so does virtio_console say that no host is there */
+        s->hung_up = true;
+    } else if (errno == EINTR) {
+        return true;
+    } else if (errno != EAGAIN) {
+        port_gone(s);
+    }
+    return false;
+}
+
+static void port_ready(struct session *s, uint32_t events)
+{
+    s->hung_up = events & EPOLLHUP;
+    while (port_read(s)) {
+    }
+    if (s->port >= 0 && s->hung_up) {
+        tracing_off(s);
+        queue_cut(&s->queue);
+        s->parser.length = 0;
+    }
+    if (s->port >= 0) {
+        send_queued(s);
+    }
+}
+
+/* ---- the session
+ * ------------------------------------------------------------------------------------ */
+
+static void second_over(struct session *s)
+{
+    if (s->port < 0) {
+        int fd = open(s->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+        if (fd >= 0) {
+            session_port(s, fd);
+        }
+    } else if (s->on) {
+        s->tracing.sample(s->tracing.self, on_event, &s->queue);
+    }
+}
+
+int session_init(struct session *s, const char *path, const struct agent_tracing *tracing)
+{
+    int error;
+
+    memset(s, 0, sizeof(*s));
+    s->tracing = *tracing;
+    s->path = path;
+    s->port = -1;
+    s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    s->drain_timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    s->second_timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (s->epoll < 0 || s->drain_timer < 0 || s->second_timer < 0) {
+        return -errno;
+    }
+    error = watch(s, EPOLL_CTL_ADD, s->drain_timer, EPOLLIN);
+    if (!error) {
+        error = watch(s, EPOLL_CTL_ADD, s->second_timer, EPOLLIN);
+    }
+    if (!error) {
+        error = queue_init(&s->queue);
+    }
+    timer_set(s->second_timer, SECOND_NS);
+    return error;
+}
+
+int session_port(struct session *s, int fd)
+{
+    int error = watch(s, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET);
+
+    if (error) {
+        close(fd);
+        return error;
+    }
+    s->port = fd;
+    s->waits_for_room = false;
+    s->parser.length = 0;
+    timer_set(s->second_timer, 0);
+    return 0;
+}
+
+static void timer_ready(struct session *s, int fd)
+{
+    uint64_t times;
+
+    if (read(fd, &times, sizeof(times)) != sizeof(times)) {
+        return; /* switched off meanwhile */
+    }
+    if (fd == s->drain_timer && s->on) {
+        drain(s);
+    } else if (fd == s->second_timer) {
+        second_over(s);
+    }
+}
+
+int session_step(struct session *s, int other, int timeout)
+{
+    struct pollfd fds[2] = {{.fd = s->epoll, .events = POLLIN}, {.fd = other, .events = POLLIN}};
+    struct epoll_event ready[4];
+    int count;
+
+    if (s->path && s->port < 0) {
+        second_over(s);
+    }
+    if (poll(fds, 2, timeout) < 0) {
+        return errno == EINTR ? 0 : -errno;
+    }
+    if (fds[1].revents) {
+        return 1;
+    }
+    count = epoll_wait(s->epoll, ready, 4, 0);
+    for (int i = 0; i < count; i++) {
+        if (ready[i].data.fd == s->port) {
+            port_ready(s, ready[i].events);
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        if (ready[i].data.fd == s->drain_timer || ready[i].data.fd == s->second_timer) {
+            timer_ready(s, ready[i].data.fd);
+        }
+    }
+    return count < 0 && errno != EINTR ? -errno : 0;
+}
+
+void session_close(struct session *s)
+{
+    uint8_t time[8];
+
+    if (s->on) {
+        drain(s);
+        put_u64(time, agent_now());
+        queue_frame(&s->queue, WIRE_BYE, time, sizeof(time));
+        send_queued(s);
+        tracing_off(s);
+    }
+    if (s->port >= 0) {
+        close(s->port);
+    }
+    close(s->epoll);
+    close(s->drain_timer);
+    close(s->second_timer);
+    queue_free(&s->queue);
+}
