@@ -14,7 +14,7 @@
 #
 # NAME is spicetap-demo unless said. What belongs to a VM is in build/vm/NAME. libvirtd and virtlogd
 # are used as they run; where they do not (no systemd), they are started here and stopped with the
-# last VM.
+# last VM. SPICETAP_ACCEL=kvm|qemu says what runs the guest; else KVM, where the processor has it.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -136,11 +136,25 @@ environment() {
 	[ -z "$debug" ] || printf "<qemu:env name='G_MESSAGES_DEBUG' value='Spice'/>"
 }
 
-domain_xml() {
-	local dir=$1 image=$2 type=qemu cpu='' text
-	if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
-		type=kvm cpu="<cpu mode='host-passthrough'/>"
+# kvm or qemu, libvirt's name of emulation. A /dev/kvm without the processor's own virtualisation
+# (KVM made of page tables, in some clouds) wants a guest kernel made for it: Debian's does not boot.
+accelerator() {
+	case ${SPICETAP_ACCEL:-} in
+	kvm | qemu) printf '%s\n' "$SPICETAP_ACCEL" && return ;;
+	'') ;;
+	*) die "SPICETAP_ACCEL=$SPICETAP_ACCEL: kvm or qemu" ;;
+	esac
+	if [ -r /dev/kvm ] && [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then
+		echo kvm
+	else
+		echo qemu
 	fi
+}
+
+domain_xml() {
+	local dir=$1 image=$2 type cpu='' text
+	type=$(accelerator)
+	[ "$type" = qemu ] || cpu="<cpu mode='host-passthrough'/>"
 	text=$(cat "$CONFIGS/${vm[domain]}")
 	text=${text//@TYPE@/$type}
 	text=${text//@CPU@/$cpu}
