@@ -28,7 +28,7 @@ MAN     := $(wildcard docs/man/*.[178])
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all guest deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
-        check-spice check-stack check-vm fuzz-smoke demo demo-clean bench clean
+        check-spice check-stack check-vm fuzz-smoke demo demo-clean experiment bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,8 @@ deb: ## a libspice-server1 package with the probes, into build/deb
 
 demo: deps stack all ## a QXL guest, a client, a minute recorded, what happened
 	scripts/demo.sh
+experiment: $(if $(NAME),deps stack all) ## NAME=... [DURATION=s]: a guest recorded, into runs/; without NAME lists them
+	scripts/experiment.sh $(NAME) $(if $(DURATION),duration=$(DURATION)) $(SET)
 demo-clean: ## remove what the demo, the builds and the cache left
 	scripts/demo.sh clean
 bench: stack all ## what tracing costs, as ratios within one run

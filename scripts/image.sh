@@ -4,7 +4,8 @@
 # Builds the image of a guest, or finds it in the cache:
 #
 #   scripts/image.sh GUEST          builds it if need be; GUEST is guest-configs/GUEST.guest
-#   scripts/image.sh --path GUEST   only prints the folder it is in: disk.qcow2, vmlinuz, initrd
+#   scripts/image.sh --path GUEST   only prints the folder it is in: disk.qcow2, vmlinuz, initrd, and
+#                                   `packages`: every package in it with its version
 #
 # The image lies in $XDG_CACHE_HOME/spicetap/image-GUEST-HASH. The hash is of all that goes into it:
 # the .guest file, the files of overlay/, the clip's recipe, this script, and the mirror's Release.
@@ -14,12 +15,12 @@ set -euo pipefail
 CONFIGS=$TOP/guest-configs
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # what the guest never needs: the greater part of the kernel's modules (but not media/cec, which every
-# graphics driver wants), and all documentation
+# graphics driver wants), and all documentation. They lie in /lib, or, from Debian 13 on, in /usr/lib.
 EXCLUDE=(
-	'/lib/modules/*/kernel/drivers/'{net,media/{common,dvb-core,dvb-frontends,firewire,i2c,mc,mmc,pci,platform,radio,rc,spi,test-drivers,tuners,usb,v4l2-core},infiniband,scsi,staging,iio,isdn,hwmon,usb,ata,mtd,md,target,nvme,mmc,hid,firewire,thunderbolt,bluetooth,nfc,mfd,leds,power,rtc,crypto,message}'/*'
-	'/lib/modules/*/kernel/drivers/gpu/drm/'{amd,radeon,nouveau,i915,gma500,vmwgfx,ast,mgag200}'/*'
-	'/lib/modules/*/kernel/'{sound,net}'/*'
-	'/lib/modules/*/kernel/fs/'{xfs,btrfs,ocfs2,gfs2,f2fs,nfs,nfsd,ceph,cifs,dlm,jfs,reiserfs,ubifs,afs,coda,udf,ntfs}'/*'
+	'*/lib/modules/*/kernel/drivers/'{net,media/{common,dvb-core,dvb-frontends,firewire,i2c,mc,mmc,pci,platform,radio,rc,spi,test-drivers,tuners,usb,v4l2-core},infiniband,scsi,staging,iio,isdn,hwmon,usb,ata,mtd,md,target,nvme,mmc,hid,firewire,thunderbolt,bluetooth,nfc,mfd,leds,power,rtc,crypto,message}'/*'
+	'*/lib/modules/*/kernel/drivers/gpu/drm/'{amd,radeon,nouveau,i915,xe,gma500,vmwgfx,ast,mgag200}'/*'
+	'*/lib/modules/*/kernel/'{sound,net}'/*'
+	'*/lib/modules/*/kernel/fs/'{xfs,btrfs,ocfs2,gfs2,f2fs,nfs,nfsd,ceph,cifs,dlm,jfs,reiserfs,ubifs,afs,coda,udf,ntfs}'/*'
 	'/usr/share/'{doc,man,info,locale,lintian,icons,bug,gtk-doc}'/*'
 	'/var/cache/man/*'
 )
@@ -95,12 +96,21 @@ make_root() {
 	rm -rf "${WORK:?}"/root/dev/* "$WORK"/root/usr/share/{doc,man,locale}/*
 }
 
+# The clip takes longer to make than anything else of ours, and is the same in every guest
+put_clip() {
+	local hash
+	hash=$(hash_of <"$CONFIGS/clip.sh")
+	cache_get clip "$hash" "$1" && return
+	mkdir -p "$1"
+	run image-clip "$CONFIGS/clip.sh" "$1/clip.avi"
+	cache_put clip "$hash" "$1"
+}
+
 # Our files, and no service but our own
 dress_root() {
 	local root=$WORK/root
 	cp -rT --no-preserve=ownership "$CONFIGS/overlay" "$root"
-	mkdir -p "$root/opt/spicetap"
-	run image-clip "$CONFIGS/clip.sh" "$root/opt/spicetap/clip.avi"
+	put_clip "$root/opt/spicetap"
 	echo spicetap >"$root/etc/hostname"
 	echo '/dev/vda / ext4 rw,noatime 0 0' >"$root/etc/fstab"
 	: >"$root/etc/machine-id"
@@ -113,10 +123,19 @@ dress_root() {
 	done
 }
 
+# Debian 13 compresses its modules: neither busybox nor an emulated guest is quick to unpack them
+unpack_modules() {
+	local root=$1 release=$2
+	[ -n "$(find "$root/lib/modules/$release" -name '*.ko.xz' -print -quit)" ] || return 0
+	find "$root/lib/modules/$release" -name '*.ko.xz' -exec xz -d -- {} +
+	depmod -b "$root" "$release"
+}
+
 # A few modules and busybox: initrd-init has the reasons
 make_initrd() {
 	local root=$WORK/root dir=$WORK/initrd release file
 	release=$(basename "$root"/lib/modules/*)
+	unpack_modules "$root" "$release"
 	cp "$root/boot/vmlinuz-$release" "$WORK/out/vmlinuz"
 	mkdir -p "$dir"/{bin,dev,proc,sys,root,modules}
 	cp "$root/bin/busybox" "$dir/bin/"
@@ -141,7 +160,7 @@ make_disk() {
 build_image() {
 	local start=$SECONDS
 	say "image of $GUEST: Debian $(guest_value suite), X, mpv and the clip; about 3 minutes, once"
-	need mmdebstrap ffmpeg mke2fs qemu-img cpio modprobe
+	need mmdebstrap ffmpeg mke2fs qemu-img cpio modprobe depmod xz
 	[ "$(id -u)" = 0 ] || die "only root can make the guest's system" "run: sudo scripts/image.sh $GUEST"
 	[ -f "$KEYRING" ] || die "$KEYRING is missing" "install the package debian-archive-keyring (make deps)"
 	mkdir -p "$CACHE"
@@ -160,6 +179,7 @@ build_image() {
 	mkdir "$WORK/out"
 	make_root
 	dress_root
+	dpkg-query --admindir="$WORK/root/var/lib/dpkg" -W -f='${Package} ${Version}\n' >"$WORK/out/packages"
 	make_initrd
 	make_disk
 	(cd "$WORK/out" && sha256sum -- * >SHA256SUMS)

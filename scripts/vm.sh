@@ -4,7 +4,8 @@
 # A VM of guest-configs/ under libvirt (qemu:///system), from a throw-away overlay of its image:
 #
 #   scripts/vm.sh start [--name NAME] [--debug] [CONFIG] [KEY=VALUE]...
-#                       CONFIG is guest-configs/CONFIG.vm, `demo` if not given; KEY=VALUE changes it.
+#                       CONFIG is guest-configs/CONFIG.vm or CONFIG.experiment, `demo` if not given;
+#                       KEY=VALUE changes it.
 #                       --debug: G_MESSAGES_DEBUG=Spice, spice-server's debug messages in the QEMU log
 #   scripts/vm.sh wait [--name NAME] [SECONDS]   until the guest's workload runs
 #   scripts/vm.sh stop [--name NAME]             the VM, its overlay, and libvirtd if we started it;
@@ -93,13 +94,15 @@ declare -a overrides=()
 vm_set() {
 	case $1 in
 	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming) vm[$1]=$2 ;;
+	about | client | duration) ;; # an experiment's, not the VM's: scripts/experiment.sh
 	*) die "$3: there is no setting named $1" ;;
 	esac
 }
 
 vm_config() {
 	local file=$CONFIGS/$1.vm line
-	[ -f "$file" ] || die "no VM named $1: $file does not exist"
+	[ -f "$file" ] || file=$CONFIGS/$1.experiment
+	[ -f "$file" ] || die "no VM named $1: there is no guest-configs/$1.vm, nor $1.experiment"
 	while read -r line; do
 		case $line in
 		'' | '#'*) ;;
@@ -170,9 +173,12 @@ domain_xml() {
 	text=${text//@PORT@/$(port)}
 	text=${text//@COMPRESSION@/${vm[compression]}}
 	text=${text//@STREAMING@/${vm[streaming]}}
-	text=${text//@RAM_KIB@/$((vm[ram] * 1024))}
-	text=${text//@VRAM_KIB@/$((vm[vram] * 1024))}
-	text=${text//@VGAMEM_KIB@/$((vm[vgamem] * 1024))}
+	# virtio-vga has no memories to size
+	text=${text//@RAM_KIB@/$((${vm[ram]:-0} * 1024))}
+	text=${text//@VRAM_KIB@/$((${vm[vram]:-0} * 1024))}
+	text=${text//@VGAMEM_KIB@/$((${vm[vgamem]:-0} * 1024))}
+	text=${text//@WIDTH@/${vm[screen]%x*}}
+	text=${text//@HEIGHT@/${vm[screen]#*x}}
 	text=${text//@SECLABELS@/$(seclabels)}
 	text=${text//@ENVIRONMENT@/$(environment)}
 	printf '%s\n' "$text" >"$dir/domain.xml"
@@ -204,6 +210,12 @@ port() {
 	printf '%s\n' "$path"
 }
 
+# The display device in a few words
+device() {
+	printf '%s' "${vm[domain]%.xml}"
+	[ "${vm[domain]}" != qxl.xml ] || printf ' ram %s vram %s vgamem %s MiB' "${vm[ram]}" "${vm[vram]}" "${vm[vgamem]}"
+}
+
 running() { [ "$(virsh -q domstate "$NAME" 2>/dev/null | head -n 1)" ]; }
 
 start() {
@@ -223,7 +235,7 @@ start() {
 	stat -c %s "$(qemu_log)" >"$dir/log.start" 2>/dev/null || echo 0 >"$dir/log.start"
 	virsh -q create "$dir/domain.xml" >/dev/null || die "libvirt did not start $NAME" \
 		"its XML: $dir/domain.xml" "its log: $(qemu_log)"
-	note "$NAME: ${vm[guest]}, $(grep -o "domain type='[a-z]*'" "$dir/domain.xml" | cut -d "'" -f 2), qxl ram ${vm[ram]} vram ${vm[vram]} vgamem ${vm[vgamem]} MiB, ${vm[screen]}, X with ${vm[x]}, workload ${vm[workload]}"
+	note "$NAME: ${vm[guest]}, $(grep -o "domain type='[a-z]*'" "$dir/domain.xml" | cut -d "'" -f 2), $(device), ${vm[screen]}, X with ${vm[x]}, workload ${vm[workload]}"
 }
 
 stop() {

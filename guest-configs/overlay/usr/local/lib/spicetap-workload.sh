@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the workloads share; each sources it. A workload says on the serial console
+#   spicetap-workload: started                                    once, when all of it is on the screen
+#   spicetap-workload: alive 123.45 s, work 678, clip at 12 dropped 3 played 4567
+# the latter every 10 s: its `work` is a number that must rise as long as the workload runs, which is how
+# whoever records the VM checks that it did. The clip's numbers are mpv's: the frame it has reached, the
+# frames it had no time for, and how many frames it went forward since the workload began.
+
+width=${SPICETAP_SCREEN%x*} height=${SPICETAP_SCREEN#*x}
+CLIP_FRAMES=1000
+player='' clip_at=0 clip_dropped=0 clip_before=0 clip_played=0
+exec 3<> <(:) # never has anything: `read -t` on it sleeps without a process
+
+say() { echo "spicetap-workload: $*" >/dev/ttyS0; }
+rest() { read -rt "$1" -u 3 _; }
+# no further than so far from the right or lower edge, so that some of it is seen on a small screen
+at_most() { echo $(($1 < $2 ? $1 : $2)); }
+
+screen_is() {
+	say "X is up:$(grep -oE "Output [^ ]+ using initial mode [0-9x]+" /run/xorg.log | tail -n 1 | cut -d ")" -f 2)"
+}
+
+clock_and_terminals() {
+	local x
+	x=$(at_most 1120 $((width - 200)))
+	xterm -geometry 20x2+$((width - 200))+20 -e /usr/local/bin/spicetap-clock &
+	xterm -geometry "100x42+$x+120" -e /usr/local/bin/spicetap-scroll 0 &
+	xterm -geometry "100x42+$x+$(at_most 780 $((height - 200)))" -e /usr/local/bin/spicetap-scroll 7 &
+}
+
+# The clip in a window at (50, 50), looped; back when its first frame was shown
+clip_start() {
+	mpv --no-config --vo=x11 --no-audio --no-osc --no-input-default-bindings --really-quiet=no \
+		--loop-file=inf --no-border --geometry=+50+50 --autofit=1024x768 --no-keepaspect \
+		--term-status-msg='at ${estimated-frame-number} dropped ${frame-drop-count}' \
+		--sws-scaler=fast-bilinear --sws-fast=yes \
+		/opt/spicetap/clip.avi >/run/mpv.log 2>&1 &
+	player=$! clip_before=0
+	until tr '\r' '\n' </run/mpv.log 2>/dev/null | grep -q '^.*at [1-9]'; do
+		kill -0 "$player" 2>/dev/null || {
+			say "mpv has ended:"
+			tail -n 5 /run/mpv.log >/dev/ttyS0
+			exit 1
+		}
+		rest 0.5
+	done
+}
+
+clip_stop() {
+	clip_look
+	kill "$player"
+	wait "$player"
+	player=''
+}
+
+# What mpv said last
+clip_look() {
+	local text
+	[ -n "$player" ] || return
+	text=$(tail -c 100 /run/mpv.log)
+	[[ ${text##*$'\r'} =~ at\ ([0-9]+)\ dropped\ ([0-9]+) ]] ||
+		[[ $text =~ .*at\ ([0-9]+)\ dropped\ ([0-9]+) ]] || return
+	clip_at=${BASH_REMATCH[1]} clip_dropped=${BASH_REMATCH[2]}
+	clip_played=$((clip_played + (clip_at - clip_before + CLIP_FRAMES) % CLIP_FRAMES))
+	clip_before=$clip_at
+}
+
+# alive [WORK]   the line that says so; WORK is frames of the clip if not given
+alive() {
+	local up
+	read -r up _ </proc/uptime
+	clip_look
+	say "alive $up s, work ${1:-$clip_played}, clip at $clip_at dropped $clip_dropped played $clip_played"
+}
