@@ -6,6 +6,8 @@
 
 #include "guest_clock.h"
 
+/* ns: bounds are kept to half a one, heights and the map's products are cut to whole ones */
+#define ROUNDING  3
 #define MAX_DRIFT (CLOCK_MAX_DRIFT_PPM * 1e-6)
 
 static struct clock_band *last_band(const struct clock_fit *f)
@@ -92,7 +94,7 @@ static int contradicted(struct clock_fit *f, uint64_t begin, uint64_t end, uint6
     if (f->streak && bound_pair(&f->other, begin, end, host)) {
         f->streak++;
     } else {
-        f->before = *last_band(f);
+        f->before = f->sure.guest == last_band(f)->guest ? f->sure : *last_band(f);
         band_begin(&f->other, begin, (int64_t)(host - (uint64_t)ceil(longest)), (int64_t)host,
                    (double)GUEST_CLOCK_SPAN, MAX_DRIFT);
         f->streak = bound_pair(&f->other, begin, end, host);
@@ -120,6 +122,7 @@ int clock_fit_pair(struct clock_fit *f, uint64_t begin, uint64_t end, uint64_t h
         return contradicted(f, begin, end, host);
     f->pairs++;
     f->streak = 0;
+    f->sure = *b;
     return 0;
 }
 
@@ -203,7 +206,7 @@ static void lay(struct clock_segment *s, const struct clock_band *b, uint64_t fr
         s->drift_ppb = llround((double)(middle(b, to) - first - length) / (double)length * 1e9);
     s->error = farthest(b, s, from);
     other = farthest(b, s, to);
-    s->error = (s->error > other ? s->error : other) + 1;
+    s->error = (s->error > other ? s->error : other) + ROUNDING;
     s->method = b->pairs ? CLOCK_IO : b->fences ? CLOCK_FENCE : CLOCK_PING;
     s->pairs = b->pairs ? b->pairs : b->fences ? b->fences : b->pings;
 }

@@ -23,8 +23,9 @@ struct clock_fit {
     struct clock_band *bands;
     size_t count;
     uint64_t pairs, rejected;
-    /* What would be the next band, if pairs that contradict this one go on. */
-    struct clock_band other, before; /* before: the last band as it was when they began */
+    /* What would be the next band, if pairs that contradict this one go on, and the last band as it
+     * was after the last pair that did not: a ping since may have been one of the next's. */
+    struct clock_band other, before, sure;
     unsigned streak;
 };
 
