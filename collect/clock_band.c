@@ -3,8 +3,8 @@
 
 #include "clock_band.h"
 
-/* Times are whole ns, doubles of this size are exact to far less. */
-#define TOLERANCE 0.5
+/* ns: both clocks are read in whole ones, so that a true bound can be missed by two. */
+#define TOLERANCE 2.0
 
 static double place(const struct clock_band *b, uint64_t guest)
 {
@@ -32,7 +32,7 @@ void band_begin(struct clock_band *b, uint64_t guest, int64_t low, int64_t high,
 /* A corner is worth its place only if it is not the one before. */
 static void put(struct clock_band *b, double x, double y)
 {
-    const double small = TOLERANCE / 4;
+    const double small = TOLERANCE / 16;
 
     if (b->count && fabs(b->corner[b->count - 1].x - x) < small &&
         fabs(b->corner[b->count - 1].y - y) < small)

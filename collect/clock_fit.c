@@ -6,8 +6,8 @@
 
 #include "guest_clock.h"
 
-/* ns: bounds are kept to half a one, heights and the map's products are cut to whole ones */
-#define ROUNDING  3
+/* ns: bounds are kept to two, heights and products of the map are cut to whole ones */
+#define ROUNDING  4
 #define MAX_DRIFT (CLOCK_MAX_DRIFT_PPM * 1e-6)
 
 static struct clock_band *last_band(const struct clock_fit *f)
