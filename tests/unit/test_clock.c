@@ -414,7 +414,8 @@ static void bad_json(void **state)
     }
 }
 
-/* ---- in a run ----------------------------------------------------------------------------------- */
+/* ---- in a run -----------------------------------------------------------------------------------
+ */
 
 /* The merge is by the host's time, with run.json's clocks and without them. */
 static void merged(void **state)
@@ -457,11 +458,11 @@ static void merged(void **state)
         assert_int_equal(bundle_next(r, &ev, &from), 0);
         bundle_close(r);
         if (!round) {
-            json_t *clocks = json_pack(
-                "[{ss s[{sI sI sI sI si si si ss}]}]", "log", "guest-2.tap", "segments",
-                "guest_from", (json_int_t)START, "guest_to", (json_int_t)(START + 60 * SECOND),
-                "guest_at", (json_int_t)START, "host_at", (json_int_t)UPTIME + 7, "drift_ppb", 0,
-                "error_ns", 77, "pairs", 5, "method", "io");
+            json_t *clocks = json_pack("[{ss s[{sI sI sI sI si si si ss}]}]", "log", "guest-2.tap",
+                                       "segments", "guest_from", (json_int_t)START, "guest_to",
+                                       (json_int_t)(START + 60 * SECOND), "guest_at",
+                                       (json_int_t)START, "host_at", (json_int_t)UPTIME + 7,
+                                       "drift_ppb", 0, "error_ns", 77, "pairs", 5, "method", "io");
 
             json_object_set_new(bundle_run(b), "clocks", clocks);
             assert_int_equal(bundle_finish(b, "time is up"), 0);
@@ -472,11 +473,10 @@ static void merged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(io_pairs),     cmocka_unit_test(pings_alone),
-        cmocka_unit_test(jumps),        cmocka_unit_test(fences),
-        cmocka_unit_test(inconclusive), cmocka_unit_test(outliers),
-        cmocka_unit_test(nonsense),     cmocka_unit_test(to_json_and_back),
-        cmocka_unit_test(bad_json),     cmocka_unit_test(merged),
+        cmocka_unit_test(io_pairs), cmocka_unit_test(pings_alone),      cmocka_unit_test(jumps),
+        cmocka_unit_test(fences),   cmocka_unit_test(inconclusive),     cmocka_unit_test(outliers),
+        cmocka_unit_test(nonsense), cmocka_unit_test(to_json_and_back), cmocka_unit_test(bad_json),
+        cmocka_unit_test(merged),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
