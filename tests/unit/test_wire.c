@@ -37,7 +37,7 @@ static unsigned feed(struct wire_parser *p, const uint8_t *data, size_t size, si
         memcpy(to, data + at, n);
         wire_parser_filled(p, n);
         while (wire_parser_next(p, &f)) {
-            assert_true(count < FRAMES + 2);
+            assert_true(count < 2 * FRAMES);
             numbers[count++] = f.sequence;
         }
     }
@@ -46,7 +46,7 @@ static unsigned feed(struct wire_parser *p, const uint8_t *data, size_t size, si
 
 static void every_piece(void **state)
 {
-    uint32_t numbers[FRAMES + 2];
+    uint32_t numbers[2 * FRAMES];
     (void)state;
 
     make();
@@ -63,7 +63,7 @@ static void every_piece(void **state)
 /* An agent that ended in the middle of a frame, and the next one's from its start. */
 static void every_cut(void **state)
 {
-    uint32_t numbers[FRAMES + 2];
+    uint32_t numbers[2 * FRAMES];
     uint8_t cut[sizeof(stream) * 2];
     (void)state;
 
@@ -86,7 +86,7 @@ static void every_cut(void **state)
 
 static void every_bit(void **state)
 {
-    uint32_t numbers[FRAMES + 2];
+    uint32_t numbers[2 * FRAMES];
     (void)state;
 
     make();
