@@ -190,7 +190,7 @@ static void pings_alone(void **state)
 /* A pause of five seconds that the guest's clock does not see, and one it does more than see. */
 static void jumps(void **state)
 {
-    static const int64_t leaps[] = {5 * SECOND, 40 * MS, -20 * MS, 3 * MS, 700 * US};
+    static const int64_t leaps[] = {5 * SECOND, 40 * MS, -20 * MS}; /* smaller ones: design.md */
     (void)state;
 
     for (size_t i = 0; i < sizeof(leaps) / sizeof(*leaps); i++) {
