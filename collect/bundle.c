@@ -14,11 +14,13 @@
 
 #include "bundle.h"
 #include "commands.h"
+#include "guest_clock.h"
 
 enum {
     FORMAT_MAJOR = 1,
     FORMAT_MINOR = 0,
     MAX_LOGS = 16,
+    LOG_NAME = 64,
     MAX_RUN_JSON = 4 << 20,
 };
 
@@ -110,12 +112,31 @@ json_t *bundle_run(struct bundle_writer *b)
     return b->run;
 }
 
+const char *bundle_path(const struct bundle_writer *b)
+{
+    return b->path;
+}
+
+void bundle_log_name(char *name, enum tap_source source, unsigned number)
+{
+    if (number > 1)
+        snprintf(name, LOG_NAME, "%s-%u.tap", tap_source_name(source), number);
+    else
+        snprintf(name, LOG_NAME, "%s.tap", tap_source_name(source));
+}
+
 int bundle_log(struct bundle_writer *b, enum tap_source source, struct tap_writer **out)
 {
-    char name[64], path[PATH_MAX];
+    return bundle_log_numbered(b, source, 1, out);
+}
+
+int bundle_log_numbered(struct bundle_writer *b, enum tap_source source, unsigned number,
+                        struct tap_writer **out)
+{
+    char name[LOG_NAME], path[PATH_MAX];
     int err;
 
-    snprintf(name, sizeof(name), "%s.tap", tap_source_name(source));
+    bundle_log_name(name, source, number);
     if (snprintf(path, sizeof(path), "%s/%s", b->path, name) >= (int)sizeof(path))
         return -ENAMETOOLONG;
     err = tap_writer_open(out, path, source);
@@ -183,6 +204,7 @@ struct bundle {
     json_t *about;
     enum bundle_state state;
     struct bundle_log logs[MAX_LOGS];
+    struct clock_map clocks[MAX_LOGS];
     struct tap_event heads[MAX_LOGS]; /* the next event of each log */
     bool has_head[MAX_LOGS];
     size_t count;
@@ -227,6 +249,19 @@ static int read_run(int folder, json_t **out)
     return bundle_parse(text, (size_t)n, out);
 }
 
+/* Not a clock is no reason not to show the log: its errors are then unknown. */
+static void open_clock(struct bundle *b, const char *path)
+{
+    struct bundle_log *log = &b->logs[b->count];
+    struct clock_map *clock = &b->clocks[b->count];
+
+    if (log->source != SOURCE_GUEST)
+        return;
+    if (clock_map_parse(clock, json_object_get(b->about, "clocks"), log->name))
+        guest_clock_from_pings(clock, path);
+    log->clock = clock;
+}
+
 static void add_log(struct bundle *b, const char *path, const char *name)
 {
     struct bundle_log *log = &b->logs[b->count];
@@ -237,8 +272,10 @@ static void add_log(struct bundle *b, const char *path, const char *name)
     *log = (struct bundle_log){0};
     memcpy(log->name, name, strlen(name));
     log->error = tap_reader_open(&log->reader, path);
-    if (!log->error)
+    if (!log->error) {
         log->source = tap_reader_source(log->reader);
+        open_clock(b, path);
+    }
     if (!stat(path, &st))
         log->bytes = (uint64_t)st.st_size;
     b->count++;
@@ -340,6 +377,8 @@ static void pull(struct bundle *b, size_t i)
     b->has_head[i] = more == 1;
     if (more < 0)
         log->error = more;
+    else if (more && log->clock)
+        b->heads[i].time = clock_map_host(log->clock, b->heads[i].time);
 }
 
 int bundle_open(struct bundle **out, const char *path)
@@ -397,6 +436,11 @@ size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs)
     return b->count;
 }
 
+uint64_t bundle_clock_error(const struct bundle_log *from, uint64_t time)
+{
+    return from->clock ? clock_map_error(from->clock, time) : 0;
+}
+
 int bundle_next(struct bundle *b, struct tap_event *ev, const struct bundle_log **from)
 {
     size_t first = b->count;
@@ -422,8 +466,10 @@ void bundle_close(struct bundle *b)
 {
     if (!b)
         return;
-    for (size_t i = 0; i < b->count; i++)
+    for (size_t i = 0; i < b->count; i++) {
         tap_reader_close(b->logs[i].reader);
+        clock_map_free(&b->clocks[i]);
+    }
     json_decref(b->about);
     free(b);
 }

@@ -25,7 +25,7 @@ const char help_export[] =
     "                       csv    a table a kind: with one --kind to a file or standard output,\n"
     "                              else with -o into a new folder, KIND.csv each\n"
     "  -o, --output FILE    where to; jsonl and csv of one kind: standard output if not given\n"
-    "      --source S,...   only what these sources said: spice, qemu\n"
+    "      --source S,...   only what these sources said: spice, qemu, guest, client\n"
     "      --kind K,...     only these kinds of events; `spicetap events` lists them\n"
     "      --from T, --to T only events from T up to, but without, T: seconds since the recording\n"
     "                       began (12.5), or CLOCK_MONOTONIC in ns (123456789ns)\n"
@@ -189,8 +189,9 @@ static const struct exporter *find_exporter(const char *name)
 static int check_sources(const struct names *n)
 {
     for (size_t i = 0; i < n->count; i++)
-        if (strcmp(n->list[i], "spice") && strcmp(n->list[i], "qemu"))
-            return usage("no such source (spice, qemu)", n->list[i]);
+        if (strcmp(n->list[i], "spice") && strcmp(n->list[i], "qemu") &&
+            strcmp(n->list[i], "guest") && strcmp(n->list[i], "client"))
+            return usage("no such source (spice, qemu, guest, client)", n->list[i]);
     return 0;
 }
 

@@ -164,6 +164,8 @@ static json_t *logs_json(const struct info *i)
         json_object_set_new(o, "readable", json_boolean(log->reader && !log->error));
         json_object_set_new(o, "damaged",
                             json_boolean(log->reader && tap_reader_recovered(log->reader)));
+        if (log->clock)
+            json_object_set_new(o, "clock", clock_map_json(log->clock, log->name));
         json_array_append_new(list, o);
     }
     return list;

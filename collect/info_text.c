@@ -170,6 +170,66 @@ static void print_run(const struct info *i)
     print_members("host", json_object_get(about, "host"));
 }
 
+static void print_hello(const char *name, const json_t *hello)
+{
+    const json_t *missing = json_object_get(hello, "missing");
+
+    printf("guest     ");
+    print_plain(name);
+    printf(": kernel ");
+    print_plain(text_at(hello, "kernel"));
+    printf(", ");
+    print_plain(text_at(hello, "distribution"));
+    printf(", spicetap-guest ");
+    print_plain(text_at(hello, "agent"));
+    printf(", %zu probes attached, %zu missing",
+           json_array_size(json_object_get(hello, "attached")), json_array_size(missing));
+    for (size_t m = 0; m < json_array_size(missing); m++) {
+        printf(m ? ", " : ": ");
+        print_plain(text_at(json_array_get(missing, m), "name"));
+    }
+    printf("\n");
+}
+
+static void print_clock(const char *name, const struct clock_map *m)
+{
+    for (size_t s = 0; s < m->count; s++) {
+        const struct clock_segment *c = &m->segments[s];
+
+        printf("  clock   ");
+        print_plain(name);
+        printf(" %s: %.1f s, offset %.6f s, drift %.3f ppm, error ",
+               c->bridge ? "jump" : clock_method_name(c->method),
+               (double)(c->guest_to - c->guest_from) / 1e9,
+               ((double)c->host_at - (double)c->guest_at) / 1e9, (double)c->drift_ppb / 1e3);
+        if (c->error == CLOCK_UNKNOWN)
+            printf("unknown\n");
+        else
+            printf("%.1f us, %" PRIu64 " pairs\n", (double)c->error / 1e3, c->pairs);
+    }
+    printf("  clock   ");
+    print_plain(name);
+    printf(": %" PRIu64 " pairs, %" PRIu64 " rejected, %" PRIu64 " violations\n", m->pairs,
+           m->rejected, m->violations);
+}
+
+static void print_guest(const struct info *i)
+{
+    const json_t *guest = json_object_get(bundle_about(i->bundle), "guest");
+    const json_t *logs = json_object_get(guest, "logs");
+
+    for (size_t l = 0; l < json_array_size(logs); l++) {
+        const json_t *log = json_array_get(logs, l);
+
+        print_hello(text_at(log, "log"), json_object_get(log, "hello"));
+    }
+    if (json_object_size(guest))
+        print_members("  port", guest);
+    for (size_t l = 0; l < i->log_count; l++)
+        if (i->logs[l].clock)
+            print_clock(i->logs[l].name, i->logs[l].clock);
+}
+
 static void print_events(const struct info *i)
 {
     const struct facts *f = i->facts;
@@ -367,6 +427,7 @@ int info_text(const struct info *i)
     const struct facts *f = i->facts;
 
     print_run(i);
+    print_guest(i);
     print_events(i);
     print_losses(i);
     print_memory(i);

@@ -16,6 +16,7 @@
 #include "../loader/loader.h"
 #include "bundle.h"
 #include "commands.h"
+#include "record_guest.h"
 #include "vmlog.h"
 
 const char help_record[] =
@@ -29,6 +30,8 @@ const char help_record[] =
     "  -t, --time SECONDS   how long; default until Ctrl-C or the VM's end\n"
     "      --buffer MIB     size of the kernel's ring buffer, a power of two; default 16\n"
     "      --no-qemu        only spice-server's probes, not QEMU's own\n"
+    "      --guest PATH     the guest's events too, from spicetap-guest in it: PATH is the unix\n"
+    "                       socket of its port org.spicetap.0, or `auto`\n"
     "  -q, --quiet          no live line\n\n"
     "Needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, on older kernels\n"
     "CAP_SYS_ADMIN besides: see spicetap-record(1). All are given up once attached.\n"
@@ -46,7 +49,7 @@ enum {
 #define SECOND UINT64_C(1000000000)
 
 struct options {
-    const char *domain, *output;
+    const char *domain, *output, *guest;
     pid_t pid;
     unsigned seconds; /* 0: no end */
     bool quiet;
@@ -61,6 +64,7 @@ struct recording {
     struct bundle_writer *bundle;
     struct tap_writer *logs[SOURCE_QEMU + 1];
     struct vmlog vmlog;
+    struct guest_port *guest; /* NULL: not asked for, or there is none */
     int signals, reserve;
     unsigned attached[SOURCE_QEMU + 1];
     /* What the events say, for the live line and the summary. */
@@ -100,7 +104,7 @@ static bool parse_number(const char *option, const char *text, unsigned long min
     return false;
 }
 
-enum { OPT_BUFFER = 256, OPT_NO_QEMU };
+enum { OPT_BUFFER = 256, OPT_NO_QEMU, OPT_GUEST };
 
 static bool parse_option(struct options *o, int option)
 {
@@ -131,6 +135,9 @@ static bool parse_option(struct options *o, int option)
     case OPT_NO_QEMU:
         o->tracer.no_qemu = true;
         return true;
+    case OPT_GUEST:
+        o->guest = optarg;
+        return true;
     case OPT_BUFFER:
         if (!parse_number("--buffer", optarg, 1, MAX_BUFFER_MIB, &value)) {
             return false;
@@ -156,6 +163,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
         {"quiet", no_argument, NULL, 'q'},
         {"buffer", required_argument, NULL, OPT_BUFFER},
         {"no-qemu", no_argument, NULL, OPT_NO_QEMU},
+        {"guest", required_argument, NULL, OPT_GUEST},
         {0},
     };
     int option;
@@ -313,6 +321,12 @@ static int record_losses(struct recording *r)
     return error;
 }
 
+static void log_failed(struct recording *r, int error)
+{
+    r->error = error;
+    r->end = error == -ENOSPC ? "the disk is full" : "the log cannot be written";
+}
+
 /* How many events there were; a log's error ends the recording. */
 static int drain(struct recording *r)
 {
@@ -320,8 +334,7 @@ static int drain(struct recording *r)
     int error = count < 0 ? count : record_losses(r);
 
     if (error) {
-        r->error = error;
-        r->end = error == -ENOSPC ? "the disk is full" : "the log cannot be written";
+        log_failed(r, error);
         return 0;
     }
     return count;
@@ -396,8 +409,12 @@ static void wait_or_end(struct recording *r, int timeout)
     struct pollfd fds[] = {
         {.fd = r->signals, .events = POLLIN},
         {.fd = r->vm.pidfd, .events = POLLIN},
+        {.fd = r->guest ? guest_port_fd(r->guest) : -1, .events = POLLIN},
     };
 
+    if (r->guest) {
+        timeout = guest_port_timeout(r->guest, timeout);
+    }
     poll(fds, sizeof(fds) / sizeof(*fds), timeout);
     if (fds[0].revents) {
         r->end = "interrupted";
@@ -405,6 +422,15 @@ static void wait_or_end(struct recording *r, int timeout)
         r->end = "the VM ended";
     } else if (r->options->seconds && now() - r->started >= r->options->seconds * SECOND) {
         r->end = "time is up";
+    }
+}
+
+static void guest_turn(struct recording *r)
+{
+    int error = r->guest ? guest_port_run(r->guest) : 0;
+
+    if (error && !r->error) {
+        log_failed(r, error);
     }
 }
 
@@ -416,6 +442,7 @@ static void loop(struct recording *r)
     live.tty = isatty(STDERR_FILENO);
     while (!r->end) {
         wait_or_end(r, count == DRAIN_EVENTS ? 0 : DRAIN_MS);
+        guest_turn(r); /* first: when an answer came is part of it */
         count = drain(r);
         tick(r, &live, now());
     }
@@ -504,7 +531,14 @@ static int begin(struct recording *r, struct loader_error *e)
         fprintf(stderr, "spicetap record: cannot write to %s: %s\n", r->path, strerror(-error));
         return EXIT_PART;
     }
-    return rights_drop(e) ? fault(e->text, EXIT_ENV) : EXIT_DONE;
+    if (rights_drop(e)) {
+        return fault(e->text, EXIT_ENV);
+    }
+    if (r->guest) {
+        guest_port_begin(r->guest, r->bundle);
+        record_guest_wait(r->guest, r->signals);
+    }
+    return EXIT_DONE;
 }
 
 static void say_attached(const struct recording *r)
@@ -562,8 +596,24 @@ static uint64_t close_logs(struct recording *r)
             r->logs[s] = NULL;
         }
         if (error && !r->error) {
-            r->error = error;
-            r->end = error == -ENOSPC ? "the disk is full" : "the log cannot be written";
+            log_failed(r, error);
+        }
+    }
+    return bytes;
+}
+
+/* The guest is taken leave of first: it may have events that belong to those of the host. */
+static uint64_t close_guest(struct recording *r)
+{
+    uint64_t bytes = 0;
+    int error;
+
+    if (r->guest) {
+        error = guest_port_end(r->guest, &bytes);
+        r->events += guest_port_events(r->guest);
+        r->lost += guest_port_lost(r->guest);
+        if (error && !r->error) {
+            log_failed(r, error);
         }
     }
     return bytes;
@@ -572,10 +622,15 @@ static uint64_t close_logs(struct recording *r)
 /* A bundle is always left complete, whatever ended it. */
 static int end(struct recording *r)
 {
-    uint64_t bytes = close_logs(r);
+    bool qemu = r->logs[SOURCE_QEMU];
+    uint64_t bytes = close_guest(r);
     int error;
 
+    bytes += close_logs(r);
     describe_end(r);
+    if (r->guest) {
+        record_guest_clocks(r->bundle, qemu);
+    }
     vmlog_close(&r->vmlog, r->bundle,
                 r->path); /* if it cannot be copied, the run is whole without */
     if (r->reserve >= 0) {
@@ -600,6 +655,7 @@ static int record(struct recording *r, struct loader_error *e)
     if (result) {
         r->end = "could not begin";
         if (r->bundle) {
+            close_guest(r);
             close_logs(r);
             bundle_finish(r->bundle, r->end);
         }
@@ -658,11 +714,16 @@ int cmd_record(int argc, char **argv)
     result = find_vm(&r, &e);
     if (!result) {
         r.signals = open_signals();
+        /* the agent attaches while we do */
+        if (options.guest && record_guest_open(&r.guest, &r.vm, options.guest)) {
+            fault("no memory for the guest's port", EXIT_ENV);
+        }
         result = tracer_open(&r.tracer, &r.vm, &options.tracer, &e) ? fault(e.text, EXIT_ENV)
                                                                     : record(&r, &e);
         close(r.signals);
     }
     tracer_close(r.tracer);
+    guest_port_close(r.guest);
     vm_close(&r.vm);
     free(r.path);
     return result;

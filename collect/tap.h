@@ -74,7 +74,17 @@ int tap_writer_close(struct tap_writer *w); /* flush, fsync, free; returns the k
 /* ---- reading: streams, memory does not grow with the log ---------------------------- */
 
 /* loss_reason of events.def */
-enum { LOSS_RING_FULL, LOSS_BAD_MEMORY, LOSS_DAMAGED, LOSS_TRUNCATED };
+enum {
+    LOSS_RING_FULL,
+    LOSS_BAD_MEMORY,
+    LOSS_DAMAGED,
+    LOSS_TRUNCATED,
+    LOSS_PORT_FULL,
+    LOSS_REFUSED,
+    LOSS_FLOOD,
+    LOSS_MISSED,
+    LOSS_GAP
+};
 
 struct tap_reader;
 

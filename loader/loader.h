@@ -135,6 +135,10 @@ bool vm_running(const struct vm *vm);
 int vm_require_probes(const struct vm *vm, struct loader_error *e);
 void vm_close(struct vm *vm);
 
+/* The path of the unix socket behind the virtio-serial port of that name (port.c), for the caller
+ * to free; NULL: it has none. */
+char *vm_port(const struct vm *vm, const char *name);
+
 /* "a (pid 1), b (pid 2)" of all QEMUs that have a name, or "none". */
 void vm_list(char *text, size_t size);
 /* QEMU's -name: "guest=a,,b,debug-threads=on" is "a,b". NULL if it holds no name. */

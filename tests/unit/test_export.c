@@ -124,7 +124,7 @@ static void usage(void **state)
     complains("no such format (jsonl, csv): xml");
     assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--kind", "drow"), EXIT_USAGE);
     complains("no such kind of event: drow");
-    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--source", "guest"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--source", "nobody"), EXIT_USAGE);
     complains("no such source");
     assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--from", "soon"), EXIT_USAGE);
     complains("not a time");
