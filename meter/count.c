@@ -195,6 +195,7 @@ struct count_channel *count_open(struct counts *c)
 void count_client(struct count_channel *ch, const uint8_t *p, size_t n, int64_t now)
 {
     ch->now = now;
+    ch->up += n;
     wire_client(&ch->wire, p, n);
     ch->type = ch->wire.channel;
     ch->id = ch->wire.id;

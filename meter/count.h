@@ -55,6 +55,7 @@ struct count_channel {
     uint8_t type, id;
     bool linked, ended;
     int64_t now; /* of the bytes that are being counted */
+    uint64_t up; /* bytes to the server */
     struct tally total, types[COUNT_TYPES];
     /* Of a display. */
     struct tally images[COUNT_IMAGES];
