@@ -22,6 +22,9 @@ OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 SANOBJ  := $(SRC:%.c=$(B)/san/%.o)
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+METER_C := $(wildcard meter/*.c) collect/kinds.c collect/tap_write.c collect/tap_desc.c
+METER   := $(METER_C:%.c=$(B)/obj/%.o)
+METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
 MAN     := $(wildcard docs/man/*.[17])
 
 .DELETE_ON_ERROR:
@@ -32,7 +35,7 @@ MAN     := $(wildcard docs/man/*.[17])
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
-all: $(B)/spicetap ## spicetap itself
+all: $(B)/spicetap $(B)/spicetap-meter ## spicetap itself
 deps: ## install what building, tracing and testing needs (Debian packages; root)
 	scripts/deps.sh
 stack: ## the traced spice-server and QEMU, into build/stack
@@ -62,6 +65,7 @@ docs: $(B)/spicetap
 
 install: all ## spicetap and its man pages, below PREFIX
 	install -D -m 0755 $(B)/spicetap $(DESTDIR)$(PREFIX)/bin/spicetap
+	install -D -m 0755 $(B)/spicetap-meter $(DESTDIR)$(PREFIX)/bin/spicetap-meter
 	for m in $(MAN); do install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 clean: ## remove build/
 	rm -rf $(B)
@@ -70,6 +74,13 @@ clean: ## remove build/
 
 $(B)/spicetap: $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/spicetap-meter: $(METER)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(METER_PKG)) -lz -ljansson -pthread
+
+$(B)/obj/meter/%.o: meter/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CFLAGS_ALL) $$(pkg-config --cflags $(METER_PKG)) -c $< -o $@
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c bpf/events.def bpf/events.h $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
@@ -95,4 +106,4 @@ $(B)/fuzz/%: tests/fuzz/%.c $(wildcard collect/*.c collect/*.h bpf/events.def) |
 	$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined $(filter-out -MMD -MP,$(CFLAGS_ALL)) \
 		-o $@ $< $(filter-out collect/main.c,$(SRC)) $(LIBS)
 
--include $(OBJ:.o=.d) $(SANOBJ:.o=.d) $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(METER:.o=.d) $(SANOBJ:.o=.d) $(UNIT:=.d)
