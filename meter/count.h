@@ -85,14 +85,14 @@ struct count_channel *count_open(struct counts *c);
 void count_client(struct count_channel *ch, const uint8_t *p, size_t n, int64_t now);
 int count_server(struct count_channel *ch, const uint8_t *p, size_t n, int64_t now);
 void count_close(struct count_channel *ch, int64_t now);
-/* A part of a display's picture is ready. True: it is a stream's frame, or a drawing, as a whole. */
+/* A part of a display's picture is ready. True: it is a stream's frame, or a drawing, as a whole.
+ */
 bool count_picture(struct counts *c, uint8_t display, struct wire_rect box, int64_t now);
 void counts_total(const struct counts *c, struct tally *all, uint64_t *link_bytes);
 void counts_free(struct counts *c);
 
 /* An event laid out as events.def has it: EMIT(counts, time, client_frame, .display = 0, ...). */
 void count_emit(struct counts *c, uint16_t kind, int64_t time, const void *fields);
-#define EMIT(c, at, name, ...)                                                                     \
-    count_emit(c, EV_##name, at, &(struct fields_##name){__VA_ARGS__})
+#define EMIT(c, at, name, ...) count_emit(c, EV_##name, at, &(struct fields_##name){__VA_ARGS__})
 
 #endif

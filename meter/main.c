@@ -65,11 +65,16 @@ static bool option(struct options *o, int c)
 
 static bool parse(struct options *o, int argc, char **argv)
 {
-    static const struct option longs[] = {{"time", 1, 0, 't'},      {"rate", 1, 0, RATE},
-                                          {"json", 1, 0, JSON},     {"tap", 1, 0, TAP},
-                                          {"clip", 1, 0, CLIP},     {"password-file", 1, 0, PASSWORD},
-                                          {"ca-file", 1, 0, CA},    {"host-subject", 1, 0, SUBJECT},
-                                          {"ready-fd", 1, 0, READY}, {"quiet", 0, 0, 'q'},
+    static const struct option longs[] = {{"time", 1, 0, 't'},
+                                          {"rate", 1, 0, RATE},
+                                          {"json", 1, 0, JSON},
+                                          {"tap", 1, 0, TAP},
+                                          {"clip", 1, 0, CLIP},
+                                          {"password-file", 1, 0, PASSWORD},
+                                          {"ca-file", 1, 0, CA},
+                                          {"host-subject", 1, 0, SUBJECT},
+                                          {"ready-fd", 1, 0, READY},
+                                          {"quiet", 0, 0, 'q'},
                                           {0}};
     const char *why, *ca, *subject;
     int c;

@@ -38,7 +38,7 @@ struct meter {
     struct screen screen;
     struct clip clip;
     uint64_t primaries;
-    guint settle, ready_timer;         /* GLib sources; 0: not waiting */
+    guint settle, ready_timer;           /* GLib sources; 0: not waiting */
     int64_t first_touched, last_touched; /* of the clip's region, while it settles */
     /* How it went. Times are ns of CLOCK_MONOTONIC. */
     uint64_t opened, ready, ended;

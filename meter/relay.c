@@ -79,7 +79,8 @@ enum relay_fault relay_fault(struct relay *r, char *text, size_t size)
     return kind;
 }
 
-/* ---- reading and writing ---------------------------------------------------------------------- */
+/* ---- reading and writing ----------------------------------------------------------------------
+ */
 
 static ssize_t server_read(struct link *l, void *p, size_t n)
 {
@@ -141,7 +142,8 @@ static size_t chunk_of(const struct relay *r)
     return !r->rate || part > CHUNK ? CHUNK : part < SLOW_CHUNK ? SLOW_CHUNK : (size_t)part;
 }
 
-/* ---- connecting -------------------------------------------------------------------------------- */
+/* ---- connecting --------------------------------------------------------------------------------
+ */
 
 static int connect_unix(const struct target *t)
 {
@@ -163,7 +165,9 @@ static int connect_unix(const struct target *t)
 static void prepare(const struct relay *r, int fd)
 {
     struct timeval limit = {.tv_sec = CONNECT_SECONDS};
-    int one = 1, bytes = r->rate / 8 < 8192 ? 8192 : r->rate / 8 > 1 << 20 ? 1 << 20 : (int)(r->rate / 8);
+    int one = 1, bytes = r->rate / 8 < 8192      ? 8192
+                         : r->rate / 8 > 1 << 20 ? 1 << 20
+                                                 : (int)(r->rate / 8);
 
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); /* connect() heeds it */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
@@ -245,7 +249,8 @@ static bool link_opens(struct link *l)
     return !r->stop;
 }
 
-/* ---- the two ways ------------------------------------------------------------------------------ */
+/* ---- the two ways ------------------------------------------------------------------------------
+ */
 
 static void *pump_up(void *data)
 {
@@ -314,7 +319,8 @@ static void *run_down(void *data)
     return NULL;
 }
 
-/* ---- life --------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------
+ */
 
 struct relay *relay_new(const struct target *target, uint64_t rate, struct counts *counts,
                         pthread_mutex_t *lock)

@@ -62,8 +62,8 @@ static json_t *streams(const struct count_channel *ch)
         if (s->used)
             json_array_append_new(
                 list, json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "stream", i, "codec",
-                                s->codec, "created", number(s->created), "ended",
-                                number(s->ended), "frames", number(s->frames.messages), "bytes",
+                                s->codec, "created", number(s->created), "ended", number(s->ended),
+                                "frames", number(s->frames.messages), "bytes",
                                 number(s->frames.bytes), "shown", number(s->pictures)));
     }
     return list;
@@ -132,8 +132,8 @@ static json_t *all(struct meter *m)
     json_object_set_new(o, "channels", channels);
     json_object_set_new(o, "decode",
                         json_pack("{s:o, s:o, s:o}", "frames", spread(&m->counts.frame_took),
-                                  "frames_beyond_due", spread(&m->counts.frame_beyond),
-                                  "drawings", spread(&m->counts.draw_took)));
+                                  "frames_beyond_due", spread(&m->counts.frame_beyond), "drawings",
+                                  spread(&m->counts.draw_took)));
     json_object_set_new(o, "unmatched_pictures", number(m->counts.unmatched));
     json_object_set_new(o, "clip", clip(m));
     if (m->error[0])
@@ -166,8 +166,9 @@ void report_live(struct meter *m)
     pthread_mutex_lock(&m->lock);
     counts_total(&m->counts, &total, &link);
     pthread_mutex_unlock(&m->lock);
-    fprintf(stderr, "\r%" PRIu64 " s  %.0f kB/s  %.0f pictures/s  late %" PRIu64 "  lost %" PRIu64
-            "\033[K", (now - m->opened) / UINT64_C(1000000000),
+    fprintf(stderr,
+            "\r%" PRIu64 " s  %.0f kB/s  %.0f pictures/s  late %" PRIu64 "  lost %" PRIu64 "\033[K",
+            (now - m->opened) / UINT64_C(1000000000),
             (double)(total.bytes - m->before.all.bytes) / seconds / 1000,
             (double)(clip_distinct(&m->clip) - m->before.distinct) / seconds, m->clip.late,
             m->clip.lost);

@@ -34,7 +34,8 @@ static void end(struct meter *m, const char *why, int result)
     g_main_loop_quit(m->loop);
 }
 
-/* ---- the clip's region ------------------------------------------------------------------------ */
+/* ---- the clip's region ------------------------------------------------------------------------
+ */
 
 static bool touches(const struct wire_rect *a, const struct wire_rect *b)
 {
@@ -79,8 +80,8 @@ static void settle_later(struct meter *m, int64_t time)
     }
 }
 
-/* A drawing that covers the whole number changes it at once; several that touch it may leave it half
- * old and half new until the last of them. */
+/* A drawing that covers the whole number changes it at once; several that touch it may leave it
+ * half old and half new until the last of them. */
 static void region_changed(struct meter *m, const struct wire_rect *box, int64_t time)
 {
     struct wire_rect code = clip_code(&m->clip), region = clip_region(&m->clip);
@@ -92,7 +93,8 @@ static void region_changed(struct meter *m, const struct wire_rect *box, int64_t
         settle_later(m, time);
 }
 
-/* ---- the display ------------------------------------------------------------------------------ */
+/* ---- the display ------------------------------------------------------------------------------
+ */
 
 static void on_invalidate(SpiceChannel *channel, gint x, gint y, gint w, gint h, gpointer data)
 {
@@ -167,7 +169,8 @@ static void add_display(struct meter *m, SpiceChannel *channel)
     g_signal_connect(channel, "display-invalidate", G_CALLBACK(on_invalidate), m);
 }
 
-/* ---- channels ------------------------------------------------------------------------------------
+/* ---- channels
+ * ------------------------------------------------------------------------------------
  */
 
 static uint32_t link_error(struct meter *m)
@@ -204,9 +207,8 @@ static void refused(struct meter *m, uint32_t error)
                                "SPICETAP_PASSWORD");
     else
         snprintf(m->error, sizeof(m->error), "%s",
-                 error < G_N_ELEMENTS(words) && words[error]
-                     ? words[error]
-                     : "the server refuses the connection");
+                 error < G_N_ELEMENTS(words) && words[error] ? words[error]
+                                                             : "the server refuses the connection");
     end(m, "refused", EXIT_ENV);
 }
 
@@ -359,12 +361,9 @@ static SpiceSession *make_session(struct meter *m)
 void session_run(struct meter *m)
 {
     guint sources[] = {
-        g_unix_signal_add(SIGINT, on_signal, m),
-        g_unix_signal_add(SIGTERM, on_signal, m),
-        g_unix_signal_add(SIGHUP, on_signal, m),
-        g_timeout_add_seconds(1, on_second, m),
-        g_timeout_add(20, on_tick, m),
-        g_timeout_add_seconds(OPEN_SECONDS, on_timeout, m),
+        g_unix_signal_add(SIGINT, on_signal, m), g_unix_signal_add(SIGTERM, on_signal, m),
+        g_unix_signal_add(SIGHUP, on_signal, m), g_timeout_add_seconds(1, on_second, m),
+        g_timeout_add(20, on_tick, m),           g_timeout_add_seconds(OPEN_SECONDS, on_timeout, m),
     };
 
     m->loop = g_main_loop_new(NULL, FALSE);

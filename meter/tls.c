@@ -45,9 +45,9 @@ static gboolean on_certificate(GTlsConnection *tls, GTlsCertificate *certificate
     (void)tls, (void)certificate;
 
     snprintf(c->why, sizeof(c->why), "%s",
-             flags & G_TLS_CERTIFICATE_UNKNOWN_CA     ? "it does not lead to the CA"
-             : flags & G_TLS_CERTIFICATE_BAD_IDENTITY ? "it is not this host's"
-             : flags & G_TLS_CERTIFICATE_EXPIRED      ? "it has expired"
+             flags & G_TLS_CERTIFICATE_UNKNOWN_CA      ? "it does not lead to the CA"
+             : flags & G_TLS_CERTIFICATE_BAD_IDENTITY  ? "it is not this host's"
+             : flags & G_TLS_CERTIFICATE_EXPIRED       ? "it has expired"
              : flags & G_TLS_CERTIFICATE_NOT_ACTIVATED ? "it is not valid yet"
                                                        : "it is not to be trusted");
     return FALSE;
@@ -71,8 +71,7 @@ static gboolean subject_wanted(GTlsConnection *tls, struct check *c)
 static GTlsConnection *tls_on(const struct target *t, GSocket *socket, GError **error)
 {
     g_autoptr(GSocketConnection) base = g_socket_connection_factory_create_connection(socket);
-    g_autoptr(GSocketConnectable) name =
-        t->host_subject ? NULL : g_network_address_new(t->host, 0);
+    g_autoptr(GSocketConnectable) name = t->host_subject ? NULL : g_network_address_new(t->host, 0);
     GIOStream *stream = g_tls_client_connection_new(G_IO_STREAM(base), name, error);
 
     if (stream && t->ca_file) {

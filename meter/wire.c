@@ -262,8 +262,7 @@ bool wire_get_frame(const struct wire_message *m, struct wire_frame *f)
 
     if ((!sized && m->type != SPICE_MSG_DISPLAY_STREAM_DATA) || m->have < (sized ? 32 : 8))
         return false;
-    *f = (struct wire_frame){
-        .stream = le32(m->body), .mm_time = le32(m->body + 4), .sized = sized};
+    *f = (struct wire_frame){.stream = le32(m->body), .mm_time = le32(m->body + 4), .sized = sized};
     if (sized)
         f->dest = rect_at(m->body + 16);
     return true;
