@@ -25,6 +25,7 @@ FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c)
 METER_C := $(wildcard meter/*.c) collect/kinds.c collect/tap_write.c collect/tap_desc.c
 METER   := $(METER_C:%.c=$(B)/obj/%.o)
 METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
+METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
 MAN     := $(wildcard docs/man/*.[17])
 
 .DELETE_ON_ERROR:
@@ -101,9 +102,9 @@ $(B)/tests/%: tests/unit/%.c $(filter-out $(B)/san/collect/main.o,$(SANOBJ)) | $
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -o $@ $< $(filter %.o,$^) $(LIBS) -lcmocka
 
-$(B)/fuzz/%: tests/fuzz/%.c $(wildcard collect/*.c collect/*.h bpf/events.def) | $(BPF)
+$(B)/fuzz/%: tests/fuzz/%.c $(wildcard collect/*.c collect/*.h meter/*.[ch] bpf/events.def) | $(BPF)
 	@mkdir -p $(@D)
 	$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined $(filter-out -MMD -MP,$(CFLAGS_ALL)) \
-		-o $@ $< $(filter-out collect/main.c,$(SRC)) $(LIBS)
+		$$(pkg-config --cflags spice-protocol) -o $@ $< $(filter-out collect/main.c,$(SRC)) $(METER_PURE) $(LIBS)
 
 -include $(OBJ:.o=.d) $(METER:.o=.d) $(SANOBJ:.o=.d) $(UNIT:=.d)
