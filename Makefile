@@ -23,6 +23,10 @@ OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(SRC) $(GUEST))
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+METER_C := $(wildcard meter/*.c) collect/kinds.c collect/tap_write.c collect/tap_desc.c
+METER   := $(METER_C:%.c=$(B)/obj/%.o)
+METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
+METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
 MAN     := $(wildcard docs/man/*.[178])
 
 .DELETE_ON_ERROR:
@@ -33,7 +37,7 @@ MAN     := $(wildcard docs/man/*.[178])
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
-all: $(B)/spicetap $(B)/spicetap-guest ## spicetap, and the agent for the guest
+all: $(B)/spicetap $(B)/spicetap-meter $(B)/spicetap-guest ## spicetap, its client, and the agent for the guest
 guest: $(B)/spicetap-guest ## the agent alone: one static binary for any guest
 deps: ## install what building, tracing and testing needs (Debian packages; root)
 	scripts/deps.sh
@@ -68,6 +72,7 @@ install: all ## spicetap and its man pages, below PREFIX
 	install -D -m 0755 $(B)/spicetap $(DESTDIR)$(PREFIX)/bin/spicetap
 	install -D -m 0755 $(B)/spicetap-guest $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-guest
 	install -D -m 0644 guest/spicetap-guest.service $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-guest.service
+	install -D -m 0755 $(B)/spicetap-meter $(DESTDIR)$(PREFIX)/bin/spicetap-meter
 	for m in $(MAN); do install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 clean: ## remove build/
 	rm -rf $(B)
@@ -85,6 +90,13 @@ $(B)/spicetap-guest: $(GUEST:%.c=$(B)/guest-obj/%.o)
 $(B)/guest-obj/%.o: %.c Makefile | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O2 -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(CFLAGS_ALL) -c $< -o $@
+
+$(B)/spicetap-meter: $(METER)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(METER_PKG)) -lz -ljansson -pthread
+
+$(B)/obj/meter/%.o: meter/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CFLAGS_ALL) $$(pkg-config --cflags $(METER_PKG)) -c $< -o $@
 
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c bpf/events.def bpf/events.h $(wildcard bpf/*.h)
 	@mkdir -p $(@D)
@@ -105,9 +117,9 @@ $(B)/tests/%: tests/unit/%.c $(filter-out %/main.o,$(SANOBJ)) | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -o $@ $< $(filter %.o,$^) $(LIBS) -lcmocka
 
-$(B)/fuzz/%: tests/fuzz/%.c $(wildcard collect/*.[ch] guest/*.[ch] bpf/events.def) | $(BPF)
+$(B)/fuzz/%: tests/fuzz/%.c $(wildcard collect/*.[ch] guest/*.[ch] meter/*.[ch] bpf/events.def) | $(BPF)
 	@mkdir -p $(@D)
 	$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined $(filter-out -MMD -MP,$(CFLAGS_ALL)) \
-		-o $@ $< $(filter-out %/main.c,$(SRC) $(GUEST)) $(LIBS)
+		$$(pkg-config --cflags spice-protocol) -o $@ $< $(filter-out %/main.c,$(SRC) $(GUEST)) $(METER_PURE) $(LIBS)
 
--include $(OBJ:.o=.d) $(GUEST:%.c=$(B)/guest-obj/%.d) $(SANOBJ:.o=.d) $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(METER:.o=.d) $(GUEST:%.c=$(B)/guest-obj/%.d) $(SANOBJ:.o=.d) $(UNIT:=.d)

@@ -16,6 +16,7 @@ static const struct command {
     {"record", cmd_record, "record a run of a VM", help_record},
     {"info", cmd_info, "what is in a run, and what happened", help_info},
     {"export", cmd_export, "a run's events as jsonl or csv", help_export},
+    {"meter", cmd_meter, "a client that counts what comes and how it is shown", help_meter},
     {"events", cmd_events, "the kinds of events and their fields", help_events},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

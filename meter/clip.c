@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "clip.h"
+
+void clip_init(struct clip *c, int x, int y)
+{
+    *c = (struct clip){.x = x, .y = y};
+}
+
+void clip_free(struct clip *c)
+{
+    samples_free(&c->intervals);
+}
+
+struct wire_rect clip_code(const struct clip *c)
+{
+    return (struct wire_rect){c->x, c->y, c->x + CLIP_CELLS * CLIP_CELL, c->y + CLIP_CELL};
+}
+
+struct wire_rect clip_region(const struct clip *c)
+{
+    return (struct wire_rect){c->x, c->y, c->x + CLIP_WIDTH, c->y + CLIP_HEIGHT};
+}
+
+static bool on_screen(const struct screen *s, const struct wire_rect *r)
+{
+    return s->pixels && s->readable && r->left >= 0 && r->top >= 0 && r->right <= s->width &&
+           r->bottom <= s->height;
+}
+
+/* ---- the number ----------------------------------------------------------------------------- */
+
+/* Rec. 601, as the clip's file has it, out of 256 parts; pixels are blue, green, red. */
+static unsigned luma(const uint8_t *p)
+{
+    return (29u * p[0] + 150u * p[1] + 77u * p[2]) / 256;
+}
+
+static bool cell_is_white(const struct screen *s, int x, int y)
+{
+    enum { EDGE = CLIP_CELL / 4, SIDE = CLIP_CELL / 2 };
+    unsigned sum = 0;
+
+    for (int row = y + EDGE; row < y + EDGE + SIDE; row++)
+        for (int column = x + EDGE; column < x + EDGE + SIDE; column++)
+            sum += luma(s->pixels + (size_t)row * (size_t)s->stride + (size_t)column * 4);
+    return sum / (SIDE * SIDE) > 127;
+}
+
+/* Cells 0 to 15: the number; 16: white; 17: black; 18 and 19: parity of its even and odd bits. */
+int clip_read(const struct clip *c, const struct screen *s)
+{
+    struct wire_rect code = clip_code(c);
+    unsigned cells = 0, number;
+
+    if (!on_screen(s, &code))
+        return CLIP_NONE;
+    for (int i = 0; i < CLIP_CELLS; i++)
+        cells |= (unsigned)cell_is_white(s, c->x + i * CLIP_CELL, c->y) << i;
+    number = cells & 0xffff;
+    if ((cells >> 16 & 3) != 1 || __builtin_parity(number & 0x5555) != (int)(cells >> 18 & 1) ||
+        __builtin_parity(number & 0xaaaa) != (int)(cells >> 19 & 1) || number >= CLIP_FRAMES)
+        return CLIP_NONE;
+    return (int)number;
+}
+
+/* ---- which frames were late ------------------------------------------------------------------ */
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), compare);
+    return values[count / 2];
+}
+
+/* Those of the last CLIP_WINDOW, the oldest first. */
+static unsigned recent(const struct clip *c, int64_t time, struct clip_shown *out)
+{
+    unsigned first = c->pace_count > CLIP_PACE ? c->pace_count - CLIP_PACE : 0, count = 0;
+
+    for (unsigned i = first; i < c->pace_count; i++)
+        if (time - c->pace[i % CLIP_PACE].time <= CLIP_WINDOW)
+            out[count++] = c->pace[i % CLIP_PACE];
+    return count;
+}
+
+/*
+ * The pace of the shown frames: the median time one frame of the clip took, and the median interval
+ * between two that were shown. By that pace, counted from the one shown with the least delay, this
+ * one was due; if it comes more than an interval later, a newer one should stand there already.
+ */
+static bool is_late(const struct clip *c, int64_t number, int64_t time)
+{
+    struct clip_shown before[CLIP_PACE];
+    double paces[CLIP_PACE], intervals[CLIP_PACE], pace, interval, delay = 0;
+    unsigned count = recent(c, time, before);
+
+    if (count < 6) /* five intervals tell a median */
+        return false;
+    for (unsigned i = 1; i < count; i++) {
+        intervals[i - 1] = (double)(before[i].time - before[i - 1].time);
+        paces[i - 1] = intervals[i - 1] / (double)(before[i].number - before[i - 1].number);
+    }
+    pace = median(paces, count - 1);
+    interval = median(intervals, count - 1);
+    for (unsigned i = 0; i < count; i++) {
+        double behind =
+            (double)(time - before[i].time) - (double)(number - before[i].number) * pace;
+
+        delay = behind > delay ? behind : delay;
+    }
+    return delay > interval;
+}
+
+/* ---- changes -------------------------------------------------------------------------------- */
+
+static void interval(struct clip *c, int64_t time, struct clip_change *change)
+{
+    int64_t since = time - (c->last ? c->last : c->began);
+
+    c->longest = since > c->longest ? since : c->longest;
+    change->since = c->last ? since : 0;
+    if (c->last)
+        samples_add(&c->intervals, since);
+    c->last = time;
+}
+
+/* A number that is further ahead than half the clip is rather an older frame shown again. */
+static int64_t count_on(const struct clip *c, int number)
+{
+    int64_t step = (number - c->number % CLIP_FRAMES + CLIP_FRAMES) % CLIP_FRAMES;
+
+    return c->number + (step > CLIP_FRAMES / 2 ? step - CLIP_FRAMES : step);
+}
+
+bool clip_number(struct clip *c, int number, int64_t time, struct clip_change *change)
+{
+    int64_t full = c->shown ? count_on(c, number) : number + CLIP_FRAMES;
+
+    *change = (struct clip_change){.number = number};
+    c->numbered = true;
+    if (!c->began)
+        c->began = time;
+    if (c->shown && full == c->number)
+        return false;
+    interval(c, time, change);
+    if (!c->shown) {
+        c->intervals.count = c->intervals.kept = 0; /* of hashes */
+        c->intervals.max = 0;
+    } else if (full < c->number) {
+        c->backwards++;
+        c->pace_count = 0;
+    } else {
+        change->lost = (uint32_t)(full - c->number - 1);
+        change->late = is_late(c, full, time);
+    }
+    c->shown++;
+    c->lost += change->lost;
+    c->late += change->late;
+    c->number = full;
+    c->pace[c->pace_count++ % CLIP_PACE] = (struct clip_shown){time, full};
+    return true;
+}
+
+static uint64_t hash_row(uint64_t hash, const uint8_t *row, size_t bytes)
+{
+    for (size_t i = 0; i + 8 <= bytes; i += 8) {
+        uint64_t word;
+
+        memcpy(&word, row + i, 8);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static int clamp(int v, int low, int high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+static bool hash_region(const struct clip *c, const struct screen *s, uint64_t *hash)
+{
+    struct wire_rect r = clip_region(c);
+    int left = clamp(r.left, 0, s->width), right = clamp(r.right, 0, s->width);
+    int top = clamp(r.top, 0, s->height), bottom = clamp(r.bottom, 0, s->height);
+
+    if (!s->pixels || !s->readable || left >= right || top >= bottom)
+        return false;
+    *hash = 1;
+    for (int y = top; y < bottom; y++)
+        *hash = hash_row(*hash, s->pixels + (size_t)y * (size_t)s->stride + (size_t)left * 4,
+                         (size_t)(right - left) * 4);
+    return true;
+}
+
+static bool look_at_hash(struct clip *c, const struct screen *s, int64_t time,
+                         struct clip_change *change)
+{
+    uint64_t hash;
+
+    *change = (struct clip_change){.number = CLIP_NONE};
+    if (!hash_region(c, s, &hash) || hash == c->hash)
+        return false;
+    c->hash = hash;
+    c->changes++;
+    interval(c, time, change);
+    return true;
+}
+
+bool clip_look(struct clip *c, const struct screen *s, int64_t time, bool number_only,
+               struct clip_change *change)
+{
+    int number = clip_read(c, s);
+
+    if (!c->began)
+        c->began = time;
+    c->looks++;
+    if (number != CLIP_NONE)
+        return clip_number(c, number, time, change);
+    c->unread++;
+    return !c->numbered && !number_only && look_at_hash(c, s, time, change);
+}
+
+void clip_end(struct clip *c, int64_t time)
+{
+    int64_t since = time - (c->last ? c->last : c->began);
+
+    if (c->began && since > c->longest)
+        c->longest = since;
+}
+
+uint64_t clip_distinct(const struct clip *c)
+{
+    return c->numbered ? c->shown : c->changes;
+}
