@@ -60,6 +60,9 @@ const json_t *bundle_about(const struct bundle *b); /* run.json */
  * known, as for the end of a run that was not finished. */
 void bundle_window(const struct bundle *b, uint64_t *from, uint64_t *to);
 size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs);
+/* How far the time that bundle_next() gave an event of this log can be from the truth, in ns: 0 for
+ * what the host saw itself. */
+uint64_t bundle_clock_error(const struct bundle_log *from, uint64_t time);
 /* The next event of all logs, in order of time: 1, and *from is the log it comes from; 0: the end.
  */
 int bundle_next(struct bundle *b, struct tap_event *ev, const struct bundle_log **from);

@@ -62,10 +62,10 @@ struct life {
     uint64_t bo_size;
 
     /* server */
-    bool on_server, passed; /* passed: the server is at a later life of this id */
-    int group;              /* memslot group, -1: not known */
-    int cmd_type;           /* qxl_cmd, -1: not known */
-    int draw_type, verdict; /* -1: no draw */
+    bool on_server, passed;                  /* passed: the server is at a later life of this id */
+    int group;                               /* memslot group, -1: not known */
+    int cmd_type;                            /* qxl_cmd, -1: not known */
+    int draw_type, verdict;                  /* -1: no draw */
     uint64_t cmd, draw, evict, release, oom; /* oom: begin of the episode the eviction is in */
     uint64_t drawable;
     int32_t box[4];

@@ -8,9 +8,9 @@
 #include "map.h"
 
 enum {
-    MAX_IDS = 1 << 20,  /* ids that are remembered; a driver uses as many as are in flight */
+    MAX_IDS = 1 << 20,   /* ids that are remembered; a driver uses as many as are in flight */
     MAX_LIVES = 1 << 20, /* open at once */
-    MAX_QUEUE = 6,      /* lives of one id of which only one side is known */
+    MAX_QUEUE = 6,       /* lives of one id of which only one side is known */
     MAX_THREADS = 4096,
     GROUP_GUEST = 1, /* MEMSLOT_GROUP_GUEST, hw/display/qxl.h */
     CMD_DRAW = 1,
@@ -96,8 +96,13 @@ static void forget_ids(struct journeys *j)
 
 static void forget_threads(struct journeys *j)
 {
-    for (size_t i = 0; i < j->threads.size; i++)
-        free(j->threads.slots[i].value);
+    for (size_t i = 0; i < j->threads.size; i++) {
+        struct thread *t = j->threads.slots[i].value;
+
+        if (t && t->releasing)
+            t->releasing->in_chain = false;
+        free(t);
+    }
     map_free(&j->threads);
 }
 
@@ -206,8 +211,7 @@ static void order_of(struct journeys *j, struct life *l, struct moment a, struct
     }
 }
 
-/* Allocation, push, command, draw, eviction, release, reclaim. What only one clock says is judged
- * without the error: it is the same for both. */
+/* Allocation, push, command, draw, eviction, release, reclaim. */
 static void judge_order(struct journeys *j, struct life *l)
 {
     struct moment cmd = {l->cmd, 0}, draw = {l->draw, 0}, evict = {l->evict, 0};
@@ -232,7 +236,8 @@ static bool is_drawable(const struct life *l)
     return l->type == 0 || (l->type < 0 && (l->cmd_type == CMD_DRAW || l->draw));
 }
 
-/* What is missing first, in the order of the journey; in a loss of its source that is the reason. */
+/* What is missing first, in the order of the journey; in a loss of its source that is the reason.
+ */
 static enum journey_why missing(const struct journeys *j, const struct life *l)
 {
     bool guest = j->losses[SOURCE_GUEST] != l->loss_marks[SOURCE_GUEST];
@@ -355,13 +360,13 @@ static bool is_over(const struct life *l)
 
 static void settle(struct journeys *j, struct id *id)
 {
-    while (id->head &&
-           (is_over(id->head) ||
-            (id->queued > MAX_QUEUE && !id->head->in_chain && id->head != id->tail)))
+    while (id->head && (is_over(id->head) ||
+                        (id->queued > MAX_QUEUE && !id->head->in_chain && id->head != id->tail)))
         close_head(j, id, false);
 }
 
-/* ---- what the guest says ----------------------------------------------------------------------- */
+/* ---- what the guest says -----------------------------------------------------------------------
+ */
 
 /* The next life for the guest to tell of, which began at `began` (0: not known). A life that the
  * server had, over before that, is one whose guest half was not seen. */
@@ -374,11 +379,9 @@ static struct life *next_guest_life(struct journeys *j, struct id *id, uint64_t 
         id->guest->left |= !id->guest->freed;
     while (l && began && l->on_server) {
         uint64_t first = l->cmd ? l->cmd : l->draw;
-        bool later = first && first + error >= began;
+        uint64_t known = first ? first : l->release;
 
-        if (later || first + error < first)
-            break;
-        if (!first && !l->release) /* begun before, still held */
+        if (!known || known + error < known || known + error >= began)
             break;
         l->left = true; /* the guest never told of it, and now it is at a later one */
         l = l->next;
@@ -392,12 +395,22 @@ static struct life *next_guest_life(struct journeys *j, struct id *id, uint64_t 
     return l;
 }
 
-static struct life *guest_life(struct journeys *j, struct id *id, uint64_t t, uint64_t error)
+/* The life that a push (`began`: its begin) or a free (`freed`: its time) is about: the open one;
+ * or one whose allocation was not seen. Of several that the server told of since, a free means the
+ * last that had begun by then. */
+static struct life *guest_life(struct journeys *j, struct id *id, uint64_t began, uint64_t freed,
+                               uint64_t error)
 {
-    (void)t;
+    struct life *l = id->guest ? id->guest->next : id->head;
+
     if (id->guest && !id->guest->freed && !id->guest->left)
         return id->guest;
-    return next_guest_life(j, id, 0, error);
+    while (freed && l && l->next && l->on_server && l->next->cmd &&
+           l->next->cmd + error >= l->next->cmd && l->next->cmd + error < freed) {
+        began = l->next->cmd - (l->next->cmd > error ? error : 0);
+        l = l->next;
+    }
+    return next_guest_life(j, id, began, error);
 }
 
 static uint64_t began_at(uint64_t t, int64_t took)
@@ -456,7 +469,7 @@ static void guest_push(struct journeys *j, const struct tap_event *ev, uint64_t 
         return;
     }
     id = id_of(j, j->device < 0 ? 0 : (uint64_t)j->device, e->release_id);
-    l = id ? guest_life(j, id, ev->time, error) : NULL;
+    l = id ? guest_life(j, id, began_at(ev->time, e->took), 0, error) : NULL;
     if (l && l->push_begin.t) /* a life is pushed once: the free and the allocation are missing */
         l = next_guest_life(j, id, began_at(ev->time, e->took), error);
     if (!l)
@@ -476,7 +489,7 @@ static void guest_free(struct journeys *j, const struct tap_event *ev, uint64_t 
     if (!e->release_id)
         return;
     id = id_of(j, j->device < 0 ? 0 : (uint64_t)j->device, e->release_id);
-    l = id ? guest_life(j, id, ev->time, error) : NULL;
+    l = id ? guest_life(j, id, 0, ev->time, error) : NULL;
     if (!l)
         return;
     if (l->type < 0 && e->type != UNKNOWN_TYPE)
@@ -488,7 +501,8 @@ static void guest_free(struct journeys *j, const struct tap_event *ev, uint64_t 
     settle(j, id);
 }
 
-/* ---- what the server says --------------------------------------------------------------------- */
+/* ---- what the server says ---------------------------------------------------------------------
+ */
 
 /* The next life for the server to tell of, at time t. A life the guest had, over before that, was
  * never seen by the server; one that began later is not it. */
@@ -519,6 +533,7 @@ static struct life *next_server_life(struct journeys *j, struct id *id, uint64_t
         l = new_life(j, id, before);
     if (!l)
         return NULL;
+    l->left |= !l->on_guest && l->next; /* the guest is at a later one */
     l->on_server = true;
     id->server = l;
     return l;
@@ -681,8 +696,8 @@ static void stream_drop(struct journeys *j, const struct tap_event *ev)
  *
  * interface_release_resource() is called by the destructor that fired `release`, in its thread, and
  * says qxl_ring_res_put with the number of releases in the chain. qxl_ring_res_push says how many
- * are pushed: all of the chain. Where these counts do not agree with ours, nothing is tied. Releases
- * of cursors and surfaces are put too, but no event names them.
+ * are pushed: all of the chain. Where these counts do not agree with ours, nothing is tied.
+ * Releases of cursors and surfaces are put too, but no event names them.
  */
 
 static void drop_chain(struct journeys *j, uint64_t t)
@@ -755,7 +770,8 @@ static void res_push(struct journeys *j, const struct tap_event *ev)
     j->chain_sound = true;
 }
 
-/* ---- losses ------------------------------------------------------------------------------------ */
+/* ---- losses ------------------------------------------------------------------------------------
+ */
 
 static void loss(struct journeys *j, enum tap_source source)
 {
@@ -782,7 +798,8 @@ static void loss(struct journeys *j, enum tap_source source)
     }
 }
 
-/* ---- the pass ---------------------------------------------------------------------------------- */
+/* ---- the pass ----------------------------------------------------------------------------------
+ */
 
 static void oom(struct journeys *j, const struct tap_event *ev)
 {

@@ -1,0 +1,2 @@
+#include "links.h"
+const struct link_view view_oom = {.name = "oom"};
