@@ -623,6 +623,7 @@ static void release(struct journeys *j, const struct tap_event *ev)
     l->group = GROUP_GUEST;
     l->drawable = e->drawable;
     l->release = ev->time;
+    l->in_chain = true; /* from here on nothing closes it but its push */
     if (t->releasing) { /* QEMU said nothing of the one before */
         struct life *old = t->releasing;
         struct id *its = known_id(j, old->display, old->id);
@@ -634,7 +635,6 @@ static void release(struct journeys *j, const struct tap_event *ev)
             settle(j, its);
     }
     t->releasing = l;
-    l->in_chain = true;
     settle(j, id);
 }
 

@@ -31,6 +31,21 @@ const struct link_view *link_view(const char *name)
     return NULL;
 }
 
+void text_counts(FILE *f, const json_t *s, const char *title, const char *key)
+{
+    json_t *counts = json_object_get(s, key), *value;
+    const char *name;
+
+    if (!json_object_size(counts))
+        return;
+    fprintf(f, "%s:", title);
+    json_object_foreach(counts, name, value)
+    {
+        fprintf(f, " %s %lld", name, (long long)json_integer_value(value));
+    }
+    fputc('\n', f);
+}
+
 static void free_held(struct held **h)
 {
     free(*h);

@@ -51,18 +51,7 @@ static inline void text_share(FILE *f, const json_t *s, const char *part, const 
     fprintf(f, "%.0f (%.2f %%)", a, b > 0 ? 100 * a / b : 0.0);
 }
 
-static inline void text_counts(FILE *f, const json_t *s, const char *title, const char *key)
-{
-    const json_t *value;
-    const char *name;
-
-    if (!json_object_size(json_object_get(s, key)))
-        return;
-    fprintf(f, "%s:", title);
-    json_object_foreach(json_object_get(s, key), name, value)
-        fprintf(f, " %s %lld", name, (long long)json_integer_value(value));
-    fputc('\n', f);
-}
+void text_counts(FILE *f, const json_t *s, const char *title, const char *key);
 
 static inline long long number_of(const json_t *s, const char *key)
 {
