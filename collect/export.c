@@ -13,10 +13,14 @@
 #include "commands.h"
 #include "export.h"
 #include "input.h"
+#include "links.h"
 
 const char help_export[] =
     "Usage: spicetap export RUN --format FORMAT [-o FILE|FOLDER] [--source S,...] [--kind K,...]\n"
     "                       [--from T] [--to T]\n"
+    "       spicetap export RUN --journeys|--oom|--fences|--updates [--summary] [--format "
+    "csv|jsonl]\n"
+    "                       [-o FILE]\n"
     "\n"
     "Prints the events of RUN (the folder `spicetap record` made, or one of its *.tap logs),\n"
     "merged in order of time. Needs neither root nor the VM.\n"
@@ -29,8 +33,15 @@ const char help_export[] =
     "      --kind K,...     only these kinds of events; `spicetap events` lists them\n"
     "      --from T, --to T only events from T up to, but without, T: seconds since the recording\n"
     "                       began (12.5), or CLOCK_MONOTONIC in ns (123456789ns)\n"
+    "      --journeys       what belongs together, linked by identity, a row each: every release\n"
+    "                       of a QXL guest, from its allocation to its reclaim\n"
+    "      --oom            every time the guest told that it is out of memory\n"
+    "      --fences         every fence of a virtio-gpu guest\n"
+    "      --updates        every update QEMU itself made of the screen, and its drawable\n"
+    "      --summary        with one of these: counts instead of rows, as text or (jsonl) as JSON\n"
     "  -h, --help           this text\n"
     "\n"
+    "docs/journeys.md says what the columns are and when a row is whole.\n"
     "Losses (kind loss) are always shown, except in a CSV table of another kind: there their\n"
     "number is told on standard error.\n";
 
@@ -45,6 +56,8 @@ struct names {
 struct options {
     const char *run, *output;
     const struct exporter *format;
+    const struct link_view *view; /* a table of links instead of events */
+    bool summary;
     struct names sources, kinds;
     const char *from, *to;
 };
@@ -199,6 +212,13 @@ static int check_options(struct options *o)
 {
     if (!o->run)
         return usage("no run given", "");
+    if (o->view && (o->sources.count || o->kinds.count || o->from || o->to))
+        return usage("a table of links is of the whole run: without --source, --kind, --from, --to",
+                     "");
+    if (o->view)
+        return 0;
+    if (o->summary)
+        return usage("--summary is of --journeys, --oom, --fences or --updates", "");
     if (!o->format)
         return usage("no format given: --format jsonl or --format csv", "");
     if (o->format == &export_csv && o->kinds.count != 1 && !o->output)
@@ -209,14 +229,27 @@ static int check_options(struct options *o)
 
 static int read_options(struct options *o, int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"format", required_argument, NULL, 'f'}, {"output", required_argument, NULL, 'o'},
-        {"source", required_argument, NULL, 's'}, {"kind", required_argument, NULL, 'k'},
-        {"from", required_argument, NULL, 'F'},   {"to", required_argument, NULL, 'T'},
-        {"help", no_argument, NULL, 'h'},         {0}};
-    int c;
+    static const struct option longs[] = {{"format", required_argument, NULL, 'f'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"source", required_argument, NULL, 's'},
+                                          {"kind", required_argument, NULL, 'k'},
+                                          {"from", required_argument, NULL, 'F'},
+                                          {"to", required_argument, NULL, 'T'},
+                                          {"journeys", no_argument, NULL, 'v'},
+                                          {"oom", no_argument, NULL, 'v'},
+                                          {"fences", no_argument, NULL, 'v'},
+                                          {"updates", no_argument, NULL, 'v'},
+                                          {"summary", no_argument, NULL, 'S'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    int c, which = 0;
 
-    while ((c = getopt_long(argc, argv, "f:o:h", longs, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "f:o:h", longs, &which)) != -1) {
+        if (c == 'v' && o->view)
+            return usage("one table of links at a time", "");
+        if (c == 'v')
+            o->view = link_view(longs[which].name);
+        o->summary |= c == 'S';
         if (c == 'h') {
             fputs(help_export, stdout);
             return -1;
@@ -418,6 +451,8 @@ int cmd_export(int argc, char **argv)
     int code = read_options(&o, argc, argv), rest;
 
     signal(SIGPIPE, SIG_IGN);
+    if (!code && o.view)
+        return links_export(o.view, o.run, o.output, o.format == &export_jsonl, o.summary);
     if (!code)
         code = input_open(&w.bundle, "export", o.run);
     if (!code) {
