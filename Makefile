@@ -14,7 +14,7 @@ WARN    := -Wall -Wextra -Werror
 CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I. -MMD -MP
-LIBS    := -l:libbpf.a -lelf -lz -ljansson -lcap
+LIBS    := -l:libbpf.a -lelf -lz -ljansson -lcap -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*.c)
