@@ -26,6 +26,7 @@ struct group {
     bool equal;    /* the draw took an equal one's place: it is not called */
     bool met;      /* the draw met something in the tree */
     bool opaque;
+    bool may_stream; /* in one of the detectors */
 };
 
 struct replay_display {
@@ -34,7 +35,9 @@ struct replay_display {
     struct drawable *table;
     struct standing *standings;
     int32_t buckets[BUCKETS], oldest, newest, free;
-    struct drawable stranger; /* one from before the recording */
+    struct drawable stranger;                /* one from before the recording */
+    struct drawable *tree[REPLAY_DRAWABLES]; /* those in it that may be streamed, oldest first */
+    size_t tree_count;
     struct detector *detectors;
     struct group group;
     struct tap_event *expected; /* of the recorded detector */
@@ -65,12 +68,34 @@ static struct drawable *find(struct replay_display *d, uint64_t address)
     return NULL;
 }
 
+static void enter_tree(struct replay_display *d, struct drawable *p)
+{
+    if (!p->in_tree)
+        d->tree[d->tree_count++] = p;
+    p->in_tree = true;
+}
+
+static void leave_tree(struct replay_display *d, struct drawable *p)
+{
+    size_t i = d->tree_count;
+
+    if (!p->in_tree)
+        return;
+    p->in_tree = false;
+    while (i-- > 0)
+        if (d->tree[i] == p) {
+            memmove(&d->tree[i], &d->tree[i + 1], (--d->tree_count - i) * sizeof(p));
+            return;
+        }
+}
+
 static void forget_drawable(struct replay_display *d, struct drawable *p)
 {
     int32_t at = (int32_t)(p - d->table), *link = &d->buckets[bucket(p->address)];
 
     for (unsigned k = 0; k < d->replay->detectors; k++)
         detector_gone(&d->detectors[k], p);
+    leave_tree(d, p);
     while (*link != at)
         link = &d->table[*link].chain;
     *link = p->chain;
@@ -117,9 +142,12 @@ static struct drawable *new_drawable(struct replay_display *d, uint64_t address)
 
 static struct drawable *created_at(struct replay_display *d, uint64_t created)
 {
-    for (int32_t i = d->newest; i >= 0; i = d->table[i].older)
+    for (int32_t i = d->newest; i >= 0; i = d->table[i].older) {
         if (d->table[i].created == created)
             return &d->table[i];
+        if (d->table[i].known && d->table[i].created < created)
+            break;
+    }
     return NULL;
 }
 
@@ -144,6 +172,7 @@ static void forget_drawables(struct replay_display *d)
 {
     memset(d->buckets, 0xff, sizeof(d->buckets));
     d->oldest = d->newest = -1;
+    d->tree_count = 0;
     d->free = 0;
     for (int32_t i = 0; i < REPLAY_DRAWABLES; i++) {
         d->table[i].of = d->standings + (size_t)i * d->replay->detectors;
@@ -459,6 +488,8 @@ static void differ(struct replay_display *d, uint64_t time, const struct tap_eve
 /* Fields that a model cannot know: names of things, and clocks read a moment before the probe. */
 static bool comparable(uint16_t kind, const char *field, const struct stream *s)
 {
+    if (kind == EV_stream_create && !strcmp(field, "fps"))
+        return s && s->current && s->current->of[0].first;
     if (kind == EV_stream_create)
         return strcmp(field, "stream") && (strcmp(field, "top_down") || (s && s->top_down >= 0));
     if (kind == EV_trace_add)
@@ -616,7 +647,7 @@ static void learn_current(struct replay_display *d, const struct tap_event *ev)
     p->release_id = e->release_id;
     p->created = d->detectors[0].streams[s].last;
     p->box = d->detectors[0].streams[s].box;
-    p->in_tree = true;
+    enter_tree(d, p);
     p->graduality = p->top_down = -1;
     for (unsigned k = 0; k < d->replay->detectors; k++) {
         int at = detector_stream_by_number(&d->detectors[k], e->stream);
@@ -692,23 +723,31 @@ static void clear_rings(struct replay_display *d)
     d->next_known = true;
 }
 
+/* What the slots held, once this draw's own removals are in the ring. */
+static void learn_slots(struct replay_display *d)
+{
+    struct group *g = &d->group;
+
+    if (ring_was_cleared(d))
+        clear_rings(d);
+    for (size_t i = g->tail; i < g->count; i++)
+        if (is_match(&g->items[i], ON_TRACE))
+            learn_slot(d, &g->items[i], i + 1 < g->count ? &g->items[i + 1] : NULL);
+}
+
 static void learn(struct replay_display *d)
 {
     struct group *g = &d->group;
     size_t trace = 0;
 
-    if (g->tail < g->count && ring_was_cleared(d))
-        clear_rings(d);
     for (size_t i = 0; i < g->count; i++) {
         const struct tap_event *ev = &g->items[i];
-        const struct tap_event *then = i + 1 < g->count ? &g->items[i + 1] : NULL;
 
         if (is_match(ev, ON_STREAM))
             learn_stream(d, ev);
         if (ev->kind == EV_stream_detach)
             learn_current(d, ev);
-        if (is_match(ev, ON_TRACE) && ++trace)
-            learn_slot(d, ev, then);
+        trace += is_match(ev, ON_TRACE);
         if (ev->kind == EV_frame && !g->candidate->graduality_known) {
             g->candidate->graduality = (int16_t)FIELDS(ev, frame)->graduality;
             g->candidate->graduality_known = true;
@@ -750,7 +789,7 @@ static struct drawable *stranger(struct replay_display *d, size_t at)
     p->known = false;
     p->width = m->verdict == MATCH_YES ? c->width : -1;
     p->height = m->verdict == MATCH_YES ? c->height : -1;
-    s.first = p->created;
+    s.first = m->verdict == MATCH_YES ? 0 : p->created; /* 0: not known */
     if (at + 1 < d->group.count && d->group.items[at + 1].kind == EV_frame) {
         const struct fields_frame *f = FIELDS(&d->group.items[at + 1], frame);
         bool low = f->graduality == GRADUAL_LOW;
@@ -949,6 +988,7 @@ static bool prove(struct replay_display *d)
         det->now = ev->time;
         d->expected_count = 0;
         if (i == g->tail) {
+            learn_slots(d);
             if (!detector_look(det, g->candidate)) {
                 differ(d, ev->time, NULL, ev, "the model does not look for it in the trace ring");
                 return false;
@@ -1002,22 +1042,21 @@ static void leave(struct replay_display *d, struct drawable *p, unsigned reason,
 {
     for (unsigned k = from; p->in_tree && k < d->replay->detectors; k++)
         detector_leave(&d->detectors[k], p, reason);
-    p->in_tree = false;
+    leave_tree(d, p);
 }
 
 /* A stream's frame leaves the tree unseen: here, when a later draw covers its box. */
 static void leave_unseen(struct replay_display *d, const struct drawable *cover)
 {
-    int32_t next;
+    for (size_t i = 0; i < d->tree_count;) {
+        struct drawable *p = d->tree[i];
 
-    for (int32_t i = d->oldest; i >= 0; i = next) {
-        struct drawable *p = &d->table[i];
-
-        next = p->newer;
-        if (p == cover || !p->in_tree || detector_leaves_trace(&d->detectors[0], p) ||
-            !rect_holds(&cover->box, &p->box))
+        if (p == cover || detector_leaves_trace(&d->detectors[0], p) ||
+            !rect_holds(&cover->box, &p->box)) {
+            i++;
             continue;
-        d->replay->inferred += p->could_stream;
+        }
+        d->replay->inferred++;
         leave(d, p, REASON_OBSCURED, 1);
     }
 }
@@ -1025,14 +1064,11 @@ static void leave_unseen(struct replay_display *d, const struct drawable *cover)
 /* What is given up oldest first: all that is older has gone before. */
 static void leave_older(struct replay_display *d, const struct drawable *than, unsigned reason)
 {
-    int32_t next;
-
-    for (int32_t i = d->oldest; i >= 0 && &d->table[i] != than; i = next) {
-        struct drawable *p = &d->table[i];
-
-        next = p->newer;
-        if (p->in_tree && !detector_leaves_trace(&d->detectors[0], p))
-            leave(d, p, reason, 1);
+    for (size_t i = 0; i < d->tree_count && d->tree[i] != than;) {
+        if (detector_leaves_trace(&d->detectors[0], d->tree[i]))
+            i++;
+        else
+            leave(d, d->tree[i], reason, 1);
     }
 }
 
@@ -1138,12 +1174,9 @@ static void count_group(struct replay_display *d)
 
 static void touch_others(struct replay_display *d, const struct drawable *c)
 {
-    for (int32_t i = d->newest; i >= 0; i = d->table[i].older) {
-        struct drawable *p = &d->table[i];
-
-        if (p != c && p->in_tree && !p->touched)
-            p->touched = rect_meets(&p->box, &c->box);
-    }
+    for (size_t i = 0; i < d->tree_count; i++)
+        if (d->tree[i] != c && !d->tree[i]->touched)
+            d->tree[i]->touched = rect_meets(&d->tree[i]->box, &c->box);
 }
 
 static void released(struct replay_display *d, const struct tap_event *ev)
@@ -1195,9 +1228,10 @@ static int close_group(struct replay_display *d)
         touch_others(d, c);
     if (!g->opaque)
         draw_over(d, c);
-    c->in_tree = true;
+    if (g->may_stream)
+        enter_tree(d, c);
     regain_sight(d, at);
-    if (c->could_stream && c->opaque)
+    if (g->may_stream)
         count_draw(d, c);
     d->sees_draws = true;
     for (size_t i = 0; i < g->count; i++)
@@ -1274,10 +1308,14 @@ static void draw(struct replay_display *d, const struct tap_event *ev)
     check_verdict(d, ev, p);
     if (find(d, e->drawable) != p) /* sight was lost */
         return;
-    for (unsigned k = 0; k < d->replay->detectors; k++)
-        detector_draw(&d->detectors[k], p,
-                      k ? ours && detector_big_enough(&d->detectors[k].constants, p, !d->filter_off)
-                        : e->verdict == CAN_STREAM);
+    d->group.may_stream = false;
+    for (unsigned k = 0; k < d->replay->detectors; k++) {
+        bool can = k ? ours && detector_big_enough(&d->detectors[k].constants, p, !d->filter_off)
+                     : e->verdict == CAN_STREAM;
+
+        detector_draw(&d->detectors[k], p, can);
+        d->group.may_stream |= can;
+    }
     d->group.open = true;
     d->group.candidate = p;
     /* A copy within the screen is its own way into the tree: no frame of a video is looked for. */
@@ -1514,7 +1552,7 @@ int replay_add(struct replay *r, const struct tap_event *raw, const struct bundl
     struct tap_event ev;
     int err = 0;
 
-    if (from->source != SOURCE_SPICE)
+    if (from->source != SOURCE_SPICE || r->differs >= REPLAY_GIVE_UP)
         return 0;
     if (raw->kind == EV_loss)
         return lost(r, raw->time);

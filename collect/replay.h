@@ -19,6 +19,7 @@ enum {
     REPLAY_REGIONS = 64,     /* boxes that are drawn again and again, all displays */
     REPLAY_STREAMS = 1000,   /* listed, a detector; more are counted */
     REPLAY_DIFFERENCES = 20, /* listed; more are counted */
+    REPLAY_GIVE_UP = 1000,   /* differences: this is no such detector */
     REPLAY_SPANS = 256,      /* of time without conclusions, listed */
     REPLAY_KINDS = 16,       /* decisions are kinds 1 to 8 of events.def */
     REPLAY_RUNNING = 255,    /* stop reason of a stream that still runs at the end */

@@ -132,14 +132,21 @@ static bool fits(unsigned which, double v)
     return which != 0 || !(n & (n - 1));
 }
 
+/* The first dot of ".." is no decimal point. */
 static bool number(const char *text, const char **end, double *out)
 {
-    char *e;
+    const char *dots = strstr(text, "..");
+    char copy[64], *e;
+    size_t length = dots ? (size_t)(dots - text) : strlen(text);
 
+    if (!length || length >= sizeof(copy))
+        return false;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
     errno = 0;
-    *out = strtod(text, &e);
-    *end = e;
-    return e != text && !errno && isfinite(*out);
+    *out = strtod(copy, &e);
+    *end = text + (e - copy);
+    return e != copy && !errno && isfinite(*out);
 }
 
 /* The values of A..B/STEP; without a step each is twice the last. */
