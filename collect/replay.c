@@ -964,11 +964,21 @@ static bool check_detach(struct replay_display *d, const struct tap_event *ev)
     return false;
 }
 
+/* It leaves the tree, in the detectors from `from` on. */
+static void leave(struct replay_display *d, struct drawable *p, unsigned reason, unsigned from)
+{
+    for (unsigned k = from; p->in_tree && k < d->replay->detectors; k++)
+        detector_leave(&d->detectors[k], p, reason);
+    leave_tree(d, p);
+}
+
 static void detach_recorded(struct replay_display *d, const struct tap_event *ev)
 {
     const struct fields_stream_detach *e = FIELDS(ev, stream_detach);
-    const struct drawable *p = find(d, e->drawable);
+    struct drawable *p = find(d, e->drawable);
 
+    if (p && e->reason == DETACH_GONE)
+        leave(d, p, REASON_OBSCURED, 1); /* it left the tree before */
     for (unsigned k = 0; p && k < d->replay->detectors; k++)
         if (p->of[k].stream >= 0)
             detector_detach(&d->detectors[k], p->of[k].stream, (unsigned)e->reason);
@@ -1036,14 +1046,6 @@ static bool prove(struct replay_display *d)
 
 /* ---- the alternatives
  * --------------------------------------------------------------------------------------- */
-
-/* It leaves the tree, in the detectors from `from` on. */
-static void leave(struct replay_display *d, struct drawable *p, unsigned reason, unsigned from)
-{
-    for (unsigned k = from; p->in_tree && k < d->replay->detectors; k++)
-        detector_leave(&d->detectors[k], p, reason);
-    leave_tree(d, p);
-}
 
 /* A stream's frame leaves the tree unseen: here, when a later draw covers its box. */
 static void leave_unseen(struct replay_display *d, const struct drawable *cover)
@@ -1199,10 +1201,11 @@ static int close_group(struct replay_display *d)
 {
     struct group *g = &d->group;
     struct drawable *c = g->candidate, **before;
-    uint64_t at = g->count ? g->items[g->count - 1].time : c->created;
+    uint64_t at;
 
     if (!g->open)
         return 0;
+    at = g->count ? g->items[g->count - 1].time : c->created;
     g->open = false;
     before = calloc(g->count + 1, sizeof(*before)); /* whom the candidate meets */
     if (!before)
