@@ -557,6 +557,10 @@ static size_t tail_of_match(const struct replay_display *d, size_t at)
 
     if (stream < 0)
         return streams_before(g, at + 1, DETECTOR_STREAMS);
+    for (size_t i = 0; i < at; i++) /* it lost its frame meanwhile */
+        if (g->items[i].kind == EV_stream_detach &&
+            (int)FIELDS(&g->items[i], stream_detach)->stream == (int)det->streams[stream].number)
+            now = NULL;
     while (place < det->running && det->order[place] != stream)
         place++;
     from = streams_before(g, at + 1, place + 1);
