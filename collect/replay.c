@@ -367,7 +367,7 @@ static void end_stream(struct replay_display *d, unsigned k, const struct stream
 {
     struct replay_result *result = &d->replay->results[k];
     struct replay_region *g = region_of(d->replay, d->id, &s->box);
-    uint64_t from = s->known ? s->created : d->forgot;
+    uint64_t from = s->known && s->created > d->forgot ? s->created : d->forgot;
 
     if (until < from)
         until = from;
@@ -384,6 +384,8 @@ static void count_decision(struct replay_display *d, unsigned k, const struct ta
     const struct drawable *p = d->group.candidate;
     struct replay_region *g;
 
+    if (d->unsure)
+        return;
     result->matches += ev->kind == EV_match && FIELDS(ev, match)->verdict == MATCH_YES;
     if (ev->kind == EV_frame) {
         result->counted++;
@@ -415,6 +417,8 @@ static void decided(void *who, const struct tap_event *ev, int stream)
         d->expected_stream[d->expected_count] = stream;
         d->expected[d->expected_count++] = *ev;
     }
+    if (d->unsure)
+        return;
     if (l->number)
         count_decision(d, l->number, ev, stream);
     if (d->replay->listen && l->number == d->replay->listed)
@@ -444,6 +448,41 @@ static void lose_sight(struct replay_display *d, uint64_t from, uint64_t now, bo
     d->before = from;
 }
 
+/* The alternatives begin with what the recorded detector has now. */
+static void seed(struct replay_display *d, struct detector *to)
+{
+    const struct detector *from = &d->detectors[0];
+    uint32_t items = from->constants.trace_items;
+
+    memset(to->streams, 0, sizeof(to->streams));
+    to->running = 0;
+    for (int32_t i = d->newest; i >= 0; i = d->table[i].older) {
+        bool can = d->table[i].of[0].streamable;
+
+        can &= detector_big_enough(&to->constants, &d->table[i], !d->filter_off);
+        d->table[i].of[to->number] = d->table[i].of[0];
+        d->table[i].of[to->number].streamable = can;
+    }
+    for (unsigned i = 0; i < from->running; i++) {
+        const struct stream *s = &from->streams[from->order[i]];
+        int at = detector_adopt(to, s, true);
+
+        if (s->current && at >= 0)
+            s->current->of[to->number].stream = (int16_t)at;
+    }
+    detector_clear_ring(to);
+    for (uint32_t i = 0; i < items; i++) { /* oldest first */
+        const struct trace_item *t = &from->ring[(from->next + i) & (items - 1)];
+
+        if (t->known == TRACE_ALL && t->time)
+            to->ring[to->next++ & (to->constants.trace_items - 1)] = *t;
+    }
+    if (items == to->constants.trace_items) { /* the same slots too */
+        memcpy(to->ring, from->ring, items * sizeof(*to->ring));
+        to->next = from->next;
+    }
+}
+
 /* Once what was before is too old to be matched, and the running streams are known, conclusions can
  * be drawn again. */
 static void regain_sight(struct replay_display *d, uint64_t now)
@@ -459,6 +498,8 @@ static void regain_sight(struct replay_display *d, uint64_t now)
     if (now < d->forgot + longest)
         return;
     d->unsure = false;
+    for (unsigned k = 1; k < r->detectors; k++)
+        seed(d, &d->detectors[k]);
     r->inconclusive += now - (d->before ? d->before : d->forgot);
     if (d->before && r->span_count)
         r->spans[r->span_count - 1].to = now;
@@ -1115,20 +1156,6 @@ static void draw_over(struct replay_display *d, const struct drawable *c)
         }
 }
 
-/* Counts that began before the recording are taken over. */
-static void inherit(struct replay_display *d)
-{
-    struct drawable *c = d->group.candidate;
-
-    for (unsigned k = 1; d->unsure && k < d->replay->detectors; k++)
-        if (c->of[k].stream < 0 && c->of[k].streamable && c->of[k].frames < c->of[0].frames) {
-            c->of[k].first = c->of[0].first;
-            c->of[k].frames = c->of[0].frames;
-            c->of[k].gradual = c->of[0].gradual;
-            c->of[k].last_gradual = c->of[0].last_gradual;
-        }
-}
-
 static void look_everywhere(struct replay_display *d)
 {
     struct group *g = &d->group;
@@ -1230,7 +1257,6 @@ static int close_group(struct replay_display *d)
     }
     foretell(d, before);
     free(before);
-    inherit(d);
     if (g->opaque)
         touch_others(d, c);
     if (!g->opaque)
