@@ -604,9 +604,14 @@ static size_t tail_of_match(const struct replay_display *d, size_t at)
             now = NULL;
     while (place < det->running && det->order[place] != stream)
         place++;
-    from = streams_before(g, at + 1, place + 1);
-    if (from + place != at)
-        return g->count; /* it was not compared with those before it: they met */
+    /* Called, it goes through the list from its head on; else they met. */
+    if (place > at)
+        return g->count;
+    from = at - place;
+    for (size_t i = from; i < at; i++)
+        if (!is_match(&g->items[i], ON_STREAM) ||
+            FIELDS(&g->items[i], match)->index != det->streams[det->order[i - from]].number)
+            return g->count;
     if (!now || !now->in_tree || !rect_meets(&c->box, &now->box))
         return from;
     if (rect_same(&c->box, &now->box) ? !now->touched : !rect_holds(&c->box, &now->box))
