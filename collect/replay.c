@@ -614,6 +614,10 @@ static size_t tail_of_match(const struct replay_display *d, size_t at)
             return g->count;
     if (!now || !now->in_tree || !rect_meets(&c->box, &now->box))
         return from;
+    for (size_t i = at + 1; i < g->count; i++) /* it left the tree after this: so they met there */
+        if (g->items[i].kind == EV_release &&
+            FIELDS(&g->items[i], release)->drawable == now->address)
+            return g->count;
     if (rect_same(&c->box, &now->box) ? !now->touched : !rect_holds(&c->box, &now->box))
         return place ? from : g->count;
     return from;
@@ -651,12 +655,16 @@ static void read_group(struct replay_display *d)
         const struct tap_event *ev = &g->items[i];
         unsigned reason = ev->kind == EV_trace_add ? (unsigned)FIELDS(ev, trace_add)->reason : 99;
 
+        bool seen = g->met;
+
         g->met |= ev->kind == EV_match && i < g->tail;
         if (ev->kind != EV_release && (reason == 99 || reason == REASON_OBSCURED || !reason))
             g->insert = i + 1;
         if (ev->kind == EV_trace_add && reason == REASON_REPLACED)
             g->equal = true;
-        if (is_match(ev, ON_STREAM) && i < g->tail && FIELDS(ev, match)->verdict == MATCH_YES &&
+        /* An equal one is the first it meets. */
+        if (is_match(ev, ON_STREAM) && i < g->tail && !seen &&
+            FIELDS(ev, match)->verdict == MATCH_YES &&
             rect_same(&FIELDS(ev, match)->other, &c->box))
             g->equal = true;
     }
