@@ -596,8 +596,8 @@ static size_t tail_of_match(const struct replay_display *d, size_t at)
                           *c = g->candidate;
     size_t place = 0, from;
 
-    if (stream < 0)
-        return streams_before(g, at + 1, DETECTOR_STREAMS);
+    if (stream < 0 || !d->streams_known)
+        return g->count;            /* their order is not known: one by one, then */
     for (size_t i = 0; i < at; i++) /* it lost its frame meanwhile */
         if (g->items[i].kind == EV_stream_detach &&
             (int)FIELDS(&g->items[i], stream_detach)->stream == (int)det->streams[stream].number)
@@ -793,6 +793,25 @@ static void learn_slots(struct replay_display *d)
             learn_slot(d, &g->items[i], i + 1 < g->count ? &g->items[i + 1] : NULL);
 }
 
+/* All running streams, in their order, stand before the first slot. */
+static void learn_order(struct replay_display *d)
+{
+    struct detector *det = &d->detectors[0];
+    const struct group *g = &d->group;
+    uint8_t order[DETECTOR_STREAMS];
+    unsigned n = 0;
+
+    for (size_t i = g->tail; i < g->count && is_match(&g->items[i], ON_STREAM); i++) {
+        int at = detector_stream_by_number(det, (uint64_t)FIELDS(&g->items[i], match)->index);
+
+        if (at >= 0 && n < DETECTOR_STREAMS)
+            order[n++] = (uint8_t)at;
+    }
+    if (n == det->running)
+        memcpy(det->order, order, n);
+    d->streams_known = true;
+}
+
 static void learn(struct replay_display *d)
 {
     struct group *g = &d->group;
@@ -818,8 +837,8 @@ static void learn(struct replay_display *d)
             g->candidate->top_down = s >= 0 && d->detectors[0].streams[s].top_down == 0;
         }
     }
-    if (trace)
-        d->streams_known = true; /* the list stands before the first slot */
+    if (trace && !d->streams_known)
+        learn_order(d);
 }
 
 /* Of a box that was counted before, the same graduality is taken. */
@@ -871,7 +890,7 @@ static struct drawable *met(struct replay_display *d, size_t at)
 
     if (m->against == ON_STREAM) {
         s = detector_stream_by_number(det, (uint64_t)m->index);
-        if (s < 0 || det->streams[s].current || det->streams[s].known)
+        if (s < 0 || det->streams[s].current || (det->streams[s].known && d->streams_known))
             return s >= 0 ? det->streams[s].current : NULL;
         p = stranger(d, at); /* its frame from before the recording */
         for (unsigned k = 0; k < d->replay->detectors; k++)
@@ -1577,19 +1596,27 @@ static bool passes_by(uint16_t kind)
            kind == EV_stream_report || kind == EV_notify_request || kind > EV_blocked;
 }
 
-static int lost(struct replay *r, uint64_t time)
+/* A draw that was being followed may have lost some of its decisions: nothing is said of it. */
+static void drop_group(struct replay_display *d)
 {
-    int err = 0;
+    if (!d->group.open)
+        return;
+    count_group(d);
+    for (size_t i = 0; i < d->group.count; i++)
+        if (is_decision(&d->group.items[i]))
+            d->replay->taken[d->group.items[i].kind]++;
+    d->group.open = false;
+}
 
+static void lost(struct replay *r, uint64_t time)
+{
     r->losses++;
     for (int i = 0; i < REPLAY_DISPLAYS && r->displays[i]; i++) {
         struct replay_display *d = r->displays[i];
 
-        if (!err)
-            err = close_group(d);
+        drop_group(d);
         lose_sight(d, r->last > d->forgot ? r->last : d->forgot, time, true);
     }
-    return err;
 }
 
 int replay_add(struct replay *r, const struct tap_event *raw, const struct bundle_log *from)
@@ -1600,8 +1627,10 @@ int replay_add(struct replay *r, const struct tap_event *raw, const struct bundl
 
     if (from->source != SOURCE_SPICE || r->differs >= REPLAY_GIVE_UP)
         return 0;
-    if (raw->kind == EV_loss)
-        return lost(r, raw->time);
+    if (raw->kind == EV_loss) {
+        lost(r, raw->time);
+        return 0;
+    }
     if (!r->events++)
         r->first = raw->time;
     if (raw->time > r->last)
