@@ -1274,6 +1274,7 @@ static int close_group(struct replay_display *d)
     if (!before)
         return -ENOMEM;
     count_group(d);
+    find_tail(d);
     learn(d);
     guess_graduality(d, c);
     read_group(d);
