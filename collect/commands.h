@@ -22,9 +22,10 @@ int cmd_info(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_meter(int argc, char **argv);
+int cmd_whatif(int argc, char **argv);
 
 /* Each command's own --help text; `spicetap help CMD` prints it. */
 extern const char help_probes[], help_record[], help_info[], help_export[], help_events[],
-    help_meter[];
+    help_meter[], help_whatif[];
 
 #endif

@@ -74,6 +74,8 @@ step stack-build scripts/stack.sh all
 step bench-build tests/bench/build
 suite patches scripts/patches.sh
 suite stack tests/stack/run
+step stack-variant scripts/stack.sh variant
+suite whatif tests/stack/whatif
 suite vm tests/vm/run
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

@@ -32,6 +32,7 @@ usage() {
 		  all             plain, qemu and spice: everything "make stack" makes
 		  spice           spice-server with the patches, in build/stack
 		  plain           spice-server without the patches, in build/stack-plain
+		  variant         spice-server with the patches and a trace ring of 128, in build/stack-ring128
 		  qemu            QEMU with the dtrace and log trace backends, in build/stack
 		  check-spice     spice's own test suite on both; a line for each difference
 		  applies-0.15.2  do the patches fit Debian 13's spice too? --build compiles it as well
@@ -241,15 +242,32 @@ lock() {
 # A component is described by C_* and built by the function build_$C_KIND, which leaves the result
 # in $STAGE$PREFIX.
 
-# component spice|plain|qemu
+# variant_series   a series of the probes and the variant's own patches, in a folder of its own
+variant_series() {
+	local dir=$BUILD/patches-ring128 p
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	for p in $(series "$TOP/patches/spice"); do cp "$TOP/patches/spice/$p" "$dir/"; done
+	for p in $(series "$TOP/patches/variants"); do cp "$TOP/patches/variants/$p" "$dir/"; done
+	{ series "$TOP/patches/spice" && series "$TOP/patches/variants"; } >"$dir/series"
+	printf '%s\n' "$dir"
+}
+
+# component spice|plain|ring128|qemu
 component() {
 	C_NAME=$1 C_SUMS='' C_PATCHES='' C_NOP=none C_FLAGS=()
 	case $1 in
-	spice | plain)
+	spice | plain | ring128)
 		C_KIND=spice C_PKG=spice C_VERSION=$SPICE_VERSION C_SUITE=$SUITE C_DEST=$STACK C_SERIES=$TOP/patches/spice
 		C_FLAGS=(--buildtype=plain --wrap-mode=nodownload "--prefix=$PREFIX" --libdir=lib -Dpkgconfig.relocatable=true
 			-Dmanual=false -Dtests=false -Dgstreamer=1.0 -Dopus=enabled -Dsmartcard=enabled -Dlz4=true -Dsasl=true)
-		[ "$1" = spice ] || { C_DEST=$PLAIN && C_SERIES=-; }
+		case $1 in
+		plain) C_DEST=$PLAIN C_SERIES=- ;;
+		ring128)
+			C_DEST=$BUILD/stack-ring128
+			C_SERIES=$(variant_series)
+			;;
+		esac
 		;;
 	qemu)
 		C_KIND=qemu C_PKG=qemu C_VERSION=$QEMU_VERSION C_SUITE=$SUITE C_DEST=$STACK C_SERIES=$TOP/patches/qemu
@@ -257,7 +275,7 @@ component() {
 		;;
 	esac
 	[ "$C_SERIES" = - ] || C_PATCHES=$(series_sums "$C_SERIES")
-	if [ "$1" = spice ] && [ -n "$C_PATCHES" ]; then
+	if [ "$1" != qemu ] && [ -n "$C_PATCHES" ]; then
 		C_NOP=$(nop_kind)
 		# shellcheck disable=SC2046
 		if grep -qs "^+.*option('usdt_nop'" $(series "$C_SERIES" | sed "s|^|$C_SERIES/|"); then
@@ -466,7 +484,7 @@ sources() {
 main() {
 	local command=${1:-}
 	[ $# -eq 0 ] || shift
-	case $command in all | spice | plain | qemu | check-spice | applies-0.15.2 | sources) ;; -h | --help | help) usage && exit ;;
+	case $command in all | spice | plain | variant | qemu | check-spice | applies-0.15.2 | sources) ;; -h | --help | help) usage && exit ;;
 	*) usage >&2 && exit 2 ;;
 	esac
 	need gcc g++ meson ninja patchelf dpkg-source dpkg-buildflags dpkg-architecture quilt rsync zstd python3 pkg-config setsid flock
@@ -478,6 +496,7 @@ main() {
 		make_component qemu
 		;;
 	spice | plain | qemu) make_component "$command" ;;
+	variant) make_component ring128 ;;
 	check-spice) check_spice ;;
 	applies-0.15.2) applies_next "$@" ;;
 	sources) sources ;;

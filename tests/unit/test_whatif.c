@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The detector's model on runs of our own making: a video whose frames replace each other in the
+ * tree. What is recorded is written by hand from the server's rules, not by the model.
+ */
+#include "../../collect/commands.h"
+#include "../../collect/replay.h"
+#include "fake.h"
+
+enum { MS = 1000000, START = 1000000000 };
+
+static struct tap_writer *writer;
+static uint64_t now;
+static struct replay replay;
+
+static void begin(void)
+{
+    unlink(fake_path("spice.tap"));
+    writer = fake_log(fake_path("spice.tap"), SOURCE_SPICE);
+    now = START;
+}
+
+static void finish(const struct constants *constants, unsigned count)
+{
+    const struct bundle_log *from;
+    struct tap_event ev;
+    struct bundle *b;
+
+    assert_int_equal(tap_writer_close(writer), 0);
+    assert_int_equal(bundle_open(&b, fake_path("spice.tap")), 0);
+    assert_int_equal(replay_init(&replay, constants, count), 0);
+    while (bundle_next(b, &ev, &from) == 1)
+        assert_int_equal(replay_add(&replay, &ev, from), 0);
+    replay_end(&replay);
+    bundle_close(b);
+}
+
+static uint64_t draw_at(unsigned n, unsigned verdict, int width)
+{
+    now += 1000;
+    PUT(writer, draw, now, .drawable = n, .release_id = n, .type = 3, .effect = 1,
+        .box = {10, 10, 10 + width, 210}, .src_width = width, .src_height = 200, .verdict = verdict,
+        .created = now - 500);
+    return now - 500;
+}
+
+static void look_in_empty_ring(unsigned n, uint64_t created, int from)
+{
+    for (int i = from; i < 8; i++)
+        PUT(writer, match, now += 10, .drawable = n, .release_id = n, .against = 1, .index = i,
+            .verdict = 2, .since = (int64_t)created);
+}
+
+/* Frame n takes the place of frame n - 1, `gap` later, and is its next one. */
+static void replace(unsigned n, uint64_t gap, int frames, bool late, unsigned slot)
+{
+    static uint64_t before;
+    uint64_t created;
+
+    now += gap;
+    created = draw_at(n, 0, 200);
+    if (frames) {
+        PUT(writer, match, now += 10, .drawable = n, .release_id = n, .against = 2, .index = -1,
+            .verdict = late ? 2 : 0, .since = (int64_t)(created - before),
+            .other = {10, 10, 210, 210});
+        if (!late)
+            PUT(writer, frame, now += 10, .drawable = n, .release_id = n, .frames = frames,
+                .gradual_frames = frames, .last_gradual = frames, .graduality = 4,
+                .starts = frames >= 20);
+    } else {
+        look_in_empty_ring(n, created, 0);
+    }
+    before = created;
+    (void)slot;
+}
+
+static void create(unsigned n, int frames, unsigned fps)
+{
+    PUT(writer, stream_create, now += 10, .stream = 49, .drawable = n, .release_id = n,
+        .box = {10, 10, 210, 210}, .width = 200, .height = 200, .fps = fps, .frames = frames,
+        .top_down = 1);
+}
+
+struct slot {
+    uint64_t created;
+    int frames;
+};
+
+/* A video: each frame replaces the one before; the ring fills with them. 19 gaps of 40 ms. */
+static void video(unsigned count, uint64_t gap, int wrong)
+{
+    struct slot ring[8] = {{0, 0}}, last = {0, 0};
+
+    for (unsigned n = 1; n <= count; n++) {
+        struct slot *old = &ring[(n - 2) % 8];
+        bool late = gap > 200 * (uint64_t)MS;
+        int frames = late ? 0 : (int)n - 1;
+
+        replace(n, gap, n == 1 ? 0 : (late ? 1 : frames + ((int)n == wrong)), late, 0);
+        if (n > 1 && frames >= 20) {
+            create(n, frames, 25);
+            PUT(writer, trace_add, now += 10, .drawable = n - 1, .release_id = n - 1,
+                .slot = (n - 2) % 8, .reason = 0, .frames = last.frames,
+                .old = {old->created ? 10 : 0, old->created ? 10 : 0, old->created ? 210 : 0,
+                        old->created ? 210 : 0},
+                .old_age = old->created ? (int64_t)(now - old->created) : -1,
+                .old_frames = old->frames, .box = {10, 10, 210, 210});
+            return;
+        }
+        if (n > 1) {
+            PUT(writer, trace_add, now += 10, .drawable = n - 1, .release_id = n - 1,
+                .slot = (n - 2) % 8, .reason = 0, .frames = last.frames,
+                .old = {old->created ? 10 : 0, old->created ? 10 : 0, old->created ? 210 : 0,
+                        old->created ? 210 : 0},
+                .old_age = old->created ? (int64_t)(now - old->created) : -1,
+                .old_frames = old->frames, .box = {10, 10, 210, 210});
+            *old = last;
+        }
+        last = (struct slot){now, frames};
+        PUT(writer, ring_empty, now += 10, .ring = 0);
+    }
+}
+
+static void twenty_frames_make_a_stream(void **state)
+{
+    (void)state;
+    begin();
+    video(21, 40 * MS, 0);
+    finish(&constants_built, 1);
+    assert_int_equal(replay.differs, 0);
+    assert_int_equal(replay.results[0].created, 1);
+    replay_free(&replay);
+}
+
+static void nineteen_do_not(void **state)
+{
+    struct constants two[2] = {constants_built, constants_built};
+    (void)state;
+
+    begin();
+    video(20, 40 * MS, 0);
+    two[1].frames_start = 19;
+    finish(two, 2);
+    assert_int_equal(replay.differs, 0);
+    assert_int_equal(replay.results[0].created, 0);
+    assert_int_equal(replay.results[1].created, 1);
+    assert_int_equal(replay.results[1].frames, 1);
+    replay_free(&replay);
+}
+
+static void too_late_by_a_millisecond(void **state)
+{
+    struct constants three[3] = {constants_built, constants_built, constants_built};
+    (void)state;
+
+    begin();
+    video(24, 201 * MS, 0);
+    three[1].detection_delta = 202 * MS;
+    three[2].detection_delta = 200 * MS;
+    finish(three, 3);
+    assert_int_equal(replay.differs, 0);
+    assert_int_equal(replay.results[0].created, 0);
+    assert_int_equal(replay.results[1].created, 1);
+    assert_int_equal(replay.results[2].created, 0);
+    replay_free(&replay);
+}
+
+static void a_wrong_count_is_found(void **state)
+{
+    (void)state;
+    begin();
+    video(12, 40 * MS, 9);
+    finish(&constants_built, 1);
+    assert_true(replay.differs >= 1);
+    assert_int_equal(replay.differences[0].recorded.kind, EV_frame);
+    assert_int_equal(FIELDS(&replay.differences[0].expected, frame)->frames, 8);
+    replay_free(&replay);
+}
+
+static void nothing_is_concluded_across_a_loss(void **state)
+{
+    (void)state;
+    begin();
+    video(12, 40 * MS, 0);
+    assert_int_equal(tap_write_loss(writer, now += MS, 3, 0), 0);
+    draw_at(100, 7, 40); /* too small: nothing is looked for */
+    finish(&constants_built, 1);
+    assert_int_equal(replay.differs, 0);
+    assert_int_equal(replay.losses, 1);
+    assert_int_equal(replay.span_count, 1);
+    assert_true(replay.inconclusive > 0);
+    replay_free(&replay);
+}
+
+static void the_command(void **state)
+{
+    char *text;
+    (void)state;
+
+    begin();
+    video(20, 40 * MS, 0);
+    assert_int_equal(tap_writer_close(writer), 0);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--frames-start", "10..19/3"), 0);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "frames-start 19"));
+    free(text);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--trace-items", "8..256", "--json"),
+                     0);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "\"trace_items\": 256"));
+    free(text);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--trace-items", "9"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--gradual", "0..1"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_whatif, fake_path("nothing")), EXIT_INPUT);
+    begin();
+    video(12, 40 * MS, 9);
+    assert_int_equal(tap_writer_close(writer), 0);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--frames-start", "10"), EXIT_PART);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "nothing is predicted"));
+    assert_null(strstr(text, "constants  "));
+    free(text);
+}
+
+/* What a hostile log could hold: it must only not crash. */
+static void noise(void **state)
+{
+    struct constants two[2] = {constants_built, constants_built};
+    (void)state;
+
+    begin();
+    for (int i = 0; i < 20000; i++) {
+        struct tap_event ev = fake_event(fake_kind(SOURCE_SPICE), now += fake_random() % MS);
+
+        ev.v[0] = fake_random() % 3;
+        if (ev.kind <= EV_stream_stop && fake_random() % 4)
+            ev.v[1] = fake_random() % 4;
+        assert_int_equal(tap_write(writer, &ev), 0);
+    }
+    two[1].trace_items = 64;
+    finish(two, 2);
+    replay_free(&replay);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(twenty_frames_make_a_stream),
+        cmocka_unit_test(nineteen_do_not),
+        cmocka_unit_test(too_late_by_a_millisecond),
+        cmocka_unit_test(a_wrong_count_is_found),
+        cmocka_unit_test(nothing_is_concluded_across_a_loss),
+        cmocka_unit_test(the_command),
+        cmocka_unit_test(noise),
+    };
+
+    return cmocka_run_group_tests(tests, fake_setup, fake_clean);
+}
