@@ -219,7 +219,8 @@ struct x_display {
     uint64_t guest_losses;
 };
 
-/* What an event was found to belong to; 0: nothing. Ids of the objects above. */
+/* What an event was found to belong to; 0: nothing. Ids of the objects above; of regions the index
+ * in `boxes` + 1, since one gets its id only when it has lasted. */
 struct x_attr {
     uint32_t stream, region, episode;
     uint32_t other_region; /* whose history a trace_add overwrote */

@@ -232,7 +232,7 @@ static void decide(struct explain *x, struct x_display *d)
     o = outcome_of(x, c);
     tell_streams(x, c, o);
     if (x->decided)
-        x->decided(x, d, r->id, o);
+        x->decided(x, d, c->region, o);
     note_miss(r, c, o);
     r->losses += o == OUT_LOST;
     if (r->last_created && c->created > r->last_created)
@@ -293,7 +293,7 @@ static void draw(struct explain *x, const struct tap_event *ev)
     memcpy(c->box, &f->box, sizeof(c->box));
     if (f->verdict < 9) /* it entered the tree */
         cover(x, c, f->display);
-    x->attr.region = x->boxes[at - 1].id;
+    x->attr.region = at;
 }
 
 static struct x_candidate *candidate(struct explain *x, uint64_t display, uint64_t drawable)
@@ -302,7 +302,7 @@ static struct x_candidate *candidate(struct explain *x, uint64_t display, uint64
 
     if (!c->open || c->drawable != drawable)
         return NULL;
-    x->attr.region = x->boxes[c->region - 1].id;
+    x->attr.region = c->region;
     return c;
 }
 
@@ -341,10 +341,10 @@ static void traced(struct explain *x, const struct tap_event *ev)
                         ? ev->time - (uint64_t)f->old_age
                         : 0;
 
-    x->attr.region = from ? x->boxes[from - 1].id : 0;
+    x->attr.region = from;
     if (!r || old == from)
         return;
-    x->attr.other_region = r->id;
+    x->attr.other_region = old;
     /* Only its newest frame matters, and only while it may still be matched. */
     if (then + X_MS < r->last_created || (uint64_t)f->old_age > X_MAX_DELTA)
         return;
