@@ -12,8 +12,10 @@ const char help_explain[] =
     "Usage: spicetap explain RUN [OPTIONS]\n"
     "\n"
     "Says in words why the run's video streams lived and died: when the guest ran out of graphics\n"
-    "memory and what that did, each stream and the cause of its end, each place on the screen that\n"
-    "was redrawn like a video and why its redraws were not streamed, and what this run says of the\n"
+    "memory and what that did, each stream and the cause of its end, each place on the screen "
+    "that\n"
+    "was redrawn like a video and why its redraws were not streamed, and what this run says of "
+    "the\n"
     "hypotheses H1 to H5. Every sentence carries a reference such as [s3.2]; --events lists the\n"
     "events it rests on. Where events were lost it says inconclusive. Needs neither root nor the "
     "VM.\n"
@@ -39,10 +41,10 @@ static int look(const char *run, const struct explain_options *o)
     code = input_open(&x->bundle, "explain", run);
     if (!code) {
         explain_gather(x);
-        code = o->events                ? explain_events(x, o)
+        code = o->events              ? explain_events(x, o)
                : o->json && o->at < 0 ? explain_json(x, o)
-               : o->json                ? explain_events(x, o)
-                                        : explain_text(x, o);
+               : o->json              ? explain_events(x, o)
+                                      : explain_text(x, o);
         if (!code)
             code = input_end(x->bundle, "explain", run);
         bundle_close(x->bundle);

@@ -99,13 +99,13 @@ struct x_stream {
     uint64_t born, died; /* died: its stop, or the last that is known */
     uint64_t last_frame, frames;
     uint32_t fps, frames_before;
-    unsigned reason;           /* stop_reason */
-    uint64_t idle;             /* as the server says, at the stop */
-    uint64_t losses, lost;     /* in its life: places, events */
-    uint64_t detached[8];      /* by detach_reason */
+    unsigned reason;       /* stop_reason */
+    uint64_t idle;         /* as the server says, at the stop */
+    uint64_t losses, lost; /* in its life: places, events */
+    uint64_t detached[8];  /* by detach_reason */
     uint64_t encoded, raw, sent, drops[8];
-    uint64_t own_evicted;      /* its frames that were evicted */
-    uint64_t evicted_survived; /* of them followed by another frame */
+    uint64_t own_evicted;       /* its frames that were evicted */
+    uint64_t evicted_survived;  /* of them followed by another frame */
     uint64_t refused[OUTCOMES]; /* redraws of its place that it did not get, whole life */
     struct x_histogram intervals;
     uint32_t region;
@@ -155,10 +155,10 @@ struct x_region {
 
 struct x_episode {
     uint32_t id, display;
-    uint64_t from, to;  /* first notify, last sign of it */
-    uint64_t resumed;   /* the guest's next command, 0: none yet */
-    uint64_t stalled;   /* at least so long */
-    uint64_t waited;    /* by the guest's own events */
+    uint64_t from, to; /* first notify, last sign of it */
+    uint64_t resumed;  /* the guest's next command, 0: none yet */
+    uint64_t stalled;  /* at least so long */
+    uint64_t waited;   /* by the guest's own events */
     uint64_t notifies, ooms, flushes, flushed, free_some, glz_freed;
     uint64_t evicted, streamable, of_streams, releases;
     uint64_t drawables, glz, current, pipes; /* at its begin */
@@ -253,8 +253,8 @@ struct explain {
     uint32_t episode_count;     /* ever */
     struct x_episode all;       /* sums of all */
     uint64_t longest_stall, still_ns, usable_evicted, usable_other, traced_evicted;
-    uint64_t named[8];          /* episodes by the domain the guest asked in */
-    struct x_memory memory[8];  /* by guest_domain */
+    uint64_t named[8];         /* episodes by the domain the guest asked in */
+    struct x_memory memory[8]; /* by guest_domain */
 
     uint64_t blocked_count, blocked_ns;
     struct x_freeze freezes[X_FREEZES];
@@ -341,8 +341,9 @@ struct sayer {
 };
 
 enum verdict_of { VERDICT_SUPPORTED, VERDICT_REFUTED, VERDICT_INCONCLUSIVE };
-extern const char *const verdict_of_names[3], *const cause_names[CAUSES],
-    *const outcome_names[OUTCOMES], *const outcome_words[OUTCOMES], *const cause_words[CAUSES];
+extern const char *const verdict_of_names[3],
+    *const cause_names[CAUSES], *const outcome_names[OUTCOMES], *const outcome_words[OUTCOMES],
+                                                                    *const cause_words[CAUSES];
 enum { HYPOTHESES = 5 };
 extern const char *const hypothesis_words[HYPOTHESES];
 

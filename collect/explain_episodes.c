@@ -187,7 +187,8 @@ static void command(struct explain *x, const struct tap_event *ev)
     d->chain = false;
 }
 
-/* ---- what the guest says itself --------------------------------------------------------------- */
+/* ---- what the guest says itself ---------------------------------------------------------------
+ */
 
 static void guest_wait(struct explain *x, uint64_t now, bool begins)
 {

@@ -243,8 +243,8 @@ int explain_events(const struct explain *x, const struct explain_options *o)
 
         l->found = true;
         l->count = 1;
-        l->selects[0] = (struct select){.from = t > 50 * X_MS ? t - 50 * X_MS : 0,
-                                        .to = t + 50 * X_MS};
+        l->selects[0] =
+            (struct select){.from = t > 50 * X_MS ? t - 50 * X_MS : 0, .to = t + 50 * X_MS};
     }
     if (!l->found)
         fprintf(stderr, "spicetap explain: %s: this run has no such sentence\n", o->events);

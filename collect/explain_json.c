@@ -29,14 +29,14 @@ static json_t *box(const int32_t *b)
 
 static json_t *stream(const struct explain *x, const struct x_stream *t, struct sayer *s)
 {
-    json_t *o = json_pack(
-        "{sI sI sI so ss sI sI sI sI sI sI sI sI so sb sb}", "id", NUMBER(t->id), "display",
-        NUMBER(t->display), "number", NUMBER(t->number), "box", box(t->box), "cause",
-        cause_names[t->cause], "also", NUMBER(t->also), "born", NUMBER(t->born), "died",
-        NUMBER(t->died), "frames", NUMBER(t->frames), "last_frame", NUMBER(t->last_frame),
-        "own_evicted", NUMBER(t->own_evicted), "waited_ns", NUMBER(t->gap.stalled), "blocked_ns",
-        NUMBER(t->gap.blocked), "refused", outcomes(t->refused), "began", t->began, "ended",
-        t->ended);
+    json_t *o =
+        json_pack("{sI sI sI so ss sI sI sI sI sI sI sI sI so sb sb}", "id", NUMBER(t->id),
+                  "display", NUMBER(t->display), "number", NUMBER(t->number), "box", box(t->box),
+                  "cause", cause_names[t->cause], "also", NUMBER(t->also), "born", NUMBER(t->born),
+                  "died", NUMBER(t->died), "frames", NUMBER(t->frames), "last_frame",
+                  NUMBER(t->last_frame), "own_evicted", NUMBER(t->own_evicted), "waited_ns",
+                  NUMBER(t->gap.stalled), "blocked_ns", NUMBER(t->gap.blocked), "refused",
+                  outcomes(t->refused), "began", t->began, "ended", t->ended);
 
     json_object_set_new(o, "losses", json_integer(NUMBER(t->lost)));
     json_object_set_new(o, "sentences", s->arg = json_array());
@@ -62,13 +62,12 @@ static json_t *region(const struct explain *x, const struct x_region *r, struct 
 
 static json_t *episode(const struct explain *x, const struct x_episode *e, struct sayer *s)
 {
-    json_t *o = json_pack("{sI sI sI sI sI sI sI sI sI sI sI sI}", "id", NUMBER(e->id), "display",
-                          NUMBER(e->display), "from", NUMBER(e->from), "resumed",
-                          NUMBER(e->resumed), "stalled_ns", NUMBER(e->stalled), "notifies",
-                          NUMBER(e->notifies), "ooms", NUMBER(e->ooms), "evicted",
-                          NUMBER(e->evicted), "streamable", NUMBER(e->streamable), "of_streams",
-                          NUMBER(e->of_streams), "slots_overwritten", NUMBER(e->overwritten),
-                          "still_of_use", NUMBER(e->usable));
+    json_t *o = json_pack(
+        "{sI sI sI sI sI sI sI sI sI sI sI sI}", "id", NUMBER(e->id), "display", NUMBER(e->display),
+        "from", NUMBER(e->from), "resumed", NUMBER(e->resumed), "stalled_ns", NUMBER(e->stalled),
+        "notifies", NUMBER(e->notifies), "ooms", NUMBER(e->ooms), "evicted", NUMBER(e->evicted),
+        "streamable", NUMBER(e->streamable), "of_streams", NUMBER(e->of_streams),
+        "slots_overwritten", NUMBER(e->overwritten), "still_of_use", NUMBER(e->usable));
 
     json_object_set_new(o, "losses", json_integer(NUMBER(e->lost)));
     json_object_set_new(o, "sentences", s->arg = json_array());

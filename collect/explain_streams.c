@@ -59,7 +59,8 @@ static void find_cause(struct explain *x, struct x_stream *t, uint64_t now)
 {
     const struct x_display *d = x_display_of(x, t->display);
     uint64_t gap = now > t->last_frame ? now - t->last_frame : 0;
-    uint64_t stalled = x_stalled(d, now) - t->gap.stalled, waited = x_waited(d, now) - t->gap.waited;
+    uint64_t stalled = x_stalled(d, now) - t->gap.stalled,
+             waited = x_waited(d, now) - t->gap.waited;
     uint64_t blocked = x_blocked(d, now) - t->gap.blocked;
 
     if (waited > stalled)
@@ -191,9 +192,9 @@ static void given(struct explain *x, const struct tap_event *ev)
 {
     bool drop = ev->kind == EV_stream_drop;
     const struct fields_stream_encode *f = FIELDS(ev, stream_encode);
-    struct x_stream *t = drop ? streams_live(x, FIELDS(ev, stream_drop)->display,
-                                             FIELDS(ev, stream_drop)->stream)
-                              : streams_live(x, f->display, f->stream);
+    struct x_stream *t =
+        drop ? streams_live(x, FIELDS(ev, stream_drop)->display, FIELDS(ev, stream_drop)->stream)
+             : streams_live(x, f->display, f->stream);
 
     if (!t)
         return;

@@ -46,7 +46,8 @@ static void print_head(const struct explain *x)
         printf("%" PRIu64 " lost in %" PRIu64 " places", f->lost, f->all_losses);
     else
         printf("none lost");
-    printf("\nEach sentence rests on events: spicetap explain RUN --events REFERENCE lists them.\n");
+    printf(
+        "\nEach sentence rests on events: spicetap explain RUN --events REFERENCE lists them.\n");
 }
 
 static int longest_first(const void *a, const void *b)
