@@ -78,7 +78,7 @@ static json_t *episode(const struct explain *x, const struct x_episode *e, struc
 static json_t *hypotheses(const struct explain *x, struct sayer *s)
 {
     json_t *all = json_array();
-    char name[4];
+    char name[16];
 
     for (int h = 1; h <= HYPOTHESES; h++) {
         json_t *said = json_array();
