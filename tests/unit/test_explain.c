@@ -144,7 +144,7 @@ static void lost(void **state)
 static void never(int verdict, int match, uint64_t apart, int off, const char *words)
 {
     begin();
-    for (int i = 0; i < 40; i++)
+    for (int i = 0; i < 70; i++)
         redraw(apart, verdict, match, off);
     expect(words);
 }
