@@ -74,6 +74,7 @@ step stack-build scripts/stack.sh all
 step bench-build tests/bench/build
 suite patches scripts/patches.sh
 suite stack tests/stack/run
+suite causes tests/stack/causes
 suite vm tests/vm/run
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
