@@ -19,6 +19,7 @@ enum exit_code {
 int cmd_probes(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_meter(int argc, char **argv);
@@ -26,6 +27,6 @@ int cmd_whatif(int argc, char **argv);
 
 /* Each command's own --help text; `spicetap help CMD` prints it. */
 extern const char help_probes[], help_record[], help_info[], help_export[], help_events[],
-    help_meter[], help_whatif[];
+    help_meter[], help_whatif[], help_explain[];
 
 #endif

@@ -15,6 +15,7 @@ static const struct command {
      help_probes},
     {"record", cmd_record, "record a run of a VM", help_record},
     {"info", cmd_info, "what is in a run, and what happened", help_info},
+    {"explain", cmd_explain, "why the video streams of a run lived and died", help_explain},
     {"whatif", cmd_whatif, "what other constants of the detector would have done", help_whatif},
     {"export", cmd_export, "a run's events as jsonl or csv", help_export},
     {"meter", cmd_meter, "a client that counts what comes and how it is shown", help_meter},

@@ -76,6 +76,7 @@ suite patches scripts/patches.sh
 suite stack tests/stack/run
 step stack-variant scripts/stack.sh variant
 suite whatif tests/stack/whatif
+suite causes tests/stack/causes
 suite vm tests/vm/run
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

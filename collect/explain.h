@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * spicetap explain: why streams lived and died, gathered in one pass in memory that does not grow
+ * with the run. Times are ns of CLOCK_MONOTONIC, boxes left, top, right, bottom.
+ *
+ * The rule of the house: two events belong together when they carry the same release id, drawable,
+ * stream or episode. What is only near in time is called coincident.
+ *
+ * The server's constants (spice-server 0.15.1 and 0.15.2, server/video-stream.h):
+ * RED_STREAM_DETECTION_MAX_DELTA 200 ms, RED_STREAM_TIMEOUT 1 s, RED_STREAM_FRAMES_START_CONDITION
+ * 20, RED_STREAM_GRADUAL_FRAMES_START_CONDITION 0.2, RED_STREAM_MIN_SIZE 96 * 96.
+ */
+#ifndef SPICETAP_EXPLAIN_H
+#define SPICETAP_EXPLAIN_H
+
+#include "facts.h"
+#include "fields.h"
+
+enum {
+    X_DISPLAYS = 16,
+    X_BOXES = 256,     /* boxes watched at one time */
+    X_REGIONS = 64,    /* of them kept, because they should have streamed */
+    X_SPELLS = 32,     /* of a region that are kept; later ones join the last */
+    X_RECENT = 11,     /* draws: 10 intervals in 2 s are 5 a second */
+    X_LIVE = 64,       /* streams running at one time, all displays; spice has 50 a display */
+    X_STREAMS = 4096,  /* that are kept */
+    X_EPISODES = 8192, /* that are kept */
+    X_SLOTS = 256,     /* of the trace ring that are followed; spice has 8 */
+    X_INTERVALS = 400, /* a histogram of intervals, 5 ms each */
+    X_FREEZES = 64,
+    X_COVERED = 4, /* streams that one drawable covers */
+};
+
+#define X_MS           1000000ull
+#define X_SECOND       1000000000ull
+#define X_MAX_DELTA    (200 * X_MS) /* RED_STREAM_DETECTION_MAX_DELTA */
+#define X_START_FRAMES 20           /* RED_STREAM_FRAMES_START_CONDITION */
+#define X_INTERVAL     (5 * X_MS)
+#define X_CHAIN        (100 * X_MS) /* notifies that are nearer than this are one wait */
+#define X_FREEZE       (500 * X_MS)
+
+/* What became of one redraw of a region. The first 12 are draw_verdict's numbers: a test of
+ * drawable_can_stream refused it (0, can_stream, does not occur). */
+enum outcome {
+    OUT_VERDICTS = 12,
+    OUT_STREAMED = 12, /* it joined a stream or began one */
+    OUT_COUNTED,       /* counted as a frame of a video to be */
+    OUT_NOT_NATURAL,   /* 20 counted, but too few of them look like a natural picture */
+    OUT_NO_ROOM,       /* it should have begun a stream, and none was created */
+    OUT_TOO_LATE,      /* more than 200 ms after the one before */
+    OUT_BOX_DIFFERS,
+    OUT_SIZE_DIFFERS,
+    OUT_NOT_CONTAINED, /* against a running stream at the same place */
+    OUT_TOO_BIG,
+    OUT_ORIENTATION,
+    OUT_EVICTED_OVER, /* its history was overwritten in the trace ring, by evictions */
+    OUT_OTHER_OVER,   /* ... by other drawables that left the screen */
+    OUT_NO_HISTORY,   /* nothing of it was in the trace ring, and nothing had been overwritten */
+    OUT_FIRST,        /* no redraw before it to compare with */
+    OUT_LOST,         /* events were lost while it was decided */
+    OUTCOMES,
+};
+
+enum cause {
+    CAUSE_RUNNING, /* it did not end */
+    CAUSE_GUEST_IDLE,
+    CAUSE_GUEST_WAITED,
+    CAUSE_PIPE_BLOCKED,
+    CAUSE_REFUSED,
+    CAUSE_SURFACE_GONE,
+    CAUSE_CLIENT_GONE,
+    CAUSE_CODECS,
+    CAUSE_MIGRATED,
+    CAUSE_INCONCLUSIVE,
+    CAUSES,
+};
+
+/* Secondary causes: bits. */
+enum {
+    ALSO_FRAME_EVICTED = 1, /* identity: the very frame */
+    ALSO_OVERLAP = 2,
+    ALSO_OOM = 4, /* coincident */
+    ALSO_REFUSED = 8,
+    ALSO_LATE = 16,
+    ALSO_BLOCKED = 32,
+    ALSO_DROPS = 64,
+    ALSO_WAITED = 128,
+};
+
+struct x_histogram {
+    uint32_t count[X_INTERVALS + 1]; /* the last one: longer */
+    uint64_t all, longest, longest_at;
+};
+
+struct x_stream {
+    uint32_t id, display, number; /* id: 1, 2... in order of birth */
+    int32_t box[4];
+    bool has_box, began, ended, end_lost, listed;
+    uint64_t born, died; /* died: its stop, or the last that is known */
+    uint64_t last_frame, frames;
+    uint32_t fps, frames_before;
+    unsigned reason;       /* stop_reason */
+    uint64_t idle;         /* as the server says, at the stop */
+    uint64_t losses, lost; /* in its life: places, events */
+    uint64_t detached[8];  /* by detach_reason */
+    uint64_t encoded, raw, sent, drops[8];
+    uint64_t own_evicted;       /* its frames that were evicted */
+    uint64_t evicted_survived;  /* of them followed by another frame */
+    uint64_t refused[OUTCOMES]; /* redraws of its place that it did not get, whole life */
+    struct x_histogram intervals;
+    uint32_t region;
+    /* since its last frame */
+    struct {
+        uint64_t refused[OUTCOMES], all_refused, late, first_refused;
+        uint64_t stalled, waited, blocked; /* of the display's counters, then */
+        uint64_t oom, empties, commands, evicted, overlaps, losses, lost, guest_losses;
+    } gap;
+    uint64_t client_at, unseen; /* last frame given to a client, and frames since then */
+    enum cause cause;
+    unsigned also;
+};
+
+struct x_spell {
+    uint64_t from, to;
+};
+
+/* A box that is drawn again and again. */
+struct x_region {
+    bool used, kept;
+    uint32_t id; /* of kept ones: 1, 2... */
+    uint32_t display, surface;
+    int32_t box[4], first_box[4];
+    uint64_t moves, last, last_created, last_interval, history_lost;
+    bool history_lost_evicted;
+    struct {
+        uint64_t time;
+        uint8_t outcome;
+    } recent[X_RECENT];
+    unsigned count; /* of recent, ever */
+    bool busy, qualified;
+    uint64_t spell_from, spell_to, spell_draws, spell_out[OUTCOMES];
+    /* of all its spells */
+    struct x_spell spells[X_SPELLS];
+    unsigned spell_count;
+    uint64_t spells_all, busy_ns, longest_spell, draws, out[OUTCOMES];
+    struct x_histogram intervals;
+    uint64_t least_late; /* ns beyond 200 ms, of those refused for it; UINT64_MAX: none */
+    uint64_t least_late_at;
+    uint32_t least_off, most_off; /* pixels; UINT32_MAX: none */
+    uint32_t most_frames;         /* counted without a stream */
+    uint32_t gradual, gradual_of; /* at the best count refused for it */
+    uint64_t first_streamed, losses;
+    uint32_t streams;
+};
+
+struct x_episode {
+    uint32_t id, display;
+    uint64_t from, to; /* first notify, last sign of it */
+    uint64_t resumed;  /* the guest's next command, 0: none yet */
+    uint64_t stalled;  /* at least so long */
+    uint64_t waited;   /* by the guest's own events */
+    uint64_t notifies, ooms, flushes, flushed, free_some, glz_freed;
+    uint64_t evicted, streamable, of_streams, releases;
+    uint64_t drawables, glz, current, pipes; /* at its begin */
+    uint64_t drawables_after, current_after;
+    bool sized;
+    uint64_t traced, overwritten, usable, counted_lost; /* slots; of them still of use */
+    uint32_t victims[4], victim_slots[4];               /* regions */
+    uint32_t streams[4];
+    uint64_t losses, lost;
+    /* what the guest asked for, from its own events */
+    uint64_t asks, failed, bytes;
+    unsigned domain;
+    uint64_t asked_bytes, asked_took;
+    bool asked, closed;
+};
+
+struct x_memory {
+    bool known;
+    uint64_t total, used, most, most_at;
+};
+
+struct x_freeze {
+    uint64_t from, to;
+    uint64_t stalled, blocked, draws;
+    bool lost;
+};
+
+/* The drawable whose fate is being decided. */
+struct x_candidate {
+    bool open, lost;
+    uint64_t drawable, release_id, time, created, interval;
+    uint32_t region; /* index + 1 in boxes */
+    uint8_t verdict;
+    int32_t box[4];
+    bool counted, starts, streamed;
+    int64_t frames, gradual;
+    bool has_near; /* a comparison with its own place */
+    uint8_t near_verdict, near_against;
+    int64_t near_since;
+    uint32_t near_off;
+    uint32_t covered[X_COVERED]; /* streams it covers, by index in live + 1 */
+    uint8_t covered_verdict[X_COVERED];
+    bool covered_asked[X_COVERED];
+};
+
+struct x_display {
+    bool used;
+    uint32_t id;
+    struct x_candidate now;
+    uint64_t slot_created[X_SLOTS];
+    uint16_t slot_region[X_SLOTS];
+    uint32_t episode; /* index + 1 of the open one */
+    bool in_oom, chain, given;
+    uint64_t chain_at;
+    uint64_t stalled, waited, blocked, blocked_from;
+    uint64_t waiting_from, waiting; /* guest waits now open */
+    uint64_t commands, empties, draws, ooms, last_sent, last_draw;
+    uint64_t guest_losses;
+};
+
+/* What an event was found to belong to; 0: nothing. Ids of the objects above; of regions the index
+ * in `boxes` + 1, since one gets its id only when it has lasted. */
+struct x_attr {
+    uint32_t stream, region, episode;
+    uint32_t other_region; /* whose history a trace_add overwrote */
+};
+
+struct explain {
+    struct facts *facts;
+    struct bundle *bundle;
+    const char *run;
+    uint64_t start, end;
+    double seconds;
+    bool has_guest, has_qemu, has_client, qxl, virtio;
+    uint64_t last_of[SOURCES]; /* time of the last event of each source */
+
+    struct x_display displays[X_DISPLAYS];
+    uint64_t displays_over; /* events of displays that did not fit */
+
+    struct x_stream live[X_LIVE];
+    size_t live_count;
+    struct x_stream *streams; /* by id - 1, X_STREAMS */
+    uint32_t stream_count;    /* ever */
+    uint64_t causes[CAUSES];
+
+    struct x_region boxes[X_BOXES];
+    int32_t box_keys[X_BOXES][6];
+    uint16_t kept[X_REGIONS]; /* indices of kept ones, by id - 1 */
+    uint32_t region_count, regions_over, boxes_dropped;
+
+    struct x_episode *episodes; /* by id - 1, X_EPISODES */
+    uint32_t episode_count;     /* ever */
+    struct x_episode all;       /* sums of all */
+    uint64_t longest_stall, still_ns, usable_evicted, usable_other, traced_evicted;
+    uint64_t named[8];         /* episodes by the domain the guest asked in */
+    struct x_memory memory[8]; /* by guest_domain */
+
+    uint64_t blocked_count, blocked_ns;
+    struct x_freeze freezes[X_FREEZES];
+    uint32_t freeze_count;
+    uint64_t freeze_longest, pictures;
+    struct x_histogram shown;
+    uint16_t client_kind;
+    int client_slot;
+
+    struct x_attr attr; /* of the last event */
+    /* For whoever lists events: told of each drawable's fate. */
+    void (*decided)(struct explain *x, const struct x_display *d, uint32_t region, enum outcome o);
+    void *arg;
+};
+
+/* ---- the pass ------------------------------------------------------------------------------ */
+
+int explain_new(struct explain **out); /* -ENOMEM */
+void explain_free(struct explain *x);
+/* One event; `from` is its log. */
+void explain_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from);
+void explain_end(struct explain *x); /* after the last event */
+/* The whole pass over x->bundle; then start, end and seconds stand. */
+void explain_gather(struct explain *x);
+
+struct x_display *x_display_of(struct explain *x, uint64_t id);
+bool x_near(const int32_t *a, const int32_t *b, uint32_t *off);
+uint64_t x_stalled(const struct x_display *d, uint64_t now);
+uint64_t x_blocked(const struct x_display *d, uint64_t now);
+uint64_t x_waited(const struct x_display *d, uint64_t now);
+void x_interval(struct x_histogram *h, uint64_t ns, uint64_t at);
+uint64_t x_quantile(const struct x_histogram *h, double q); /* ns, to 5 ms */
+
+/* Each part sees the events it needs, as the built-in table describes them. */
+void episodes_add(struct explain *x, const struct tap_event *ev);
+void episodes_loss(struct explain *x, enum tap_source source, uint64_t count);
+void episodes_end(struct explain *x);
+void streams_add(struct explain *x, const struct tap_event *ev);
+void streams_loss(struct explain *x, enum tap_source source, uint64_t count);
+void streams_end(struct explain *x);
+/* A redraw that covers a stream's place and did not join it. */
+void streams_refused(struct explain *x, uint32_t live, enum outcome why, uint64_t time);
+struct x_stream *streams_live(struct explain *x, uint64_t display, uint64_t number);
+void regions_add(struct explain *x, const struct tap_event *ev);
+void regions_loss(struct explain *x, enum tap_source source);
+void regions_end(struct explain *x);
+/* The region of that very box: index + 1, or 0. */
+uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surface,
+                      const int32_t *box);
+void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from);
+
+const struct x_region *x_kept(const struct explain *x, uint32_t id); /* NULL: none */
+const struct x_stream *x_stream(const struct explain *x, uint32_t id);
+const struct x_episode *x_episode(const struct explain *x, uint32_t id);
+
+/* ---- what is said ----------------------------------------------------------------------------
+ */
+
+/* Which events a sentence rests on. 0 in a field: any. */
+struct select {
+    uint64_t from, to;
+    uint16_t kinds[8]; /* ends with 0 */
+    uint32_t stream, region, episode, other_region;
+    uint32_t outcomes; /* of a region's redraws: bits of enum outcome */
+    const char *field; /* NULL, or it must have this value */
+    uint64_t value;
+    enum tap_source source; /* with kind `loss` */
+};
+
+struct sentence {
+    char ref[24];
+    char object; /* letter of the ref: r(un) is x */
+    uint32_t id;
+    unsigned number;
+    char text[768];
+    const struct select *selects;
+    size_t count;
+};
+
+struct sayer {
+    void (*say)(struct sayer *s, const struct sentence *what);
+    bool deep; /* all there is, not only the page */
+    void *arg;
+};
+
+enum verdict_of { VERDICT_SUPPORTED, VERDICT_REFUTED, VERDICT_INCONCLUSIVE };
+extern const char *const verdict_of_names[3],
+    *const cause_names[CAUSES], *const outcome_names[OUTCOMES], *const outcome_words[OUTCOMES],
+                                                                    *const cause_words[CAUSES];
+enum { HYPOTHESES = 5 };
+extern const char *const hypothesis_words[HYPOTHESES];
+
+void say_episodes(const struct explain *x, struct sayer *s); /* e0: all of them */
+void say_episode(const struct explain *x, const struct x_episode *e, struct sayer *s);
+void say_streams(const struct explain *x, struct sayer *s);
+void say_stream(const struct explain *x, const struct x_stream *t, struct sayer *s);
+void say_regions(const struct explain *x, struct sayer *s);
+void say_region(const struct explain *x, const struct x_region *r, struct sayer *s);
+void say_traffic(const struct explain *x, struct sayer *s);
+enum verdict_of say_hypothesis(const struct explain *x, int n, struct sayer *s); /* 1 to 5 */
+void say_all(const struct explain *x, struct sayer *s);
+/* A sentence: printf's way. */
+void say(struct sayer *s, char object, uint32_t id, unsigned number, const struct select *selects,
+         size_t count, const char *format, ...) __attribute__((format(printf, 7, 8)));
+
+/* Text of a span, a time since the start, a size, a box: `text` has X_TEXT bytes. */
+enum { X_TEXT = 64 };
+const char *x_span(uint64_t ns, char *text);
+const char *x_at(const struct explain *x, uint64_t time, char *text);
+const char *x_bytes(uint64_t bytes, char *text);
+const char *x_box(const int32_t *box, char *text);
+double x_percent(uint64_t part, uint64_t all);
+/* The most frequent refusal of a region's redraws; OUTCOMES: none. */
+enum outcome x_main_refusal(const uint64_t *out, uint64_t *count);
+bool x_is_refusal(enum outcome o);
+uint64_t x_refusals(const uint64_t *out);
+
+/* ---- how it is shown --------------------------------------------------------------------------
+ */
+
+struct explain_options {
+    const char *events; /* a reference, or NULL */
+    uint32_t stream, episode, region;
+    double at; /* s, negative: not asked */
+    bool json;
+};
+
+int explain_text(const struct explain *x, const struct explain_options *o); /* EXIT_... */
+int explain_json(const struct explain *x, const struct explain_options *o);
+/* Opens the run again and lists the events behind a sentence, or around a time. */
+int explain_events(const struct explain *x, const struct explain_options *o);
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * OOM episodes: from the guest's first notify to its next command. QEMU's qxl id is taken as the
+ * display's; so is a guest's first display where only its kernel speaks.
+ */
+#include "explain.h"
+
+enum { NOTIFY_OOM = 4, DOMAIN_VRAM = 2 };
+
+static struct x_episode *open_episode(struct explain *x, const struct x_display *d)
+{
+    return d->episode ? &x->episodes[d->episode - 1] : NULL;
+}
+
+static void close_episode(struct explain *x, struct x_display *d, uint64_t resumed)
+{
+    struct x_episode *e = open_episode(x, d);
+
+    d->episode = 0;
+    if (!e)
+        return;
+    e->closed = true;
+    e->resumed = resumed;
+    if (e->stalled > x->longest_stall)
+        x->longest_stall = e->stalled;
+}
+
+static struct x_episode *begin(struct explain *x, struct x_display *d, uint64_t now)
+{
+    struct x_episode *e = open_episode(x, d);
+
+    if (e && now - e->to > X_CHAIN && d->given) {
+        close_episode(x, d, 0);
+        e = NULL;
+    }
+    if (!e) {
+        uint32_t at = x->episode_count++;
+
+        if (at >= X_EPISODES) /* counted; the last place serves them all */
+            at = X_EPISODES - 1;
+        e = &x->episodes[at];
+        *e = (struct x_episode){.id = x->episode_count, .display = d->id, .from = now};
+        d->episode = at + 1;
+        d->chain = false;
+    }
+    e->to = now;
+    x->attr.episode = e->id;
+    return e;
+}
+
+/* The guest is known to have waited from the sign before to this one. */
+static void still(struct explain *x, struct x_display *d, struct x_episode *e, uint64_t now)
+{
+    if (d->chain && now > d->chain_at && (!d->given || now - d->chain_at <= X_CHAIN)) {
+        e->stalled += now - d->chain_at;
+        x->still_ns += now - d->chain_at;
+        d->stalled += now - d->chain_at;
+    }
+    d->chain = true;
+    d->chain_at = now;
+    e->to = now;
+}
+
+static void notify(struct explain *x, struct x_display *d, uint64_t now)
+{
+    struct x_episode *e = begin(x, d, now);
+
+    still(x, d, e, now);
+    if (!d->in_oom)
+        d->given = false;
+    e->notifies++;
+    x->all.notifies++;
+}
+
+static void oom_begin(struct explain *x, const struct tap_event *ev)
+{
+    const struct fields_oom_begin *f = FIELDS(ev, oom_begin);
+    struct x_display *d = x_display_of(x, f->display);
+    struct x_episode *e = begin(x, d, ev->time);
+
+    still(x, d, e, ev->time);
+    d->in_oom = true;
+    d->given = false;
+    d->ooms++;
+    e->ooms++;
+    x->all.ooms++;
+    if (e->sized)
+        return;
+    e->sized = true;
+    e->drawables = f->drawables;
+    e->glz = f->glz_drawables;
+    e->current = f->current;
+    e->pipes = f->pipes;
+}
+
+static void oom_end(struct explain *x, const struct tap_event *ev)
+{
+    const struct fields_oom_end *f = FIELDS(ev, oom_end);
+    struct x_display *d = x_display_of(x, f->display);
+    struct x_episode *e = open_episode(x, d);
+
+    d->in_oom = false;
+    if (!e)
+        return;
+    x->attr.episode = e->id;
+    bool given = d->given;
+    d->given = false; /* it did wait until now */
+    still(x, d, e, ev->time);
+    d->given = given;
+    e->drawables_after = f->drawables;
+    e->current_after = f->current;
+}
+
+static void evict(struct explain *x, const struct tap_event *ev)
+{
+    const struct fields_evict *f = FIELDS(ev, evict);
+    struct x_display *d = x_display_of(x, f->display);
+    struct x_episode *e = open_episode(x, d);
+    const struct x_stream *t = f->stream >= 0 ? streams_live(x, f->display, f->stream) : NULL;
+
+    x->all.evicted++;
+    x->all.streamable += f->streamable != 0;
+    x->all.of_streams += f->stream >= 0;
+    d->given = true;
+    if (!e)
+        return;
+    x->attr.episode = e->id;
+    e->evicted++;
+    e->streamable += f->streamable != 0;
+    e->of_streams += f->stream >= 0;
+    for (int i = 0; t && i < 4; i++)
+        if (!e->streams[i] || e->streams[i] == t->id) {
+            e->streams[i] = t->id;
+            break;
+        }
+}
+
+/* A slot of the trace ring, overwritten by what was evicted: whose history stood there? */
+static void trace(struct explain *x, const struct tap_event *ev)
+{
+    const struct fields_trace_add *f = FIELDS(ev, trace_add);
+    struct x_display *d = x_display_of(x, f->display);
+    struct x_episode *e = open_episode(x, d);
+    bool evicted = f->reason == 1;
+    bool usable = f->old_age >= 0 && (uint64_t)f->old_age <= X_MAX_DELTA;
+
+    x->all.traced++;
+    x->traced_evicted += evicted;
+    *(evicted ? &x->usable_evicted : &x->usable_other) += usable;
+    if (!e || !evicted)
+        return;
+    x->attr.episode = e->id;
+    e->traced++;
+    e->overwritten += f->old_age >= 0;
+    e->usable += usable;
+    e->counted_lost += usable && f->old_frames > 0;
+    const struct x_region *r = NULL;
+    uint32_t at = usable ? regions_find(x, f->display, 0, (const int32_t *)&f->old) : 0;
+    if (at)
+        r = &x->boxes[at - 1];
+    for (int i = 0; r && r->kept && i < 4; i++)
+        if (!e->victims[i] || e->victims[i] == r->id) {
+            e->victims[i] = r->id;
+            e->victim_slots[i]++;
+            break;
+        }
+}
+
+static void command(struct explain *x, const struct tap_event *ev)
+{
+    struct x_display *d = x_display_of(x, FIELDS(ev, cmd)->display);
+
+    d->commands++;
+    if (d->blocked_from) {
+        uint64_t took = ev->time > d->blocked_from ? ev->time - d->blocked_from : 0;
+
+        d->blocked += took;
+        x->blocked_ns += took;
+        d->blocked_from = 0;
+    }
+    if (d->in_oom) /* of those that were queued already */
+        return;
+    if (d->episode) {
+        x->attr.episode = x->episodes[d->episode - 1].id;
+        close_episode(x, d, ev->time);
+    }
+    d->chain = false;
+}
+
+/* ---- what the guest says itself ---------------------------------------------------------------
+ */
+
+static void guest_wait(struct explain *x, uint64_t now, bool begins)
+{
+    struct x_display *d = x_display_of(x, 0);
+    struct x_episode *e = open_episode(x, d);
+
+    if (begins) {
+        if (!d->waiting++)
+            d->waiting_from = now;
+    } else if (d->waiting && !--d->waiting && now > d->waiting_from) {
+        d->waited += now - d->waiting_from;
+        x->all.waited += now - d->waiting_from;
+        if (e)
+            e->waited += now - d->waiting_from;
+    }
+    if (e)
+        x->attr.episode = e->id;
+}
+
+static void guest_bo(struct explain *x, const struct tap_event *ev)
+{
+    const struct fields_guest_bo *f = FIELDS(ev, guest_bo);
+    struct x_display *d = x_display_of(x, 0);
+    struct x_episode *e = open_episode(x, d);
+    uint64_t took = f->took > 0 ? (uint64_t)f->took : 0;
+
+    /* It began before the episode and ends in it: the guest asked for this when memory ran out. */
+    if (!e || (took < X_MS && f->result >= 0) || ev->time < took || ev->time - took > e->to)
+        return;
+    x->attr.episode = e->id;
+    e->asks++;
+    e->failed += f->result < 0;
+    if (e->asked && took <= e->asked_took)
+        return;
+    if (!e->asked)
+        x->named[f->domain & 7]++;
+    else if (e->domain != (f->domain & 7)) {
+        x->named[e->domain]--;
+        x->named[f->domain & 7]++;
+    }
+    e->asked = true;
+    e->domain = f->domain & 7;
+    e->asked_bytes = f->size;
+    e->asked_took = took;
+}
+
+static void guest_memory(struct explain *x, const struct tap_event *ev)
+{
+    const struct fields_guest_memory *f = FIELDS(ev, guest_memory);
+    struct x_memory *m = &x->memory[f->domain & 7];
+
+    m->known = true;
+    m->total = f->total;
+    m->used = f->used;
+    if (f->used >= m->most) {
+        m->most = f->used;
+        m->most_at = ev->time;
+    }
+}
+
+void episodes_add(struct explain *x, const struct tap_event *ev)
+{
+    struct x_display *d;
+    struct x_episode *e;
+
+    switch (ev->kind) {
+    case EV_qxl_io_write:
+        if (FIELDS(ev, qxl_io_write)->port == NOTIFY_OOM)
+            notify(x, x_display_of(x, (uint32_t)FIELDS(ev, qxl_io_write)->qid), ev->time);
+        break;
+    case EV_oom_begin:
+        oom_begin(x, ev);
+        break;
+    case EV_oom_end:
+        oom_end(x, ev);
+        break;
+    case EV_evict:
+        evict(x, ev);
+        break;
+    case EV_trace_add:
+        trace(x, ev);
+        break;
+    case EV_cmd:
+        command(x, ev);
+        break;
+    case EV_blocked:
+        d = x_display_of(x, FIELDS(ev, blocked)->display);
+        x->blocked_count++;
+        if (!d->blocked_from)
+            d->blocked_from = ev->time;
+        break;
+    case EV_ring_empty:
+        if (!FIELDS(ev, ring_empty)->ring)
+            x_display_of(x, FIELDS(ev, ring_empty)->display)->empties++;
+        break;
+    case EV_flush_resources:
+        d = x_display_of(x, FIELDS(ev, flush_resources)->display);
+        d->given |= FIELDS(ev, flush_resources)->flushed > 0;
+        e = open_episode(x, d);
+        if (e) {
+            x->attr.episode = e->id;
+            e->flushes++;
+            e->flushed += FIELDS(ev, flush_resources)->flushed > 0
+                              ? (uint64_t)FIELDS(ev, flush_resources)->flushed
+                              : 0;
+        }
+        break;
+    case EV_free_some_begin:
+    case EV_free_some_end:
+        d = x_display_of(x, FIELDS(ev, free_some_begin)->display);
+        e = open_episode(x, d);
+        if (!e)
+            break;
+        x->attr.episode = e->id;
+        if (ev->kind == EV_free_some_begin)
+            e->free_some++;
+        else
+            e->glz_freed += FIELDS(ev, free_some_end)->glz_freed;
+        break;
+    case EV_release:
+        d = x_display_of(x, FIELDS(ev, release)->display);
+        d->given |= d->in_oom;
+        e = open_episode(x, d);
+        if (e && d->in_oom) {
+            e->releases++;
+            x->attr.episode = e->id;
+        }
+        break;
+    case EV_guest_wait_begin:
+    case EV_guest_wait_end:
+        guest_wait(x, ev->time, ev->kind == EV_guest_wait_begin);
+        break;
+    case EV_guest_bo:
+        guest_bo(x, ev);
+        break;
+    case EV_guest_memory:
+        guest_memory(x, ev);
+        break;
+    default:
+        break;
+    }
+}
+
+void episodes_loss(struct explain *x, enum tap_source source, uint64_t count)
+{
+    for (int i = 0; i < X_DISPLAYS; i++) {
+        struct x_display *d = &x->displays[i];
+        struct x_episode *e = open_episode(x, d);
+
+        if (source == SOURCE_GUEST)
+            d->waiting = 0;
+        if (source == SOURCE_SPICE)
+            d->in_oom = d->chain = false;
+        if (e && source != SOURCE_CLIENT) {
+            e->losses++;
+            e->lost += count;
+            x->attr.episode = e->id;
+        }
+    }
+}
+
+void episodes_end(struct explain *x)
+{
+    for (int i = 0; i < X_DISPLAYS; i++) {
+        struct x_display *d = &x->displays[i];
+
+        x->blocked_ns += x_blocked(d, x->end) - d->blocked;
+        if (d->used)
+            close_episode(x, d, 0);
+    }
+}
