@@ -22,6 +22,9 @@
 #define DRAIN_NS  20000000
 #define SECOND_NS 1000000000
 
+#define HANG_UP_LOOKS 10
+#define HANG_UP_US    10000
+
 static void timer_set(int fd, uint64_t ns)
 {
     struct timespec t = {.tv_sec = ns / SECOND_NS, .tv_nsec = ns % SECOND_NS};
@@ -172,12 +175,28 @@ static bool port_read(struct session *s)
     return false;
 }
 
+/* What a host sends right after it connected comes before the news that it did: they take different
+ * virtqueues. So a hang-up is believed when it stays. */
+static bool host_gone(int port)
+{
+    struct pollfd fd = {.fd = port, .events = POLLIN};
+
+    for (int i = 0; i < HANG_UP_LOOKS; i++) {
+        fd.revents = 0;
+        if (poll(&fd, 1, 0) <= 0 || !(fd.revents & POLLHUP)) {
+            return false;
+        }
+        usleep(HANG_UP_US);
+    }
+    return true;
+}
+
 static void port_ready(struct session *s, uint32_t events)
 {
     s->hung_up = events & EPOLLHUP;
     while (port_read(s)) {
     }
-    if (s->port >= 0 && s->hung_up) {
+    if (s->port >= 0 && s->hung_up && host_gone(s->port)) {
         tracing_off(s);
         queue_cut(&s->queue);
         s->parser.length = 0;
