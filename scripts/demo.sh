@@ -38,7 +38,7 @@ connected() {
 connect_client() {
 	local uri i
 	uri=$(vm uri)
-	spicy-stats --uri "$uri" >"$LOGS/demo-client.log" 2>&1 &
+	GST_REGISTRY=$BUILD/gst-registry.bin spicy-stats --uri "$uri" >"$LOGS/demo-client.log" 2>&1 &
 	client=$!
 	for ((i = 0; i < 150; i++)); do
 		kill -0 "$client" 2>/dev/null || die "the client could not connect to $uri" "$(cat "$LOGS/demo-client.log")"

@@ -100,10 +100,14 @@ lost, events = d["losses"], d["events"]["count"]
 if lost["places_without_count"] or lost["events"] * 1000 > events:
     print("%d of %d events lost, %d losses without a count" % (lost["events"], events, lost["places_without_count"]))
 if d["state"] != "complete": print("the recording is", d["state"])
-for clock in d["run"].get("clocks", []):
-    worst = max((s.get("error_ns", 0) for s in clock.get("segments", [])), default=0)
+clocks = d["run"].get("clocks", [])
+if sys.argv[2] == "guest" and not clocks: print("nothing of the guest: its agent did not answer, or its clock is not known")
+for clock in clocks:
+    errors = [10**12 if s.get("error_ns") is None else s["error_ns"] for s in clock.get("segments", [])]
+    worst = max(errors, default=10**12)
+    if clock.get("violations"): print("%d violations of the clock of %s" % (clock["violations"], clock.get("log")))
     if worst > limit: print("clock of %s known to %d ns only, %d allowed" % (clock.get("log"), worst, limit))
-' "${set[domain]}" || echo "info cannot read the run")
+' "${set[domain]}" "$(knows --guest && echo guest)" || echo "info cannot read the run")
 }
 
 record() {
@@ -116,7 +120,7 @@ record() {
 	case ${set[client]} in
 	meter) options+=(--client "$(vm uri)") ;;
 	spicy-stats)
-		spicy-stats --uri "$(vm uri)" >"$LOGS/$VM.client.log" 2>&1 &
+		GST_REGISTRY=$BUILD/gst-registry.bin spicy-stats --uri "$(vm uri)" >"$LOGS/$VM.client.log" 2>&1 &
 		client=$!
 		sleep 5
 		kill -0 "$client" 2>/dev/null || die "the client ended" "$(cat "$LOGS/$VM.client.log")"
@@ -133,6 +137,7 @@ record() {
 }
 
 experiment() {
+	local view
 	settings "$@"
 	VM=spicetap-$NAME
 	run=$TOP/runs/$NAME-$(date +%Y%m%d-%H%M%S)
@@ -154,6 +159,10 @@ experiment() {
 	[ ${#why[@]} = 0 ] || verdict=refused
 	conclude
 	"$SPICETAP" info "$run" || true
+	for view in journeys oom fences updates; do
+		say "-- $view"
+		"$SPICETAP" export "$run" --$view --summary || true
+	done
 	say "run       $run: $verdict"
 	[ "$verdict" = ok ] || die "this run is refused" "${why[@]}"
 }
