@@ -16,6 +16,7 @@
 #include "../loader/loader.h"
 #include "bundle.h"
 #include "commands.h"
+#include "record_client.h"
 #include "record_guest.h"
 #include "vmlog.h"
 
@@ -32,6 +33,7 @@ const char help_record[] =
     "      --no-qemu        only spice-server's probes, not QEMU's own\n"
     "      --guest PATH     the guest's events too, from spicetap-guest in it: PATH is the unix\n"
     "                       socket of its port org.spicetap.0, or `auto`\n"
+    "      --client URI     a headless client (spicetap meter) for the time of the recording\n"
     "  -q, --quiet          no live line\n\n"
     "Needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, on older kernels\n"
     "CAP_SYS_ADMIN besides: see spicetap-record(1). All are given up once attached.\n"
@@ -49,7 +51,7 @@ enum {
 #define SECOND UINT64_C(1000000000)
 
 struct options {
-    const char *domain, *output, *guest;
+    const char *domain, *output, *guest, *client;
     pid_t pid;
     unsigned seconds; /* 0: no end */
     bool quiet;
@@ -64,6 +66,7 @@ struct recording {
     struct bundle_writer *bundle;
     struct tap_writer *logs[SOURCE_QEMU + 1];
     struct vmlog vmlog;
+    struct record_client client;
     struct guest_port *guest; /* NULL: not asked for, or there is none */
     int signals, reserve;
     unsigned attached[SOURCE_QEMU + 1];
@@ -104,7 +107,7 @@ static bool parse_number(const char *option, const char *text, unsigned long min
     return false;
 }
 
-enum { OPT_BUFFER = 256, OPT_NO_QEMU, OPT_GUEST };
+enum { OPT_BUFFER = 256, OPT_NO_QEMU, OPT_GUEST, OPT_CLIENT };
 
 static bool parse_option(struct options *o, int option)
 {
@@ -138,6 +141,9 @@ static bool parse_option(struct options *o, int option)
     case OPT_GUEST:
         o->guest = optarg;
         return true;
+    case OPT_CLIENT:
+        o->client = optarg;
+        return true;
     case OPT_BUFFER:
         if (!parse_number("--buffer", optarg, 1, MAX_BUFFER_MIB, &value)) {
             return false;
@@ -164,6 +170,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
         {"buffer", required_argument, NULL, OPT_BUFFER},
         {"no-qemu", no_argument, NULL, OPT_NO_QEMU},
         {"guest", required_argument, NULL, OPT_GUEST},
+        {"client", required_argument, NULL, OPT_CLIENT},
         {0},
     };
     int option;
@@ -538,6 +545,7 @@ static int begin(struct recording *r, struct loader_error *e)
         guest_port_begin(r->guest, r->bundle);
         record_guest_wait(r->guest, r->signals);
     }
+    record_client_start(&r->client, r->options->client, r->path, r->signals);
     return EXIT_DONE;
 }
 
@@ -627,6 +635,7 @@ static int end(struct recording *r)
     int error;
 
     bytes += close_logs(r);
+    record_client_end(&r->client, bundle_run(r->bundle), r->path);
     describe_end(r);
     if (r->guest) {
         record_guest_clocks(r->bundle, qemu);
@@ -655,6 +664,7 @@ static int record(struct recording *r, struct loader_error *e)
     if (result) {
         r->end = "could not begin";
         if (r->bundle) {
+            record_client_end(&r->client, bundle_run(r->bundle), r->path);
             close_guest(r);
             close_logs(r);
             bundle_finish(r->bundle, r->end);
