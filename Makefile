@@ -29,6 +29,8 @@ METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
 METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
 MAN     := $(wildcard docs/man/*.[178])
 
+FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(SRC) $(GUEST)) $(METER_PURE))
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all guest deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
@@ -117,9 +119,13 @@ $(B)/tests/%: tests/unit/%.c $(filter-out %/main.o,$(SANOBJ)) | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -o $@ $< $(filter %.o,$^) $(LIBS) -lcmocka
 
-$(B)/fuzz/%: tests/fuzz/%.c $(wildcard collect/*.[ch] guest/*.[ch] meter/*.[ch] bpf/events.def) | $(BPF)
+$(B)/fuzzobj/%.o: %.c Makefile | $(BPF)
 	@mkdir -p $(@D)
-	$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined $(filter-out -MMD -MP,$(CFLAGS_ALL)) \
-		$$(pkg-config --cflags spice-protocol) -o $@ $< $(filter-out %/main.c,$(SRC) $(GUEST)) $(METER_PURE) $(LIBS)
+	$(CLANG) -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(CFLAGS_ALL) $$(pkg-config --cflags spice-protocol) -c $< -o $@
 
--include $(OBJ:.o=.d) $(METER:.o=.d) $(GUEST:%.c=$(B)/guest-obj/%.d) $(SANOBJ:.o=.d) $(UNIT:=.d)
+$(B)/fuzz/%: tests/fuzz/%.c $(FUZZOBJ) | $(BPF)
+	@mkdir -p $(@D)
+	$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined $(CFLAGS_ALL) $$(pkg-config --cflags spice-protocol) \
+		-o $@ $< $(FUZZOBJ) $(LIBS)
+
+-include $(OBJ:.o=.d) $(METER:.o=.d) $(GUEST:%.c=$(B)/guest-obj/%.d) $(SANOBJ:.o=.d) $(FUZZOBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)

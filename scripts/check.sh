@@ -64,9 +64,9 @@ install_works() {
         build/install/usr/bin/spicetap --version && rm -rf build/install
 }
 
-step build make -s all
-suite unit make -s check-unit
-suite fuzz make -s fuzz-smoke
+step build make -s -j"$(nproc)" all
+suite unit make -s -j"$(nproc)" check-unit
+suite fuzz make -s -j"$(nproc)" fuzz-smoke
 step lint make -s lint
 step docs docs_agree
 step install install_works
