@@ -17,10 +17,10 @@ CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I. -MMD -MP
 LIBS    := -l:libbpf.a -lelf -lz -ljansson -lcap -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
-SRC     := $(wildcard loader/*.c collect/*.c)
+SRC     := $(wildcard loader/*.c collect/*.c) guest/wire.c # the port's frames are the agent's too
 GUEST   := $(wildcard guest/*.c)
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
-SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(SRC) $(GUEST))
+SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(sort $(SRC) $(GUEST)))
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 METER_C := $(wildcard meter/*.c) collect/kinds.c collect/tap_write.c collect/tap_desc.c
@@ -29,7 +29,7 @@ METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
 METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
 MAN     := $(wildcard docs/man/*.[178])
 
-FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(SRC) $(GUEST)) $(METER_PURE))
+FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $(GUEST))) $(METER_PURE))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -87,7 +87,7 @@ $(B)/spicetap: $(OBJ)
 # Static, so that any guest can run it; without paths of this machine, so that the same tree is the
 # same binary. Debian 12's libelf.a needs no libzstd.
 $(B)/spicetap-guest: $(GUEST:%.c=$(B)/guest-obj/%.o)
-	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz
+	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz -ljansson
 
 $(B)/guest-obj/%.o: %.c Makefile | $(BPF)
 	@mkdir -p $(@D)

@@ -10,25 +10,10 @@
 #ifndef SPICETAP_GUEST_BPF_H
 #define SPICETAP_GUEST_BPF_H
 
-#include <stdbool.h>
-#include <linux/types.h>
-#include <linux/bpf.h>
-#include <linux/ptrace.h>
-#include <bpf/bpf_helpers.h>
+#include "event.bpf.h"
 #include <bpf/bpf_tracing.h>
 #include <bpf/bpf_core_read.h>
-
-typedef __u64 uint64_t;
-typedef __s64 int64_t;
-typedef __u32 uint32_t;
-typedef __s32 int32_t;
-typedef __u16 uint16_t;
-typedef __u8 uint8_t;
-
-#include "events.h"
 #include "guest_shared.h"
-
-char LICENSE[] SEC("license") = "GPL";
 
 /* One for all objects, so that there is one order of events; emptied by the agent's own clock. */
 struct {

@@ -13,23 +13,8 @@
 #ifndef SPICETAP_USDT_EVENT_BPF_H
 #define SPICETAP_USDT_EVENT_BPF_H
 
-#include <stdbool.h>
-#include <linux/types.h>
-#include <linux/bpf.h>
-#include <linux/ptrace.h>
-#include <bpf/bpf_helpers.h>
-
-typedef __u64 uint64_t;
-typedef __s64 int64_t;
-typedef __u32 uint32_t;
-typedef __s32 int32_t;
-typedef __u16 uint16_t;
-typedef __u8 uint8_t;
-
-#include "events.h"
+#include "event.bpf.h"
 #include "shared.h"
-
-char LICENSE[] SEC("license") = "GPL";
 
 /* Its size is set before loading; qemu.bpf.c's is replaced by spice.bpf.c's, so that there is
  * one stream of events in the order in which they were reserved. */

@@ -249,11 +249,57 @@ static void guest_memory(struct explain *x, const struct tap_event *ev)
     }
 }
 
-void episodes_add(struct explain *x, const struct tap_event *ev)
+static void blocked(struct explain *x, const struct tap_event *ev)
 {
-    struct x_display *d;
+    struct x_display *d = x_display_of(x, FIELDS(ev, blocked)->display);
+
+    x->blocked_count++;
+    if (!d->blocked_from)
+        d->blocked_from = ev->time;
+}
+
+static void flush(struct explain *x, const struct tap_event *ev)
+{
+    int64_t flushed = FIELDS(ev, flush_resources)->flushed;
+    struct x_display *d = x_display_of(x, FIELDS(ev, flush_resources)->display);
+    struct x_episode *e = open_episode(x, d);
+
+    d->given |= flushed > 0;
+    if (e) {
+        x->attr.episode = e->id;
+        e->flushes++;
+        e->flushed += flushed > 0 ? (uint64_t)flushed : 0;
+    }
+}
+
+static void free_some(struct explain *x, const struct tap_event *ev)
+{
+    struct x_episode *e = open_episode(x, x_display_of(x, FIELDS(ev, free_some_begin)->display));
+
+    if (!e)
+        return;
+    x->attr.episode = e->id;
+    if (ev->kind == EV_free_some_begin)
+        e->free_some++;
+    else
+        e->glz_freed += FIELDS(ev, free_some_end)->glz_freed;
+}
+
+static void release(struct explain *x, const struct tap_event *ev)
+{
+    struct x_display *d = x_display_of(x, FIELDS(ev, release)->display);
     struct x_episode *e;
 
+    d->given |= d->in_oom;
+    e = open_episode(x, d);
+    if (e && d->in_oom) {
+        e->releases++;
+        x->attr.episode = e->id;
+    }
+}
+
+void episodes_add(struct explain *x, const struct tap_event *ev)
+{
     switch (ev->kind) {
     case EV_qxl_io_write:
         if (FIELDS(ev, qxl_io_write)->port == NOTIFY_OOM)
@@ -275,47 +321,21 @@ void episodes_add(struct explain *x, const struct tap_event *ev)
         command(x, ev);
         break;
     case EV_blocked:
-        d = x_display_of(x, FIELDS(ev, blocked)->display);
-        x->blocked_count++;
-        if (!d->blocked_from)
-            d->blocked_from = ev->time;
+        blocked(x, ev);
         break;
     case EV_ring_empty:
         if (!FIELDS(ev, ring_empty)->ring)
             x_display_of(x, FIELDS(ev, ring_empty)->display)->empties++;
         break;
     case EV_flush_resources:
-        d = x_display_of(x, FIELDS(ev, flush_resources)->display);
-        d->given |= FIELDS(ev, flush_resources)->flushed > 0;
-        e = open_episode(x, d);
-        if (e) {
-            x->attr.episode = e->id;
-            e->flushes++;
-            e->flushed += FIELDS(ev, flush_resources)->flushed > 0
-                              ? (uint64_t)FIELDS(ev, flush_resources)->flushed
-                              : 0;
-        }
+        flush(x, ev);
         break;
     case EV_free_some_begin:
     case EV_free_some_end:
-        d = x_display_of(x, FIELDS(ev, free_some_begin)->display);
-        e = open_episode(x, d);
-        if (!e)
-            break;
-        x->attr.episode = e->id;
-        if (ev->kind == EV_free_some_begin)
-            e->free_some++;
-        else
-            e->glz_freed += FIELDS(ev, free_some_end)->glz_freed;
+        free_some(x, ev);
         break;
     case EV_release:
-        d = x_display_of(x, FIELDS(ev, release)->display);
-        d->given |= d->in_oom;
-        e = open_episode(x, d);
-        if (e && d->in_oom) {
-            e->releases++;
-            x->attr.episode = e->id;
-        }
+        release(x, ev);
         break;
     case EV_guest_wait_begin:
     case EV_guest_wait_end:

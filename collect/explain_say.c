@@ -244,8 +244,10 @@ void say_episode(const struct explain *x, const struct x_episode *e, struct saye
             "%u of these slots held the history of region r%u.", e->victim_slots[i], e->victims[i]);
     if (e->asked)
         say(s, 'e', e->id, 7, &(struct select){.episode = e->id, .kinds = {EV_guest_bo}}, 1,
-            "The guest was asking for %s in memory %u (2: ram, 3: vram).",
-            x_bytes(e->asked_bytes, a), e->domain);
+            "The guest was asking for %s in %s.", x_bytes(e->asked_bytes, a),
+            e->domain == 2   ? "ram"
+            : e->domain == 3 ? "vram"
+                             : "another memory than the device's");
     if (e->losses)
         say(s, 'e', e->id, 9,
             &(struct select){.kinds = {EV_loss}, .from = e->from, .to = e->resumed}, 1,

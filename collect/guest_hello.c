@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a guest says of itself: kept by name, type and size, so that it can be shown and stored. */
+#include <stdbool.h>
 #include <string.h>
 
-#include "guest_wire.h"
+#include "guest_hello.h"
 
 enum { MAX_JSON = 16 << 10, MAX_DEPTH = 8, MAX_LIST = 64, MAX_TEXT = 128, MAX_WHY = 240 };
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "guest_hello.h"
 #include "guest_session.h"
 
 #define SECOND UINT64_C(1000000000)

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "guest_port.h"
-#include "guest_wire.h"
+#include "../guest/wire.h"
 #include "tap_format.h"
 
 enum { GUEST_PINGS = 64 };

@@ -105,9 +105,10 @@ void record_client_end(struct record_client *c, json_t *run, const char *folder)
     if (!access(tap, R_OK)) {
         json_array_append_new(json_object_get(run, "logs"), json_string("client.tap"));
     }
-    json_object_set_new(
-        run, "client",
-        json_pack("{s:s, s:i, s:s}", "uri", c->uri, "exit", status, "summary", "client.json"));
+    /* a bundle is handed on: what stands behind a question mark may be a password */
+    json_object_set_new(run, "client",
+                        json_pack("{s:s%, s:i, s:s}", "uri", c->uri, strcspn(c->uri, "?"), "exit",
+                                  status, "summary", "client.json"));
     if (status) {
         fprintf(stderr, "spicetap record: the client ended with status %d: see %s/client.log\n",
                 status, folder);

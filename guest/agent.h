@@ -17,6 +17,9 @@
 #include <stdint.h>
 
 #include "../bpf/events.h"
+#include <jansson.h>
+
+#include "../collect/tap_format.h"
 #include "wire.h"
 
 uint64_t agent_now(void);
@@ -25,41 +28,8 @@ uint64_t agent_now(void);
 enum { DOMAIN_VRAM = 2, DOMAIN_SURFACE = 3 };
 enum { LOST_RING_FULL = 0, LOST_PORT_FULL = 4, LOST_MISSED = 7 };
 
-/* ---- text, for HELLO's JSON (text.c) ------------------------------------------------------- */
-
-struct agent_text {
-    char data[16384]; /* always ends in a NUL */
-    size_t length;
-    bool full; /* something did not fit */
-};
-__attribute__((format(printf, 2, 3))) void text_add(struct agent_text *t, const char *format, ...);
-/* In double quotes, whatever bytes it has: what is not printable ASCII becomes a question mark. */
-void text_quoted(struct agent_text *t, const char *s);
 /* The first line of a file without its end, or an empty string. */
 void text_from_file(char *line, size_t size, const char *path);
-
-/* ---- frames (frame.c) ------------------------------------------------------------------------ */
-
-/* The frame into `out`, which has WIRE_HEADER + length bytes: how many they are. */
-size_t frame_encode(uint8_t *out, uint8_t type, uint32_t sequence, const void *payload,
-                    uint32_t length);
-
-/* The host's frames hold 8 bytes at most. A longer one is passed over like any other nonsense, so
- * that no host can make us wait for the rest of it. */
-enum { FRAME_MAX_IN = 256 };
-
-struct frame_parser {
-    uint8_t data[4 * (WIRE_HEADER + FRAME_MAX_IN)];
-    size_t length;
-    uint64_t passed_over; /* bytes that were no part of a frame */
-};
-typedef void frame_fn(void *context, uint8_t type, const uint8_t *payload, uint32_t length);
-/* Calls fn for each whole frame in what came so far. */
-void frame_feed(struct frame_parser *p, const uint8_t *data, size_t length, frame_fn *fn,
-                void *context);
-
-void put_u64(uint8_t *out, uint64_t value); /* little-endian */
-uint64_t get_u64(const uint8_t *in);
 
 /* ---- what waits for the port (queue.c) ---------------------------------------------------------
  */
@@ -112,8 +82,8 @@ typedef void agent_event_fn(void *context, const struct tap_event *ev);
 
 /* trace.c has the true one; the tests have another. */
 struct agent_tracing {
-    /* Attaches, and writes HELLO's members from "drivers" on. What cannot be had is no error. */
-    void (*start)(void *self, struct agent_text *hello);
+    /* Attaches, and adds HELLO's members from "drivers" on. What cannot be had is no error. */
+    void (*start)(void *self, json_t *hello);
     void (*stop)(void *self);
     void (*drain)(void *self, agent_event_fn *fn, void *context);
     /* Once a second, perhaps: how full the device's memory is. */
@@ -132,9 +102,9 @@ struct session {
     int port;         /* -1: not there, not yet or no longer */
     int epoll, drain_timer, second_timer;
     bool on, waits_for_room, hung_up;
-    struct frame_parser parser;
+    struct wire_parser parser;
     struct agent_queue queue;
-    struct agent_text hello;
+    json_t *hello; /* of the START that switched tracing on */
 };
 
 int session_init(struct session *s, const char *path, const struct agent_tracing *tracing);
@@ -147,7 +117,7 @@ int session_step(struct session *s, int other, int timeout);
 void session_close(struct session *s);
 
 /* HELLO's members up to "cpus": who and where. */
-void hello_system(struct agent_text *t);
+void hello_system(json_t *hello);
 
 /* ---- the device's memory, from debugfs (memory.c)
  * -------------------------------------------------- */

@@ -28,26 +28,18 @@ static void distribution(char *name, size_t size)
     }
 }
 
-static void member(struct agent_text *t, const char *name, const char *value)
+void hello_system(json_t *hello)
 {
-    text_quoted(t, name);
-    text_add(t, ": ");
-    text_quoted(t, value);
-    text_add(t, ", ");
-}
-
-void hello_system(struct agent_text *t)
-{
-    char line[256];
+    char boot[64], name[256];
     struct utsname uts;
 
     uname(&uts);
-    member(t, "agent", SPICETAP_VERSION);
-    text_from_file(line, sizeof(line), "/proc/sys/kernel/random/boot_id");
-    member(t, "boot_id", line);
-    member(t, "kernel", uts.release);
-    member(t, "machine", uts.machine);
-    distribution(line, sizeof(line));
-    member(t, "distribution", line);
-    text_add(t, "\"cpus\": %ld, ", sysconf(_SC_NPROCESSORS_ONLN));
+    text_from_file(boot, sizeof(boot), "/proc/sys/kernel/random/boot_id");
+    distribution(name, sizeof(name));
+    json_object_set_new(hello, "agent", json_string(SPICETAP_VERSION));
+    json_object_set_new(hello, "boot_id", json_string(boot));
+    json_object_set_new(hello, "kernel", json_string(uts.release));
+    json_object_set_new(hello, "machine", json_string(uts.machine));
+    json_object_set_new(hello, "distribution", json_string(name));
+    json_object_set_new(hello, "cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
 }

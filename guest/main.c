@@ -30,12 +30,13 @@ static const char help[] =
 static int check(struct trace *t)
 {
     struct agent_tracing ops = trace_ops(t);
-    struct agent_text hello = {};
+    json_t *hello = json_object();
     struct trace_event_state state;
     unsigned attached = 0, lacking = 0;
     uint64_t began = agent_now(), took;
 
-    ops.start(ops.self, &hello);
+    ops.start(ops.self, hello);
+    json_decref(hello);
     took = agent_now() - began;
     for (unsigned i = 0; trace_state(t, i, &state); i++) {
         printf("%-22s %s%s\n", state.name, state.why ? "- " : "attached",

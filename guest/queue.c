@@ -115,8 +115,8 @@ static bool flush_losses(struct agent_queue *q)
         if (!q->lost[reason]) {
             continue;
         }
-        put_u64(payload, agent_now());
-        put_u64(payload + 8, q->lost[reason]);
+        put_le(payload, agent_now(), 8);
+        put_le(payload + 8, q->lost[reason], 8);
         payload[16] = reason;
         if (!queue_frame(q, WIRE_LOSS, payload, sizeof(payload))) {
             return false;
@@ -148,10 +148,10 @@ void queue_event(struct agent_queue *q, const struct tap_event *ev)
         queue_flush(q);
     }
     out = q->batch + q->batch_bytes;
-    put_u64(out, ev->kind | (uint64_t)ev->slots << 16 | (uint64_t)ev->tid << 32);
-    put_u64(out + 8, ev->time);
+    put_le(out, ev->kind | (uint64_t)ev->slots << 16 | (uint64_t)ev->tid << 32, 8);
+    put_le(out + 8, ev->time, 8);
     for (unsigned i = 0; i < ev->slots; i++) {
-        put_u64(out + RECORD_HEADER + i * 8, ev->v[i]);
+        put_le(out + RECORD_HEADER + i * 8, ev->v[i], 8);
     }
     q->batch_bytes += size;
     q->batch_events++;
@@ -168,8 +168,8 @@ static bool next_frame(struct agent_queue *q)
 
     q->out_done = q->out_length = 0;
     if (q->urgent_count) {
-        q->out_length = frame_encode(q->out, q->urgent[0].type, q->sequence++, q->urgent[0].payload,
-                                     sizeof(q->urgent[0].payload));
+        q->out_length = wire_frame_make(q->out, q->urgent[0].type, q->sequence++,
+                                        q->urgent[0].payload, sizeof(q->urgent[0].payload));
         q->urgent_count--;
         memmove(q->urgent, q->urgent + 1, q->urgent_count * sizeof(q->urgent[0]));
         return true;
@@ -179,7 +179,7 @@ static bool next_frame(struct agent_queue *q)
     }
     ring_take(q, entry, sizeof(entry));
     ring_take(q, payload, entry[1]);
-    q->out_length = frame_encode(q->out, entry[0], q->sequence++, payload, entry[1]);
+    q->out_length = wire_frame_make(q->out, entry[0], q->sequence++, payload, entry[1]);
     return true;
 }
 

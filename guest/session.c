@@ -112,45 +112,58 @@ static void drain(struct session *s)
 /* ---- what comes in
  * -------------------------------------------------------------------------------- */
 
-static void start(struct session *s, const uint8_t *nonce)
+static void switch_on(struct session *s)
 {
-    uint8_t payload[16 + sizeof(s->hello.data)];
-
-    queue_reset(&s->queue);
-    if (s->on) { /* another recorder: what belongs to the one before is dropped */
-        s->tracing.drain(s->tracing.self, nobody, NULL);
-        for (unsigned reason = 0; reason < QUEUE_LOSS_REASONS; reason++) {
-            s->tracing.lost(s->tracing.self, reason);
-        }
-    } else {
-        memset(&s->hello, 0, sizeof(s->hello));
-        text_add(&s->hello, "{");
-        hello_system(&s->hello);
-        s->tracing.start(s->tracing.self, &s->hello);
-        text_add(&s->hello, "}");
-        timer_set(s->drain_timer, DRAIN_NS);
-        timer_set(s->second_timer, SECOND_NS);
-        s->on = true;
-    }
-    memcpy(payload, nonce, 8);
-    put_u64(payload + 8, agent_now());
-    memcpy(payload + 16, s->hello.data, s->hello.length);
-    queue_frame(&s->queue, WIRE_HELLO, payload, 16 + s->hello.length);
+    json_decref(s->hello);
+    s->hello = json_object();
+    hello_system(s->hello);
+    s->tracing.start(s->tracing.self, s->hello);
+    timer_set(s->drain_timer, DRAIN_NS);
+    timer_set(s->second_timer, SECOND_NS);
+    s->on = true;
 }
 
-static void on_frame(void *context, uint8_t type, const uint8_t *payload, uint32_t length)
+/* Another recorder, though tracing is on: what belongs to the one before is dropped. */
+static void forget(struct session *s)
 {
-    struct session *s = context;
+    s->tracing.drain(s->tracing.self, nobody, NULL);
+    for (unsigned reason = 0; reason < QUEUE_LOSS_REASONS; reason++) {
+        s->tracing.lost(s->tracing.self, reason);
+    }
+}
+
+static void start(struct session *s, const uint8_t *nonce)
+{
+    static uint8_t payload[WIRE_MAX_PAYLOAD];
+    size_t length;
+
+    queue_reset(&s->queue);
+    if (s->on) {
+        forget(s);
+    } else {
+        switch_on(s);
+    }
+    memcpy(payload, nonce, 8);
+    put_le(payload + 8, agent_now(), 8);
+    length = json_dumpb(s->hello, (char *)payload + 16, sizeof(payload) - 16, JSON_COMPACT);
+    if (length > sizeof(payload) - 16) { /* it does not fit: who we are must do */
+        length = 0;
+    }
+    queue_frame(&s->queue, WIRE_HELLO, payload, (uint32_t)(16 + length));
+}
+
+static void on_frame(struct session *s, const struct wire_frame *f)
+{
     uint8_t pong[16];
 
-    if (type == WIRE_START && length == 8) {
-        start(s, payload);
-    } else if (type == WIRE_PING && length == 8 && s->on) {
-        memcpy(pong, payload, 8);
-        put_u64(pong + 8, agent_now());
+    if (f->type == WIRE_START && f->length == 8) {
+        start(s, f->payload);
+    } else if (f->type == WIRE_PING && f->length == 8 && s->on) {
+        memcpy(pong, f->payload, 8);
+        put_le(pong + 8, agent_now(), 8);
         queue_urgent(&s->queue, WIRE_PONG, pong);
         send_queued(s);
-    } else if (type == WIRE_STOP) {
+    } else if (f->type == WIRE_STOP) {
         tracing_off(s);
     }
 }
@@ -158,11 +171,16 @@ static void on_frame(void *context, uint8_t type, const uint8_t *payload, uint32
 /* True: there may be more. */
 static bool port_read(struct session *s)
 {
-    uint8_t data[512];
-    ssize_t n = read(s->port, data, sizeof(data));
+    struct wire_frame frame;
+    size_t room;
+    uint8_t *data = wire_parser_room(&s->parser, &room);
+    ssize_t n = read(s->port, data, room);
 
     if (n > 0) {
-        frame_feed(&s->parser, data, n, on_frame, s);
+        wire_parser_filled(&s->parser, (size_t)n);
+        while (s->port >= 0 && wire_parser_next(&s->parser, &frame)) {
+            on_frame(s, &frame);
+        }
         return s->port >= 0;
     }
     if (!n) { /* so does virtio_console say that no host is there */
@@ -199,7 +217,7 @@ static void port_ready(struct session *s, uint32_t events)
     if (s->port >= 0 && s->hung_up && host_gone(s->port)) {
         tracing_off(s);
         queue_cut(&s->queue);
-        s->parser.length = 0;
+        wire_parser_reset(&s->parser);
     }
     if (s->port >= 0) {
         send_queued(s);
@@ -243,6 +261,9 @@ int session_init(struct session *s, const char *path, const struct agent_tracing
     if (!error) {
         error = queue_init(&s->queue);
     }
+    if (!error) {
+        error = wire_parser_open(&s->parser);
+    }
     timer_set(s->second_timer, SECOND_NS);
     return error;
 }
@@ -257,7 +278,7 @@ int session_port(struct session *s, int fd)
     }
     s->port = fd;
     s->waits_for_room = false;
-    s->parser.length = 0;
+    wire_parser_reset(&s->parser);
     timer_set(s->second_timer, 0);
     return 0;
 }
@@ -311,7 +332,7 @@ void session_close(struct session *s)
 
     if (s->on) {
         drain(s);
-        put_u64(time, agent_now());
+        put_le(time, agent_now(), 8);
         queue_frame(&s->queue, WIRE_BYE, time, sizeof(time));
         send_queued(s);
         tracing_off(s);
@@ -323,4 +344,6 @@ void session_close(struct session *s)
     close(s->drain_timer);
     close(s->second_timer);
     queue_free(&s->queue);
+    wire_parser_close(&s->parser);
+    json_decref(s->hello);
 }

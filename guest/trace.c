@@ -510,45 +510,48 @@ static void record(struct trace *t, bool on)
  * ------------------------------------------------------------------------------------------------
  */
 
-static void hello_events(const struct trace *t, struct agent_text *hello)
+static void hello_events(const struct trace *t, json_t *hello)
 {
-    const char *comma = "";
+    json_t *attached = json_array(), *missing = json_array();
 
-    text_add(hello, "\"attached\": [");
-    for (unsigned i = 0; i < RECORDED; i++) {
-        if (!*t->why[i]) {
-            text_add(hello, "%s\"%s\"", comma, recorded[i].name);
-            comma = ", ";
-        }
-    }
-    text_add(hello, "], \"missing\": [");
-    comma = "";
     for (unsigned i = 0; i < RECORDED; i++) {
         if (*t->why[i]) {
-            text_add(hello, "%s{\"name\": \"%s\", \"why\": ", comma, recorded[i].name);
-            text_quoted(hello, t->why[i]);
-            text_add(hello, "}");
-            comma = ", ";
+            json_array_append_new(missing,
+                                  json_pack("{ss ss}", "name", recorded[i].name, "why", t->why[i]));
+        } else {
+            json_array_append_new(attached, json_string(recorded[i].name));
         }
     }
-    text_add(hello, "]");
+    json_object_set_new(hello, "attached", attached);
+    json_object_set_new(hello, "missing", missing);
 }
 
-static void hello_memory(const struct trace *t, struct agent_text *hello)
+static void hello_memory(const struct trace *t, json_t *hello)
 {
     static const char *const names[] = {[DOMAIN_VRAM] = "vram", [DOMAIN_SURFACE] = "surface"};
-    const char *comma = "";
+    json_t *memory = json_array();
     struct memory_use use;
 
-    text_add(hello, ", \"memory\": [");
     for (unsigned i = DOMAIN_VRAM; i <= DOMAIN_SURFACE; i++) {
         if (memory_read(&t->memory, i, &use)) {
-            text_add(hello, "%s{\"domain\": \"%s\", \"total\": %llu}", comma, names[i],
-                     (unsigned long long)use.total);
-            comma = ", ";
+            json_array_append_new(
+                memory, json_pack("{ss sI}", "domain", names[i], "total", (json_int_t)use.total));
         }
     }
-    text_add(hello, "]");
+    json_object_set_new(hello, "memory", memory);
+}
+
+static void hello_drivers(json_t *hello)
+{
+    static const char *const names[] = {"qxl", "virtio_gpu"};
+    json_t *drivers = json_array();
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (has_driver(names[i])) {
+            json_array_append_new(drivers, json_string(names[i]));
+        }
+    }
+    json_object_set_new(hello, "drivers", drivers);
 }
 
 static void open_memory(struct trace *t)
@@ -631,7 +634,7 @@ static void attach_programs(struct trace *t)
     record(t, true);
 }
 
-static void trace_start(void *self, struct agent_text *hello)
+static void trace_start(void *self, json_t *hello)
 {
     struct trace *t = self;
 
@@ -639,9 +642,7 @@ static void trace_start(void *self, struct agent_text *hello)
     look_for_drivers(t);
     attach_programs(t);
     open_memory(t);
-    text_add(hello, "\"drivers\": [%s%s%s], ", has_driver("qxl") ? "\"qxl\"" : "",
-             has_driver("qxl") && has_driver("virtio_gpu") ? ", " : "",
-             has_driver("virtio_gpu") ? "\"virtio_gpu\"" : "");
+    hello_drivers(hello);
     hello_events(t, hello);
     hello_memory(t, hello);
 }

@@ -10,6 +10,8 @@
 #ifndef SPICETAP_WIRE_H
 #define SPICETAP_WIRE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WIRE_PORT    "org.spicetap.0"     /* /dev/virtio-ports/... in the guest */
@@ -53,5 +55,38 @@ enum wire_type {
  *  "memory": [{"domain": "vram", "total": bytes}, ...], "cpus": 1}
  * Times are the guest's CLOCK_MONOTONIC in ns, kinds and slots those of bpf/events.def.
  */
+
+/* ---- frames, for both sides (wire.c) --------------------------------------------------
+ *
+ * Nothing in the bytes that come is believed: what is no frame is passed over, in fixed memory, and
+ * in time that the number of bytes bounds.
+ */
+
+struct wire_frame {
+    uint8_t type;
+    uint32_t length, sequence;
+    const uint8_t *payload; /* until more bytes are put in */
+};
+
+struct wire_parser {
+    uint8_t *data;
+    size_t start, end;
+    uint64_t credit;       /* bytes that may be looked at again */
+    uint64_t skipped;      /* bytes that were no part of a frame */
+    uint64_t bad_headers;  /* began like one: wrong CRC, version, flags or length */
+    uint64_t bad_payloads; /* wrong CRC */
+};
+
+int wire_parser_open(struct wire_parser *p); /* -ENOMEM */
+void wire_parser_close(struct wire_parser *p);
+/* Where to read to; at least a frame of the largest size fits behind what is left. */
+uint8_t *wire_parser_room(struct wire_parser *p, size_t *room);
+void wire_parser_filled(struct wire_parser *p, size_t bytes);
+bool wire_parser_next(struct wire_parser *p, struct wire_frame *frame); /* false: needs more */
+void wire_parser_reset(struct wire_parser *p);                          /* forgets what it holds */
+
+/* A frame to send, into `out` of WIRE_HEADER + length bytes: how many those are. */
+size_t wire_frame_make(uint8_t *out, enum wire_type type, uint32_t sequence, const void *payload,
+                       size_t length);
 
 #endif

@@ -39,7 +39,7 @@ guest_value() {
 # The files that make the image what it is, in a fixed order
 image_inputs() {
 	printf '%s\0' "$GUEST_FILE" "$CONFIGS/clip.sh" "$CONFIGS/initrd-init" "$TOP/scripts/image.sh"
-	find "$CONFIGS/overlay" -type f -print0 | sort -z
+	find "$CONFIGS/overlay" ! -type d -print0 | sort -z
 }
 
 image_hash() {

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../collect/guest_wire.h"
+#include "../../collect/guest_hello.h"
+#include "../../guest/wire.h"
 #include "../../collect/tap_format.h"
 
 static struct wire_parser parser;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guest_wire.h"
-#include "tap_format.h"
+#include "../collect/tap_format.h"
+#include "wire.h"
 
 enum {
     ROOM = 2 * (WIRE_HEADER + WIRE_MAX_PAYLOAD),
