@@ -58,7 +58,9 @@ int links_walk(const struct link_view *view, void *state, struct bundle *b)
     const struct bundle_log *from;
     struct tap_event ev;
     size_t first = 0, count = 0;
+    uint64_t began, ended;
 
+    bundle_window(b, &began, &ended);
     if (!held)
         return -ENOMEM;
     for (size_t i = 0; i < WINDOW; i++)
@@ -67,6 +69,9 @@ int links_walk(const struct link_view *view, void *state, struct bundle *b)
         struct held *h;
         size_t at;
 
+        /* the guest's agent is started before the host's probes are switched on, all at once */
+        if (ev.time < began)
+            continue;
         if (count == WINDOW) {
             h = order[first];
             view->add(state, &h->ev, h->source, h->error);

@@ -512,15 +512,62 @@ static void long_run(void **unused)
     json_decref(s);
 }
 
+static void count_one(void *count, const struct tap_event *ev, enum tap_source source,
+                      uint64_t error)
+{
+    (void)source;
+    (void)error;
+    assert_true(ev->time >= 1000);
+    ++*(unsigned *)count;
+}
+
+static int no_end(void *count)
+{
+    (void)count;
+    return 0;
+}
+
+/* The guest's agent is there before the host's probes: what it saw then has no other half. */
+static void before_the_window(void **unused)
+{
+    static const struct link_view counter = {.add = count_one, .end = no_end};
+    const char *path = fake_path("window");
+    struct tap_event ev = fake_event(fake_kind(SOURCE_SPICE), 999);
+    struct bundle_writer *w;
+    struct tap_writer *log;
+    struct bundle *b;
+    unsigned seen = 0;
+    (void)unused;
+
+    assert_int_equal(bundle_create(&w, path), 0);
+    assert_int_equal(bundle_log(w, SOURCE_SPICE, &log), 0);
+    for (ev.time = 998; ev.time < 1002; ev.time++)
+        assert_int_equal(tap_write(log, &ev), 0);
+    assert_int_equal(tap_writer_close(log), 0);
+    json_object_set_new(bundle_run(w), "window", json_pack("{s:i, s:i}", "from", 1000, "to", 2000));
+    assert_int_equal(bundle_finish(w, "test"), 0);
+    assert_int_equal(bundle_open(&b, path), 0);
+    assert_int_equal(links_walk(&counter, &seen, b), 0);
+    bundle_close(b);
+    assert_int_equal(seen, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole),    cmocka_unit_test(evicted),
-        cmocka_unit_test(clocks),   cmocka_unit_test(violated),
-        cmocka_unit_test(losses),   cmocka_unit_test(late_guest),
-        cmocka_unit_test(oom),      cmocka_unit_test(oom_not_complete),
-        cmocka_unit_test(fences),   cmocka_unit_test(updates),
-        cmocka_unit_test(nonsense), cmocka_unit_test(long_run),
+        cmocka_unit_test(whole),
+        cmocka_unit_test(evicted),
+        cmocka_unit_test(clocks),
+        cmocka_unit_test(violated),
+        cmocka_unit_test(losses),
+        cmocka_unit_test(late_guest),
+        cmocka_unit_test(oom),
+        cmocka_unit_test(oom_not_complete),
+        cmocka_unit_test(fences),
+        cmocka_unit_test(updates),
+        cmocka_unit_test(nonsense),
+        cmocka_unit_test(long_run),
+        cmocka_unit_test(before_the_window),
     };
     int failed = cmocka_run_group_tests(tests, fake_setup, fake_clean);
 
