@@ -42,6 +42,7 @@ enum call_kind {
     CALL_ALLOC,         /* qxl_alloc_release_reserved: size, type, release id */
     CALL_RELEASE_ALLOC, /* qxl_release_alloc: type, where it puts the address */
     CALL_BO,            /* qxl_bo_create: size, domain */
+    CALL_DELETE,        /* ttm_bo_delayed_delete: size, domain */
     CALL_WAIT,          /* qxl_fence_wait: release id */
     CALL_OOM,           /* qxl_io_notify_oom */
     CALL_PUSH_RELEASE,  /* qxl_push_*_ring_release: address, ring */
@@ -212,6 +213,67 @@ int qxl_bo_create_ret(struct pt_regs *ctx)
     if (call_end(CALL_BO, &call) && shared.recording) {
         PUT(guest_bo, time, call.b <= 2 ? call.b + 1 : DOMAIN_OTHER, call.a,
             SIGNED(PT_REGS_RC(ctx)), time - call.began);
+    }
+    return 0;
+}
+
+/* ---- deletion ------------------------------------------------------------------------------ */
+
+/* Linux 6.3 and later, from the BTF of the module ttm; where that has no such member, the agent
+ * does not load these programs (look_for_deletes in guest/trace.c). */
+struct ttm_resource {
+    uint32_t mem_type;
+} __attribute__((preserve_access_index));
+
+struct drm_gem_object {
+    unsigned long size;
+} __attribute__((preserve_access_index));
+
+struct work_struct;
+struct ttm_buffer_object {
+    struct drm_gem_object base;
+    struct ttm_resource *resource;
+    struct {
+        long unused;
+    } delayed_delete; /* a work_struct */
+} __attribute__((preserve_access_index));
+
+/* void ttm_bo_delayed_delete(struct work_struct *), in drivers/gpu/drm/ttm/ttm_bo.c: the last user
+ * of a buffer object has gone before the device gave its release back. A kernel thread waits for
+ * that, and qxl_fence_wait tells the device that there is no memory, whether or not there is. */
+SEC("kprobe")
+int ttm_bo_delayed_delete(struct pt_regs *ctx)
+{
+    struct call call = {.began = bpf_ktime_get_ns(), .b = -1};
+    struct ttm_buffer_object *bo = (void *)PT_REGS_PARM1(ctx);
+    struct ttm_resource *resource;
+
+    bo = (void *)bo - bpf_core_field_offset(bo->delayed_delete);
+    call.a = BPF_CORE_READ(bo, base.size);
+    resource = BPF_CORE_READ(bo, resource);
+    if (resource) {
+        call.b = BPF_CORE_READ(resource, mem_type);
+    }
+    call_begin(CALL_DELETE, &call);
+    return 0;
+}
+
+/* TTM_PL_SYSTEM 0, TTM_PL_VRAM 2, TTM_PL_PRIV 3 (include/drm/ttm/ttm_placement.h; the driver's
+ * qxl_ttm.c has its surfaces in the latter) are 1, 2, 3 in events.def */
+SEC("kretprobe")
+int ttm_bo_delayed_delete_ret(struct pt_regs *ctx)
+{
+    uint64_t time = bpf_ktime_get_ns(), domain = DOMAIN_OTHER;
+    struct call call;
+
+    (void)ctx;
+    if (call_end(CALL_DELETE, &call) && shared.recording) {
+        if (call.b == 0) {
+            domain = 1;
+        } else if (call.b == 2 || call.b == 3) {
+            domain = call.b;
+        }
+        PUT(guest_delete, time, domain, call.a, time - call.began);
     }
     return 0;
 }

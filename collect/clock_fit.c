@@ -232,6 +232,26 @@ static void bridge(struct clock_segment *s, const struct clock_segment *a,
     s->method = CLOCK_PING;
 }
 
+static bool overlap(const struct clock_band *a, const struct clock_band *b, uint64_t guest)
+{
+    int64_t a_low, a_high, b_low, b_high;
+
+    band_range(a, guest, &a_low, &a_high);
+    band_range(b, guest, &b_low, &b_high);
+    return a_low <= b_high && b_low <= a_high;
+}
+
+/* A recording ends where it ends: its last band may have a ping or two and nothing else. The one
+ * before then goes on over it, as long as a tenth of its span, unless a bound there says no. */
+static bool swallows(const struct clock_fit *f, const struct clock_band *b, uint64_t last)
+{
+    const struct clock_band *next = b + 1;
+
+    return next == last_band(f) && !next->jump &&
+           (int64_t)(last - next->guest) < (int64_t)(GUEST_CLOCK_SPAN / 10) &&
+           overlap(b, next, next->guest) && overlap(b, next, next->last);
+}
+
 int clock_fit_map(const struct clock_fit *f, struct clock_map *m, uint64_t first, uint64_t last)
 {
     *m = (struct clock_map){.pairs = f->pairs + f->rejected, .rejected = f->rejected};
@@ -239,6 +259,11 @@ int clock_fit_map(const struct clock_fit *f, struct clock_map *m, uint64_t first
         const struct clock_band *b = &f->bands[i], *next = i + 1 < f->count ? b + 1 : NULL;
         struct clock_segment *s = clock_map_add(m);
         uint64_t from = i ? b->guest : first < b->guest ? first : b->guest;
+        if (next && swallows(f, b, last > next->last ? last : next->last)) {
+            last = last > next->last ? last : next->last;
+            next = NULL;
+            i++;
+        }
         uint64_t to = !next        ? (last > b->last ? last : b->last)
                       : next->jump ? b->last
                                    : next->guest;

@@ -107,7 +107,7 @@ struct wait {
     uint32_t tid;
     unsigned users; /* rows */
     bool listed;
-    int asked; /* EV_guest_bo, EV_guest_alloc; 0: not known, or neither */
+    int asked; /* EV_guest_bo, EV_guest_alloc, EV_guest_delete; 0: not known, or none of them */
     uint64_t domain, size;
     int64_t result;
 };
@@ -139,7 +139,7 @@ struct state {
     size_t wait_count;
     struct episode *episodes[MAX_EPISODES], *now;
     size_t episode_count;
-    uint64_t losses, time, notified, waits_seen, episodes_seen, complete, asked_known;
+    uint64_t losses, time, notified, waits_seen, episodes_seen, complete, asked_known, deleting;
     uint64_t with_wait, spice_ooms, io_writes, guest_ooms, violated;
     uint64_t why_count[OOM_WHYS], outcome_count[OUTCOMES];
     bool guest;
@@ -313,8 +313,10 @@ static void wait_cells(struct cell *c, const struct wait *w)
     cell_known(&c[O_wait_end], w->end);
     if (!w->asked)
         return;
-    cell_text(&c[O_asked], w->asked == EV_guest_bo ? "bo" : "release");
-    if (w->asked == EV_guest_bo)
+    cell_text(&c[O_asked], w->asked == EV_guest_bo       ? "bo"
+                           : w->asked == EV_guest_delete ? "delete"
+                                                         : "release");
+    if (w->asked != EV_guest_alloc)
         cell_enum(&c[O_asked_domain], EV_guest_bo, "domain", w->domain);
     cell_number(&c[O_asked_size], w->size);
     cell_number(&c[O_asked_result], (uint64_t)w->result);
@@ -356,6 +358,7 @@ static void emit(struct state *s, bool at_end)
     s->violated += order == ORDER_VIOLATED;
     s->with_wait += n->wait != NULL;
     s->asked_known += n->wait && n->wait->asked;
+    s->deleting += n->wait && n->wait->asked == EV_guest_delete;
     cell_number(&c[O_notify], n->number);
     if (n->wait) {
         wait_cells(c, n->wait);
@@ -647,6 +650,10 @@ static void add_guest(struct state *s, const struct tap_event *ev, uint64_t erro
         const struct fields_guest_alloc *e = FIELDS(ev, guest_alloc);
 
         asked(s, ev, e->took, 0, e->size, e->result);
+    } else if (ev->kind == EV_guest_delete) {
+        const struct fields_guest_delete *e = FIELDS(ev, guest_delete);
+
+        asked(s, ev, e->took, e->domain, e->size, 0);
     }
 }
 
@@ -690,13 +697,13 @@ static int end(void *state)
 static json_t *summary(void *state)
 {
     const struct state *s = state;
-    json_t *o =
-        json_pack("{sI sI sI sI sI sI sI sI sI sI}", "notifies", (json_int_t)s->notified,
-                  "complete", (json_int_t)s->complete, "with_wait", (json_int_t)s->with_wait,
-                  "asked_known", (json_int_t)s->asked_known, "order_violations",
-                  (json_int_t)s->violated, "waits", (json_int_t)s->waits_seen, "guest_ooms",
-                  (json_int_t)s->guest_ooms, "io_writes", (json_int_t)s->io_writes, "spice_ooms",
-                  (json_int_t)s->spice_ooms, "episodes", (json_int_t)s->episodes_seen);
+    json_t *o = json_pack(
+        "{sI sI sI sI sI sI sI sI sI sI sI}", "notifies", (json_int_t)s->notified, "complete",
+        (json_int_t)s->complete, "with_wait", (json_int_t)s->with_wait, "asked_known",
+        (json_int_t)s->asked_known, "deleting", (json_int_t)s->deleting, "order_violations",
+        (json_int_t)s->violated, "waits", (json_int_t)s->waits_seen, "guest_ooms",
+        (json_int_t)s->guest_ooms, "io_writes", (json_int_t)s->io_writes, "spice_ooms",
+        (json_int_t)s->spice_ooms, "episodes", (json_int_t)s->episodes_seen);
     json_t *reasons = json_object(), *ends = json_object();
 
     for (int i = 1; i < OOM_WHYS; i++)
@@ -719,6 +726,10 @@ static void text(const json_t *s, FILE *f)
     text_share(f, s, "with_wait", "notifies");
     fprintf(f, "; domain and size it could not get known: ");
     text_share(f, s, "asked_known", "notifies");
+    if (number_of(s, "deleting")) {
+        fprintf(f, "\nof these nobody asked for memory, an object was deleted: ");
+        text_share(f, s, "deleting", "notifies");
+    }
     fprintf(f,
             "\ncounts: waits %lld, guest_oom %lld, qxl_io_write notify_oom %lld, qxl_spice_oom "
             "%lld, oom_begin %lld\n",

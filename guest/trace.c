@@ -44,6 +44,7 @@ static const struct {
     }
     R(QXL, guest_alloc),
     R(QXL, guest_bo),
+    R(QXL, guest_delete),
     R(QXL, guest_wait_begin),
     R(QXL, guest_wait_end),
     R(QXL, guest_oom),
@@ -95,6 +96,8 @@ static const struct hook {
     RETURN(qxl_garbage_collect, BIT(guest_gc) | BIT(guest_free)),
     ENTRY(qxl_release_from_id_locked, BIT(guest_free)),
     ENTRY(qxl_release_free, BIT(guest_free)),
+    ENTRY(ttm_bo_delayed_delete, BIT(guest_delete)),
+    RETURN(ttm_bo_delayed_delete, BIT(guest_delete)),
 #undef ENTRY
 #undef RETURN
     {PART_FENCE, "guest_fence_init", "dma_fence/dma_fence_init", false, BIT(guest_fence_init)},
@@ -241,16 +244,54 @@ static void clean_up_after_others(const struct trace *t)
     }
 }
 
+/* The module that a function is of, by its name */
+static const char *module_of(const struct hook *h)
+{
+    return strncmp(h->target, "ttm_", 4) ? "qxl" : "ttm";
+}
+
+static bool has_member(const struct btf *btf, const char *structure, const char *member)
+{
+    int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
+    const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+    for (unsigned i = 0; type && i < btf_vlen(type); i++) {
+        if (!strcmp(btf__name_by_offset(btf, btf_members(type)[i].name_off), member)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Before Linux 6.3 a function of the same name looks through a list and waits for nothing. */
+static void look_for_deletes(struct trace *t)
+{
+    struct btf *kernel = btf__load_vmlinux_btf(), *module = NULL;
+
+    if (kernel && !access("/sys/kernel/btf/ttm", F_OK)) {
+        module = btf__load_module_btf("ttm", kernel);
+    }
+    if (!has_member(module ? module : kernel, "ttm_buffer_object", "delayed_delete")) {
+        without(t, BIT(guest_delete),
+                "this kernel's BTF knows no ttm_buffer_object.delayed_delete: before Linux 6.3 "
+                "deleting waits for nothing");
+    }
+    btf__free(module);
+    btf__free(kernel);
+}
+
 static void define(struct trace *t, unsigned i)
 {
     const struct hook *h = &hooks[i];
-    char line[256], why[160];
+    char line[256], why[160], path[64];
     int error;
 
     /* "qxl:" keeps to the module's own functions; a driver built into the kernel has no such name
      */
-    snprintf(line, sizeof(line), "%s:spicetap/%s%s %s%s\n", h->at_return ? "r64" : "p", t->prefix,
-             h->program, access("/sys/module/qxl/initstate", F_OK) ? "" : "qxl:", h->target);
+    snprintf(path, sizeof(path), "/sys/module/%s/initstate", module_of(h));
+    snprintf(line, sizeof(line), "%s:spicetap/%s%s %s%s%s\n", h->at_return ? "r64" : "p", t->prefix,
+             h->program, access(path, F_OK) ? "" : module_of(h), access(path, F_OK) ? "" : ":",
+             h->target);
     error = kprobe_events(t, line);
     t->defined[i] = !error;
     if (error == -ENOENT || error == -EINVAL) {
@@ -272,6 +313,7 @@ static void define_kprobes(struct trace *t)
         return;
     }
     clean_up_after_others(t);
+    look_for_deletes(t);
     for (unsigned i = 0; i < HOOKS; i++) {
         if (hooks[i].part == PART_QXL && hooks[i].events & t->wanted) {
             define(t, i);

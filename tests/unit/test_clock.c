@@ -187,6 +187,23 @@ static void pings_alone(void **state)
     clock_map_free(&m);
 }
 
+/* The last moments of a recording, with no pair left for them, are as well known as the rest. */
+static void a_short_end(void **state)
+{
+    struct leg leg = {START, UPTIME, -7577};
+    struct world w = {.legs = &leg, .count = 1};
+    struct clock_map m;
+    (void)state;
+
+    live(&w, "end", 61, true, 900 * MS);
+    make(&m, "end", true);
+    check(&w, &m, 61);
+    assert_int_equal(m.count, 1);
+    assert_int_equal(m.segments[0].method, CLOCK_IO);
+    assert_true(m.segments[0].error < 40 * US);
+    clock_map_free(&m);
+}
+
 /* A pause of five seconds that the guest's clock does not see, and one it does more than see. */
 static void jumps(void **state)
 {
@@ -478,7 +495,7 @@ int main(void)
         cmocka_unit_test(io_pairs), cmocka_unit_test(pings_alone),      cmocka_unit_test(jumps),
         cmocka_unit_test(fences),   cmocka_unit_test(inconclusive),     cmocka_unit_test(outliers),
         cmocka_unit_test(nonsense), cmocka_unit_test(to_json_and_back), cmocka_unit_test(bad_json),
-        cmocka_unit_test(merged),
+        cmocka_unit_test(merged),   cmocka_unit_test(a_short_end),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);

@@ -367,6 +367,32 @@ static void oom(void **unused)
     json_decref(s);
 }
 
+/* Linux 6.3 and later: the guest has memory, and waits for what it deletes. */
+static void oom_of_a_deletion(void **unused)
+{
+    json_t *s;
+    (void)unused;
+
+    start(&view_oom);
+    GUEST(guest_wait_begin, 1000, .release_id = 7);
+    VCPU(qxl_io_write, 1010, .port = 4);
+    VCPU(qxl_spice_oom, 1011, .qid = 0);
+    GUEST(guest_oom, 1015, .took = 10);
+    GUEST(guest_wait_end, 1060, .release_id = 7, .result = 5, .took = 60);
+    GUEST(guest_delete, 1070, .domain = 2, .size = 4096, .took = 80);
+    GUEST(guest_wait_begin, 2000, .release_id = 7);
+    GUEST(guest_oom, 2015, .took = 10);
+    GUEST(guest_wait_end, 2060, .release_id = 7, .result = 5, .took = 60);
+    s = finish();
+    counts(s, "asked_known", 1);
+    counts(s, "deleting", 1);
+    is_text(0, "asked", "delete");
+    is_text(0, "asked_domain", "vram");
+    is_number(0, "asked_size", 4096);
+    is_text(1, "asked", NULL);
+    json_decref(s);
+}
+
 static void oom_not_complete(void **unused)
 {
     json_t *s;
@@ -562,6 +588,7 @@ int main(void)
         cmocka_unit_test(losses),
         cmocka_unit_test(late_guest),
         cmocka_unit_test(oom),
+        cmocka_unit_test(oom_of_a_deletion),
         cmocka_unit_test(oom_not_complete),
         cmocka_unit_test(fences),
         cmocka_unit_test(updates),
