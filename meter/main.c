@@ -149,6 +149,7 @@ int main(int argc, char **argv)
 {
     static struct options o = {.clip_x = 50, .clip_y = 50, .ready_fd = -1};
     static struct meter m = {.options = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
+    const char *debug;
     int error;
 
     if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
@@ -156,7 +157,8 @@ int main(int argc, char **argv)
     if (!parse(&o, argc, argv))
         return EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);
-    if (!getenv("G_MESSAGES_DEBUG"))
+    debug = getenv("G_MESSAGES_DEBUG");
+    if (!debug || !*debug)
         g_log_set_default_handler(no_log, NULL);
     m.password = password(&o);
     error = o.tap ? tap_writer_open(&m.tap, o.tap, SOURCE_CLIENT) : 0;
