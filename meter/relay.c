@@ -119,8 +119,8 @@ static bool server_write(struct link *l, const uint8_t *p, size_t n)
 }
 
 /* The slow link: n bytes are through when all that came before them are, and then their own time
- * has gone by. A thread that woke late makes up for it, but for no more than a piece's time: nothing
- * is saved up while the link stands idle. */
+ * has gone by. A thread that woke late makes up for it, but for no more than a piece's time:
+ * nothing is saved up while the link stands idle. */
 static void pass_slowly(struct relay *r, size_t n)
 {
     const uint64_t slack = SECOND / CHUNKS_A_SECOND;
