@@ -37,7 +37,8 @@ struct driver {
     int port, line, result;
     unsigned ring_depth, phase_count;
     const char *compression, *streaming;
-    const char *password, *unix_path, *tls_folder; /* NULL: none */
+    const char *password, *unix_path; /* NULL: none */
+    char *tls_folder;                 /* the same */
     int tls_port;
     struct phase phases[PHASES];
 };
@@ -513,10 +514,15 @@ static int set_compression(SpiceServer *s, const char *name)
     return -EINVAL;
 }
 
-/* --tls PORT,FOLDER: the folder holds ca.pem, server.pem and server.key */
+/* --tls PORT,FOLDER[,only]: "only" lets nobody in on the plain port. The folder holds ca.pem,
+ * server.pem and server.key */
 static int set_tls(struct driver *v)
 {
-    char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX];
+    char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX], *only = strrchr(v->tls_folder, ',');
+    if (only) {
+        *only = '\0';
+        spice_server_set_channel_security(v->server, NULL, SPICE_CHANNEL_SECURITY_SSL);
+    }
     snprintf(ca, sizeof(ca), "%s/ca.pem", v->tls_folder);
     snprintf(cert, sizeof(cert), "%s/server.pem", v->tls_folder);
     snprintf(key, sizeof(key), "%s/server.key", v->tls_folder);
@@ -589,7 +595,7 @@ static void usage(FILE *f)
 {
     fprintf(f, "usage: stack-driver [--port N] [--ring DEPTH] [--streaming off|all|filter]\n"
                "         [--compression off|auto_glz|auto_lz|quic|glz|lz|lz4] [--account FILE]\n"
-               "         [--unix PATH] [--password TEXT] [--tls PORT,FOLDER]\n"
+               "         [--unix PATH] [--password TEXT] [--tls PORT,FOLDER[,only]]\n"
                "         SCRIPT | - | -e VERBS\n\nverbs, one a line (with -e: separated by ;):\n");
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         fprintf(f, "  %s\n", verbs[i].help);
@@ -644,7 +650,8 @@ int main(int argc, char **argv)
             break;
         case 't':
             v.tls_port = atoi(optarg);
-            v.tls_folder = strchr(optarg, ',') ? strchr(optarg, ',') + 1 : ".";
+            v.tls_folder = optarg + strcspn(optarg, ",");
+            v.tls_folder += *v.tls_folder == ',';
             break;
         case 'h':
             usage(stdout);
