@@ -447,7 +447,9 @@ static void print_client(const struct info *i)
     putchar('\n');
     if (i->facts->of_source[SOURCE_CLIENT])
         print_client_log(i);
-    if (status)
+    if (status < 0)
+        printf("  it had to be killed\n");
+    else if (status)
         printf("  it ended with status %" JSON_INTEGER_FORMAT ": see client.log\n", status);
 }
 

@@ -288,6 +288,14 @@ static void no_client(void **state)
     assert_non_null(strstr(text, "ended with status 3: see client.log"));
     free(text);
 
+    assert_int_equal(bundle_create(&b, fake_path("killed")), 0);
+    json_object_set_new(bundle_run(b), "client", json_pack("{s:s, s:i}", "uri", "u", "exit", -1));
+    assert_int_equal(bundle_finish(b, "test"), 0);
+    assert_int_equal(RUN(cmd_info, fake_path("killed")), EXIT_DONE);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "\nClient: u\n  it had to be killed\n"));
+    free(text);
+
     begin();
     assert_int_equal(tap_writer_close(writer), 0);
     o = json_of(fake_path("spice.tap"));
