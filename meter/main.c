@@ -13,7 +13,8 @@ static const char help[] =
     "Usage: spicetap meter URI [OPTIONS]\n\n"
     "A SPICE client without a window that counts what comes and how it is shown.\n"
     "URI: spice://HOST:PORT, spice+tls://HOST:PORT, spice+unix:///PATH. A password is taken from\n"
-    "--password-file or SPICETAP_PASSWORD.\n\n"
+    "--password-file or SPICETAP_PASSWORD; for TLS, SPICETAP_CA_FILE and SPICETAP_HOST_SUBJECT\n"
+    "stand for the options.\n\n"
     "  -t, --time SECONDS        how long; default until Ctrl-C\n"
     "      --rate BYTES          bytes a second from the server, at most\n"
     "      --json FILE           all numbers\n"
@@ -89,8 +90,8 @@ static bool parse(struct options *o, int argc, char **argv)
         fprintf(stderr, "spicetap meter: name one server: spicetap meter URI\n");
         return false;
     }
-    ca = o->target.ca_file;
-    subject = o->target.host_subject;
+    ca = o->target.ca_file ? o->target.ca_file : getenv("SPICETAP_CA_FILE");
+    subject = o->target.host_subject ? o->target.host_subject : getenv("SPICETAP_HOST_SUBJECT");
     o->uri = argv[optind];
     if (!target_parse(&o->target, o->uri, &why)) {
         fprintf(stderr, "spicetap meter: bad URI: %s\n", why);
