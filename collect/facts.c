@@ -272,7 +272,11 @@ void facts_add(struct facts *f, const struct tap_event *ev, const struct bundle_
     f->of_kind[at]++;
     if (!f->kinds[at])
         f->kinds[at] = tap_reader_kind(from->reader, ev->kind);
-    if (tap_reader_translate(from->reader, ev, &known))
+    if (!tap_reader_translate(from->reader, ev, &known))
+        return;
+    if (from->source == SOURCE_CLIENT)
+        facts_client_add(&f->client, &known);
+    else
         count(f, &known);
 }
 
@@ -282,6 +286,7 @@ void facts_end(struct facts *f)
         f->oom_cut += f->displays[i].in_oom;
     for (size_t i = 0; i < f->running_count && f->stream_count < FACTS_STREAMS; i++)
         f->streams[f->stream_count++] = f->running[i];
+    facts_client_end(&f->client);
 }
 
 void facts_gather(struct facts *f, struct bundle *b)
@@ -289,6 +294,7 @@ void facts_gather(struct facts *f, struct bundle *b)
     const struct bundle_log *from;
     struct tap_event ev;
 
+    bundle_window(b, &f->client.from, &f->client.to);
     while (bundle_next(b, &ev, &from) == 1)
         facts_add(f, &ev, from);
     facts_end(f);

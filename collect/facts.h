@@ -41,6 +41,24 @@ struct facts_bytes {
     uint64_t count, raw, sent;
 };
 
+/* How long pictures took: ns. */
+struct facts_took {
+    uint64_t count, sum, longest;
+};
+
+/* What spicetap meter saw while the recording ran: it is there before and after. */
+struct facts_client {
+    uint64_t from, to;                           /* 0: not known, all of its log counts */
+    struct facts_bytes channels[FACTS_CHANNELS]; /* messages; the rest is 0's */
+    struct facts_bytes frames;                   /* of streams */
+    uint64_t too_late;                           /* frames that were due before they came */
+    uint64_t ended;                              /* channels */
+    struct facts_took frames_took, drawings_took;
+    uint64_t shown, late, lost; /* frames of the clip by their numbers */
+    uint64_t changes;           /* pictures of the clip's region without a number */
+    uint64_t last_change, longest_freeze;
+};
+
 /* What stands open for one display: the recording can begin, or lose events, anywhere. */
 struct facts_display {
     bool used, in_oom;
@@ -73,6 +91,8 @@ struct facts {
     uint64_t drops[FACTS_VALUES];                /* by drop_reason */
     uint64_t trace_adds[FACTS_VALUES];           /* by remove_reason */
 
+    struct facts_client client;
+
     struct facts_loss losses[FACTS_LOSSES];
     size_t loss_count;
     uint64_t all_losses, lost, lost_unknown; /* records; events; records without a number */
@@ -80,6 +100,9 @@ struct facts {
 
 /* Counts one event; `from` is the log it comes from. */
 void facts_add(struct facts *f, const struct tap_event *ev, const struct bundle_log *from);
+/* The same for what the client says; facts_client_end: its last picture stood to the end. */
+void facts_client_add(struct facts_client *c, const struct tap_event *ev);
+void facts_client_end(struct facts_client *c);
 /* After the last event: streams still running join the list. */
 void facts_end(struct facts *f);
 /* The whole pass. */

@@ -70,6 +70,23 @@ const char *info_stream_note(const struct info *i, const struct facts_stream *s)
     return "began before the recording";
 }
 
+bool info_has_client(const struct info *i)
+{
+    return json_is_object(json_object_get(bundle_about(i->bundle), "client")) ||
+           i->facts->of_source[SOURCE_CLIENT];
+}
+
+struct facts_bytes info_client_bytes(const struct info *i)
+{
+    struct facts_bytes all = {0};
+
+    for (int c = 0; c < FACTS_CHANNELS; c++) {
+        all.count += i->facts->client.channels[c].count;
+        all.sent += i->facts->client.channels[c].sent;
+    }
+    return all;
+}
+
 const struct tap_enum *info_enum(uint16_t kind, const char *field)
 {
     const struct tap_kind_desc *k = tap_kind_find(kind);

@@ -23,6 +23,10 @@ int info_json(const struct info *i);
 const char *info_stream_end(const struct facts_stream *s);
 /* Why its beginning is not known; NULL: it is. */
 const char *info_stream_note(const struct info *i, const struct facts_stream *s);
+/* A client was asked for, or its log is there. */
+bool info_has_client(const struct info *i);
+/* All its channels. */
+struct facts_bytes info_client_bytes(const struct info *i);
 const struct tap_enum *info_enum(uint16_t kind, const char *field);
 const char *info_value(const struct tap_enum *e, unsigned value, char *text, size_t size);
 

@@ -183,6 +183,53 @@ static json_t *matches_json(const struct facts *f)
     return o;
 }
 
+static json_t *took_json(const struct facts_took *t)
+{
+    json_t *o = json_object();
+
+    set_count(o, "shown", t->count);
+    set_count(o, "mean_ns", t->count ? t->sum / t->count : 0);
+    set_count(o, "longest_ns", t->longest);
+    return o;
+}
+
+static json_t *clip_json(const struct facts_client *c)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "numbered", json_boolean(c->shown));
+    set_count(o, "shown", c->shown ? c->shown : c->changes);
+    if (c->shown) {
+        set_count(o, "late", c->late);
+        set_count(o, "lost", c->lost);
+    }
+    set_count(o, "longest_freeze_ns", c->longest_freeze);
+    return o;
+}
+
+/* What run.json says of it, and what its log does. */
+static json_t *client_json(const struct info *i)
+{
+    const struct facts_client *c = &i->facts->client;
+    struct facts_bytes all = info_client_bytes(i);
+    json_t *o = json_object(), *frames = took_json(&c->frames_took);
+
+    json_object_update(o, json_object_get(bundle_about(i->bundle), "client"));
+    set_count(o, "messages", all.count);
+    set_count(o, "bytes", all.sent);
+    json_object_set_new(
+        o, "by_channel",
+        table_json(c->channels, FACTS_CHANNELS, info_enum(EV_client_message, "channel"), false));
+    set_count(o, "channels_ended", c->ended);
+    set_count(frames, "count", c->frames.count);
+    set_count(frames, "bytes", c->frames.sent);
+    set_count(frames, "too_late", c->too_late);
+    json_object_set_new(o, "frames", frames);
+    json_object_set_new(o, "drawings", took_json(&c->drawings_took));
+    json_object_set_new(o, "clip", clip_json(c));
+    return o;
+}
+
 static json_t *all_json(const struct info *i)
 {
     static const char *const states[] = {"complete", "recording", "recovered"};
@@ -207,6 +254,8 @@ static json_t *all_json(const struct info *i)
     json_object_set_new(o, "stream_drops",
                         counts_json(f->drops, info_enum(EV_stream_drop, "reason")));
     json_object_set_new(o, "bytes", bytes_json(f));
+    if (info_has_client(i))
+        json_object_set_new(o, "client", client_json(i));
     return o;
 }
 

@@ -392,6 +392,67 @@ static void print_bytes(const struct info *i)
     print_compressed("images,", f->images, info_enum(EV_image, "type"));
 }
 
+static void print_took(const struct facts_took *t, const char *since)
+{
+    char mean[TEXT], longest[TEXT];
+
+    if (t->count)
+        printf(", %s until in the picture mean %s, longest %s", since,
+               span_text(t->sum / t->count, mean), span_text(t->longest, longest));
+    printf("\n");
+}
+
+static void print_clip(const struct facts_client *c)
+{
+    char text[TEXT];
+
+    if (c->shown)
+        printf("  clip      %" PRIu64 " frame%s shown, %" PRIu64 " late, %" PRIu64 " lost",
+               c->shown, plural(c->shown), c->late, c->lost);
+    else
+        printf("  clip      no number could be read; %" PRIu64 " change%s of its region",
+               c->changes, plural(c->changes));
+    printf("; longest freeze %s\n", span_text(c->longest_freeze, text));
+}
+
+static void print_client_log(const struct info *i)
+{
+    const struct facts_client *c = &i->facts->client;
+    struct facts_bytes all = info_client_bytes(i);
+    char text[TEXT];
+
+    printf("  got       %s in %" PRIu64 " message%s", bytes_text(all.sent, text), all.count,
+           plural(all.count));
+    printf(", of the display %s in %" PRIu64 "\n", bytes_text(c->channels[2].sent, text),
+           c->channels[2].count);
+    printf("  frames    %" PRIu64 " of streams, %" PRIu64 " came too late; %" PRIu64 " shown",
+           c->frames.count, c->too_late, c->frames_took.count);
+    print_took(&c->frames_took, "from there and due");
+    printf("  drawings  %" PRIu64 " shown", c->drawings_took.count);
+    print_took(&c->drawings_took, "from the last byte");
+    print_clip(c);
+    if (c->ended)
+        printf("  %" PRIu64 " of its channels ended before the recording did\n", c->ended);
+}
+
+static void print_client(const struct info *i)
+{
+    const json_t *about = json_object_get(bundle_about(i->bundle), "client");
+    json_int_t status = json_integer_value(json_object_get(about, "exit"));
+
+    if (!info_has_client(i))
+        return;
+    printf("\nClient: ");
+    print_plain(about ? text_at(about, "uri") : "its log alone");
+    putchar('\n');
+    if (i->facts->of_source[SOURCE_CLIENT])
+        print_client_log(i);
+    if (status < 0)
+        printf("  it had to be killed\n");
+    else if (status)
+        printf("  it ended with status %" JSON_INTEGER_FORMAT ": see client.log\n", status);
+}
+
 static void print_counts(const char *title, const uint64_t *counts, const struct tap_enum *names)
 {
     char name[TEXT];
@@ -439,6 +500,7 @@ int info_text(const struct info *i)
                  info_enum(EV_trace_add, "reason"));
     print_counts("Frames not sent as frames", f->drops, info_enum(EV_stream_drop, "reason"));
     print_bytes(i);
+    print_client(i);
     print_kinds(i);
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "spicetap info: standard output: write failed\n");

@@ -93,7 +93,7 @@ static int wait_for(pid_t pid)
 
 void record_client_end(struct record_client *c, json_t *run, const char *folder)
 {
-    char tap[PATH_MAX];
+    char tap[PATH_MAX], summary[PATH_MAX];
     int status;
 
     if (c->pid <= 0) {
@@ -105,10 +105,11 @@ void record_client_end(struct record_client *c, json_t *run, const char *folder)
     if (!access(tap, R_OK)) {
         json_array_append_new(json_object_get(run, "logs"), json_string("client.tap"));
     }
+    snprintf(summary, sizeof(summary), "%s/client.json", folder);
     /* a bundle is handed on: what stands behind a question mark may be a password */
     json_object_set_new(run, "client",
-                        json_pack("{s:s%, s:i, s:s}", "uri", c->uri, strcspn(c->uri, "?"), "exit",
-                                  status, "summary", "client.json"));
+                        json_pack("{s:s%, s:i, s:s*}", "uri", c->uri, strcspn(c->uri, "?"), "exit",
+                                  status, "summary", access(summary, R_OK) ? NULL : "client.json"));
     if (status) {
         fprintf(stderr, "spicetap record: the client ended with status %d: see %s/client.log\n",
                 status, folder);

@@ -13,7 +13,8 @@ static const char help[] =
     "Usage: spicetap meter URI [OPTIONS]\n\n"
     "A SPICE client without a window that counts what comes and how it is shown.\n"
     "URI: spice://HOST:PORT, spice+tls://HOST:PORT, spice+unix:///PATH. A password is taken from\n"
-    "--password-file or SPICETAP_PASSWORD.\n\n"
+    "--password-file or SPICETAP_PASSWORD; for TLS, SPICETAP_CA_FILE and SPICETAP_HOST_SUBJECT\n"
+    "stand for the options.\n\n"
     "  -t, --time SECONDS        how long; default until Ctrl-C\n"
     "      --rate BYTES          bytes a second from the server, at most\n"
     "      --json FILE           all numbers\n"
@@ -89,8 +90,8 @@ static bool parse(struct options *o, int argc, char **argv)
         fprintf(stderr, "spicetap meter: name one server: spicetap meter URI\n");
         return false;
     }
-    ca = o->target.ca_file;
-    subject = o->target.host_subject;
+    ca = o->target.ca_file ? o->target.ca_file : getenv("SPICETAP_CA_FILE");
+    subject = o->target.host_subject ? o->target.host_subject : getenv("SPICETAP_HOST_SUBJECT");
     o->uri = argv[optind];
     if (!target_parse(&o->target, o->uri, &why)) {
         fprintf(stderr, "spicetap meter: bad URI: %s\n", why);
@@ -149,6 +150,7 @@ int main(int argc, char **argv)
 {
     static struct options o = {.clip_x = 50, .clip_y = 50, .ready_fd = -1};
     static struct meter m = {.options = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
+    const char *debug;
     int error;
 
     if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
@@ -156,7 +158,8 @@ int main(int argc, char **argv)
     if (!parse(&o, argc, argv))
         return EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);
-    if (!getenv("G_MESSAGES_DEBUG"))
+    debug = getenv("G_MESSAGES_DEBUG");
+    if (!debug || !*debug)
         g_log_set_default_handler(no_log, NULL);
     m.password = password(&o);
     error = o.tap ? tap_writer_open(&m.tap, o.tap, SOURCE_CLIENT) : 0;

@@ -119,16 +119,18 @@ static bool server_write(struct link *l, const uint8_t *p, size_t n)
 }
 
 /* The slow link: n bytes are through when all that came before them are, and then their own time
- * has gone by. It saves nothing up while it stands idle. */
+ * has gone by. A thread that woke late makes up for it, but for no more than a piece's time:
+ * nothing is saved up while the link stands idle. */
 static void pass_slowly(struct relay *r, size_t n)
 {
+    const uint64_t slack = SECOND / CHUNKS_A_SECOND;
     struct timespec until;
     uint64_t now = relay_now();
 
     if (!r->rate)
         return;
     pthread_mutex_lock(&r->own);
-    r->free_at = (r->free_at > now ? r->free_at : now) + n * SECOND / r->rate;
+    r->free_at = (r->free_at + slack > now ? r->free_at : now) + n * SECOND / r->rate;
     until = (struct timespec){(time_t)(r->free_at / SECOND), (long)(r->free_at % SECOND)};
     while (!r->stop && pthread_cond_timedwait(&r->woken, &r->own, &until) != ETIMEDOUT) {
     }

@@ -77,6 +77,7 @@ suite stack tests/stack/run
 step stack-variant scripts/stack.sh variant
 suite whatif tests/stack/whatif
 suite causes tests/stack/causes
+suite meter tests/stack/meter
 suite vm tests/vm/run
 
 printf '%d passed, %d failed\n' "$passed" "$failed"

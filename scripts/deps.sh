@@ -35,8 +35,8 @@ PACKAGES=(
 	libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-system-common qemu-system-data qemu-utils seabios
 	ipxe-qemu
 
-	# the client of the demo and of the VM tests: spicy-stats
-	spice-client-gtk
+	# the client of the demo and of the VM tests: spicy-stats; certificates for a server with TLS
+	spice-client-gtk openssl
 
 	# making a guest image with a clip in it
 	mmdebstrap e2fsprogs cpio kmod ffmpeg

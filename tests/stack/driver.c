@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,9 @@ struct driver {
     int port, line, result;
     unsigned ring_depth, phase_count;
     const char *compression, *streaming;
+    const char *password, *unix_path; /* NULL: none */
+    char *tls_folder;                 /* the same */
+    int tls_port;
     struct phase phases[PHASES];
 };
 
@@ -162,6 +166,27 @@ static int verb_video(struct driver *v, const struct words *a)
                          .width = word_number(a, 3, 0),
                          .height = word_number(a, 4, 0),
                          .phase = i % 16};
+        if (fps > 0)
+            sleep_until(start + i * 1000000000ull / fps);
+        int err = guest_draw(&v->guest, &d);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+/* clip X Y FPS FIRST COUNT [STEP]: frames of the experiments' clip, each with its number */
+static int verb_clip(struct driver *v, const struct words *a)
+{
+    long fps = word_number(a, 3, 25), first = word_number(a, 4, 0), count = word_number(a, 5, 1);
+    uint64_t start = now_ns();
+    for (long i = 0; i < count; i++) {
+        struct draw d = {.kind = DRAW_CLIP_FRAME,
+                         .x = word_number(a, 1, 0),
+                         .y = word_number(a, 2, 0),
+                         .width = CLIP_WIDTH,
+                         .height = CLIP_HEIGHT,
+                         .phase = first + i * word_number(a, 6, 1)};
         if (fps > 0)
             sleep_until(start + i * 1000000000ull / fps);
         int err = guest_draw(&v->guest, &d);
@@ -354,6 +379,7 @@ static const struct {
     {"wait", verb_wait, 2, "wait MS"},
     {"draw", verb_draw, 6, "draw KIND X Y W H [surface=N] [src=WxH] [phase=N]"},
     {"video", verb_video, 7, "video X Y W H FPS FRAMES [STEP]: step moves the box each frame"},
+    {"clip", verb_clip, 6, "clip X Y FPS FIRST COUNT [STEP]: numbered frames of the clip"},
     {"desktop", verb_desktop, 2, "desktop N [RATE]: N draws of a busy desktop"},
     {"surface", verb_surface, 3, "surface create ID W H, surface destroy ID"},
     {"oom", verb_oom, 1, "oom [N [GAP_MS]]: say that memory ran out"},
@@ -488,12 +514,43 @@ static int set_compression(SpiceServer *s, const char *name)
     return -EINVAL;
 }
 
+/* --tls PORT,FOLDER[,only]: "only" lets nobody in on the plain port. The folder holds ca.pem,
+ * server.pem and server.key */
+static int set_tls(struct driver *v)
+{
+    char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX], *only = strrchr(v->tls_folder, ',');
+    if (only) {
+        *only = '\0';
+        spice_server_set_channel_security(v->server, NULL, SPICE_CHANNEL_SECURITY_SSL);
+    }
+    snprintf(ca, sizeof(ca), "%s/ca.pem", v->tls_folder);
+    snprintf(cert, sizeof(cert), "%s/server.pem", v->tls_folder);
+    snprintf(key, sizeof(key), "%s/server.key", v->tls_folder);
+    return spice_server_set_tls(v->server, v->tls_port, ca, cert, key, NULL, NULL, NULL);
+}
+
+/* Who may connect, and where. */
+static int set_doors(struct driver *v)
+{
+    if (v->unix_path) {
+        spice_server_set_addr(v->server, v->unix_path, SPICE_ADDR_FLAG_UNIX_ONLY);
+    } else {
+        spice_server_set_addr(v->server, "127.0.0.1", SPICE_ADDR_FLAG_IPV4_ONLY);
+        spice_server_set_port(v->server, v->port);
+    }
+    if (v->tls_folder && set_tls(v))
+        return -EINVAL;
+    return v->password ? spice_server_set_ticket(v->server, v->password, 0, 0, 0)
+                       : spice_server_set_noauth(v->server);
+}
+
 static int server_start(struct driver *v)
 {
     v->server = spice_server_new();
-    spice_server_set_addr(v->server, "127.0.0.1", SPICE_ADDR_FLAG_IPV4_ONLY);
-    spice_server_set_port(v->server, v->port);
-    spice_server_set_noauth(v->server);
+    if (set_doors(v)) {
+        fprintf(stderr, "stack-driver: the server takes no such password or TLS folder\n");
+        return -EINVAL;
+    }
     if (set_streaming(v->server, v->streaming) || set_compression(v->server, v->compression)) {
         fprintf(stderr, "stack-driver: no such streaming or compression mode\n");
         return -EINVAL;
@@ -538,6 +595,7 @@ static void usage(FILE *f)
 {
     fprintf(f, "usage: stack-driver [--port N] [--ring DEPTH] [--streaming off|all|filter]\n"
                "         [--compression off|auto_glz|auto_lz|quic|glz|lz|lz4] [--account FILE]\n"
+               "         [--unix PATH] [--password TEXT] [--tls PORT,FOLDER[,only]]\n"
                "         SCRIPT | - | -e VERBS\n\nverbs, one a line (with -e: separated by ;):\n");
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         fprintf(f, "  %s\n", verbs[i].help);
@@ -558,13 +616,11 @@ int main(int argc, char **argv)
 {
     static struct driver v = {
         .port = 5930, .ring_depth = 32, .compression = "auto_glz", .streaming = "filter"};
-    static const struct option options[] = {{"port", 1, 0, 'p'},
-                                            {"ring", 1, 0, 'r'},
-                                            {"streaming", 1, 0, 's'},
-                                            {"compression", 1, 0, 'c'},
-                                            {"account", 1, 0, 'a'},
-                                            {"help", 0, 0, 'h'},
-                                            {0, 0, 0, 0}};
+    static const struct option options[] = {{"port", 1, 0, 'p'},      {"ring", 1, 0, 'r'},
+                                            {"streaming", 1, 0, 's'}, {"compression", 1, 0, 'c'},
+                                            {"account", 1, 0, 'a'},   {"unix", 1, 0, 'u'},
+                                            {"password", 1, 0, 'w'},  {"tls", 1, 0, 't'},
+                                            {"help", 0, 0, 'h'},      {0, 0, 0, 0}};
     char *text = NULL;
     for (int o; (o = getopt_long(argc, argv, "p:r:s:c:a:e:h", options, NULL)) != -1;) {
         switch (o) {
@@ -585,6 +641,17 @@ int main(int argc, char **argv)
             break;
         case 'e':
             text = optarg;
+            break;
+        case 'u':
+            v.unix_path = optarg;
+            break;
+        case 'w':
+            v.password = optarg;
+            break;
+        case 't':
+            v.tls_port = atoi(optarg);
+            v.tls_folder = optarg + strcspn(optarg, ",");
+            v.tls_folder += *v.tls_folder == ',';
             break;
         case 'h':
             usage(stdout);

@@ -24,7 +24,15 @@ void core_call(void (*f)(void *arg), void *arg);
 
 /* ---- picture.c: pixels ------------------------------------------------------------------ */
 
-enum picture_style { PICTURE_NATURAL, PICTURE_TEXT };
+/* PICTURE_CLIP carries its phase as the number that guest-configs/clip.sh draws into each frame. */
+enum picture_style { PICTURE_NATURAL, PICTURE_TEXT, PICTURE_CLIP };
+
+enum {
+    CLIP_WIDTH =
+        640, /* as wide as the number; lower than the real clip, so that many fit in memory */
+    CLIP_HEIGHT = 128,
+    CLIP_CELL = 32,
+};
 
 struct picture {
     int width, height;
@@ -71,6 +79,7 @@ enum draw_kind {
     DRAW_CLIPPED,
     DRAW_OUTSIDE,
     DRAW_BAD_IMAGE,
+    DRAW_CLIP_FRAME,
     DRAW_KINDS
 };
 

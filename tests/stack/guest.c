@@ -18,8 +18,8 @@ const char *const verdict_names[VERDICTS] = {"can_stream", "video_off", "not_pri
                                              "shadow",     "empty",     "rejected",    "malformed"};
 
 const char *const draw_kind_names[DRAW_KINDS] = {
-    "copy", "text",         "bottom-up", "fill",    "invers",  "blend",
-    "xor",  "from-surface", "copy-bits", "clipped", "outside", "bad-image"};
+    "copy",         "text",      "bottom-up", "fill",    "invers",    "blend",     "xor",
+    "from-surface", "copy-bits", "clipped",   "outside", "bad-image", "clip-frame"};
 
 enum command_kind { COMMAND_DRAW, COMMAND_SURFACE, COMMAND_CURSOR };
 
@@ -260,7 +260,9 @@ static QXLRect rect_of(int32_t x, int32_t y, int32_t width, int32_t height)
 
 static int image_bitmap(struct command *c, const struct draw *d, int32_t width, int32_t height)
 {
-    enum picture_style style = d->kind == DRAW_TEXT ? PICTURE_TEXT : PICTURE_NATURAL;
+    enum picture_style style = d->kind == DRAW_TEXT         ? PICTURE_TEXT
+                               : d->kind == DRAW_CLIP_FRAME ? PICTURE_CLIP
+                                                            : PICTURE_NATURAL;
     const struct picture *p = picture_get(width, height, style, d->phase);
     if (!p)
         return -ENOMEM;

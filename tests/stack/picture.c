@@ -34,6 +34,28 @@ static uint32_t text_pixel(unsigned x, unsigned y, unsigned phase)
     return row && (cell >> ((x % 8 + y % 16) & 31) & 1) ? 0xd0d0d0 : 0x101010;
 }
 
+/* The number's cells, as guest-configs/clip.sh says; below them the picture moves with the number.
+ */
+static uint32_t clip_pixel(unsigned x, unsigned y, unsigned number)
+{
+    unsigned cell = x / CLIP_CELL;
+    bool white = cell == 16;
+    if (y >= CLIP_CELL)
+        return natural_pixel(x, y, number);
+    if (cell < 16)
+        white = number >> cell & 1;
+    else if (cell > 17)
+        white = __builtin_parity(number & (cell == 18 ? 0x5555 : 0xaaaa));
+    return white ? 0xebebeb : 0x101010;
+}
+
+static uint32_t pixel(enum picture_style style, unsigned x, unsigned y, unsigned phase)
+{
+    return style == PICTURE_TEXT   ? text_pixel(x, y, phase)
+           : style == PICTURE_CLIP ? clip_pixel(x, y, phase)
+                                   : natural_pixel(x, y, phase);
+}
+
 const struct picture *picture_get(int width, int height, enum picture_style style, unsigned phase)
 {
     for (unsigned i = 0; i < picture_count; i++) {
@@ -50,8 +72,7 @@ const struct picture *picture_get(int width, int height, enum picture_style styl
         return NULL;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
-            p->pixels[(size_t)y * width + x] =
-                style == PICTURE_TEXT ? text_pixel(x, y, phase) : natural_pixel(x, y, phase);
+            p->pixels[(size_t)y * width + x] = pixel(style, x, y, phase);
     p->width = width;
     p->height = height;
     p->style = style;

@@ -228,10 +228,10 @@ class Client(Program):
 
 
 class Recorder(Program):
-    def __init__(self, folder, pid, run="run", name="record", options=("-t", "60"), wrap=()):
+    def __init__(self, folder, pid, run="run", name="record", options=("-t", "60"), wrap=(), env=None):
         self.run = os.path.join(folder, run)
         super().__init__(folder, name,
-                         [*wrap, SPICETAP, "record", "--pid", str(pid), "-o", self.run, *options])
+                         [*wrap, SPICETAP, "record", "--pid", str(pid), "-o", self.run, *options], env)
 
     def wait_attached(self, timeout=30):
         end = time.time() + timeout

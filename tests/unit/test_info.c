@@ -193,6 +193,116 @@ static void as_json(void **state)
     json_decref(o);
 }
 
+static json_t *about_client(void)
+{
+    return json_pack("{s:s, s:i, s:s}", "uri", "spice://h:1", "exit", 0, "summary", "client.json");
+}
+
+/* A run from 1000000 to 3000000 with a log of its client, which was there before and after. */
+static void client_run(const char *folder)
+{
+    struct bundle_writer *b;
+    char tap[PATH_MAX];
+
+    assert_int_equal(bundle_create(&b, folder), 0);
+    json_object_set_new(bundle_run(b), "window",
+                        json_pack("{s:i, s:i}", "from", 1000000, "to", 3000000));
+    json_object_set_new(bundle_run(b), "logs", json_pack("[s]", "client.tap"));
+    json_object_set_new(bundle_run(b), "client", about_client());
+    snprintf(tap, sizeof(tap), "%s/client.tap", folder);
+    writer = fake_log(tap, SOURCE_CLIENT);
+    PUT(writer, client_message, 999999, .channel = 2, .size = 5000);
+    PUT(writer, client_message, 1000000, .channel = 2, .size = 700);
+    PUT(writer, client_message, 1000001, .channel = 2, .size = 50);
+    PUT(writer, client_message, 1000002, .channel = 1, .size = 3);
+    PUT(writer, client_frame, 1000003, .size = 700, .wait = 40000);
+    PUT(writer, client_frame, 1000004, .size = 60, .wait = -1);
+    PUT(writer, client_picture, 1000005, .stream = 0, .took = 50000, .wait = 40000);
+    PUT(writer, client_picture, 1000006, .stream = 3, .took = 30000);
+    PUT(writer, client_picture, 1000007, .stream = -1, .took = 8000);
+    PUT(writer, client_picture, 1000008, .stream = -2);
+    PUT(writer, client_clip, 1100000, .number = -1);
+    PUT(writer, client_clip, 1200000, .number = 7, .since = 900000); /* its begin is outside */
+    PUT(writer, client_clip, 1300000, .number = 10, .since = 100000, .lost = 2, .late = 1);
+    PUT(writer, client_clip, 2200000, .number = 11, .since = 900000);
+    PUT(writer, client_disconnected, 2500000, .channel = 2);
+    PUT(writer, client_message, 3000001, .channel = 2, .size = 5000);
+    assert_int_equal(tap_writer_close(writer), 0);
+    assert_int_equal(bundle_finish(b, "test"), 0);
+}
+
+static void client(void **state)
+{
+    const char *folder = fake_path("client");
+    json_t *o, *c;
+    char *text;
+    (void)state;
+
+    client_run(folder);
+    o = json_of(folder);
+    c = json_object_get(o, "client");
+    assert_string_equal(json_string_value(json_object_get(c, "uri")), "spice://h:1");
+    assert_int_equal(json_integer_value(json_object_get(c, "exit")), 0);
+    assert_int_equal(json_integer_value(json_object_get(c, "messages")), 3);
+    assert_int_equal(json_integer_value(json_object_get(c, "bytes")), 753);
+    assert_int_equal(number(json_object_get(c, "by_channel"), "display", "sent"), 750);
+    assert_int_equal(json_integer_value(json_object_get(c, "channels_ended")), 1);
+    assert_int_equal(number(c, "frames", "count"), 2);
+    assert_int_equal(number(c, "frames", "bytes"), 760);
+    assert_int_equal(number(c, "frames", "too_late"), 1);
+    assert_int_equal(number(c, "frames", "shown"), 2);
+    assert_int_equal(number(c, "frames", "mean_ns"), 20000);
+    assert_int_equal(number(c, "frames", "longest_ns"), 30000);
+    assert_int_equal(number(c, "drawings", "shown"), 1);
+    assert_int_equal(number(c, "drawings", "longest_ns"), 8000);
+    assert_int_equal(number(c, "clip", "shown"), 3);
+    assert_int_equal(number(c, "clip", "late"), 1);
+    assert_int_equal(number(c, "clip", "lost"), 2);
+    assert_int_equal(number(c, "clip", "longest_freeze_ns"), 900000);
+    json_decref(o);
+
+    assert_int_equal(RUN(cmd_info, fake_path("client")), EXIT_DONE);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "\nClient: spice://h:1\n"));
+    assert_non_null(strstr(text, "753 B in 3 messages"));
+    assert_non_null(strstr(text, "3 frames shown, 1 late, 2 lost"));
+    free(text);
+}
+
+/* It was asked for and did not come; or nobody asked. */
+static void no_client(void **state)
+{
+    struct bundle_writer *b;
+    const char *folder = fake_path("none-came");
+    char *text;
+    json_t *o;
+    (void)state;
+
+    assert_int_equal(bundle_create(&b, folder), 0);
+    json_object_set_new(bundle_run(b), "client", about_client());
+    json_object_set_new(json_object_get(bundle_run(b), "client"), "exit", json_integer(3));
+    assert_int_equal(bundle_finish(b, "test"), 0);
+    assert_int_equal(RUN(cmd_info, folder), EXIT_DONE);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "\nClient: spice://h:1\n"));
+    assert_non_null(strstr(text, "ended with status 3: see client.log"));
+    free(text);
+
+    assert_int_equal(bundle_create(&b, fake_path("killed")), 0);
+    json_object_set_new(bundle_run(b), "client", json_pack("{s:s, s:i}", "uri", "u", "exit", -1));
+    assert_int_equal(bundle_finish(b, "test"), 0);
+    assert_int_equal(RUN(cmd_info, fake_path("killed")), EXIT_DONE);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "\nClient: u\n  it had to be killed\n"));
+    free(text);
+
+    begin();
+    assert_int_equal(tap_writer_close(writer), 0);
+    o = json_of(fake_path("spice.tap"));
+    assert_null(json_object_get(o, "client"));
+    json_decref(o);
+}
+
 static void bad_input(void **state)
 {
     char *text;
@@ -223,7 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams),      cmocka_unit_test(stream_loss), cmocka_unit_test(episodes),
         cmocka_unit_test(episode_loss), cmocka_unit_test(bytes),       cmocka_unit_test(as_json),
-        cmocka_unit_test(bad_input),
+        cmocka_unit_test(client),       cmocka_unit_test(no_client),   cmocka_unit_test(bad_input),
     };
 
     return cmocka_run_group_tests(tests, setup, clean);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "facts.h"
+#include "fields.h"
+
+static void add_bytes(struct facts_bytes *b, uint64_t bytes)
+{
+    b->count++;
+    b->sent += bytes;
+}
+
+static void add_took(struct facts_took *t, int64_t ns)
+{
+    uint64_t took = ns > 0 ? (uint64_t)ns : 0;
+
+    t->count++;
+    t->sum += took;
+    t->longest = took > t->longest ? took : t->longest;
+}
+
+static void message(struct facts_client *c, const struct tap_event *ev)
+{
+    const struct fields_client_message *e = FIELDS(ev, client_message);
+
+    add_bytes(&c->channels[e->channel < FACTS_CHANNELS ? e->channel : 0], e->size);
+}
+
+static void frame(struct facts_client *c, const struct tap_event *ev)
+{
+    add_bytes(&c->frames, FIELDS(ev, client_frame)->size);
+    c->too_late += FIELDS(ev, client_frame)->wait < 0;
+}
+
+/* A frame's wait until it is due is no delay. */
+static void picture(struct facts_client *c, const struct tap_event *ev)
+{
+    const struct fields_client_picture *e = FIELDS(ev, client_picture);
+
+    if (e->stream >= 0)
+        add_took(&c->frames_took, (int64_t)((uint64_t)e->took - (uint64_t)e->wait));
+    else if (e->stream == -1)
+        add_took(&c->drawings_took, e->took);
+}
+
+static void froze(struct facts_client *c, uint64_t since, uint64_t until)
+{
+    if (until > since && until - since > c->longest_freeze)
+        c->longest_freeze = until - since;
+}
+
+/* A freeze that began before the recording counts from the recording's beginning. */
+static void clip(struct facts_client *c, const struct tap_event *ev)
+{
+    const struct fields_client_clip *e = FIELDS(ev, client_clip);
+    uint64_t since =
+        e->since > 0 && (uint64_t)e->since < ev->time ? ev->time - (uint64_t)e->since : ev->time;
+
+    froze(c, since > c->from ? since : c->from, ev->time);
+    c->last_change = ev->time;
+    if (e->number < 0)
+        c->changes++;
+    else
+        c->shown++;
+    c->late += e->late != 0;
+    c->lost += e->lost;
+}
+
+void facts_client_add(struct facts_client *c, const struct tap_event *ev)
+{
+    if (ev->time < c->from || (c->to && ev->time > c->to))
+        return;
+    switch (ev->kind) {
+    case EV_client_message:
+        message(c, ev);
+        break;
+    case EV_client_frame:
+        frame(c, ev);
+        break;
+    case EV_client_picture:
+        picture(c, ev);
+        break;
+    case EV_client_clip:
+        clip(c, ev);
+        break;
+    case EV_client_disconnected:
+        c->ended++;
+        break;
+    default:
+        break;
+    }
+}
+
+void facts_client_end(struct facts_client *c)
+{
+    if (c->last_change && c->to)
+        froze(c, c->last_change, c->to);
+}
