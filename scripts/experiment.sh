@@ -110,6 +110,26 @@ for clock in clocks:
 ' "${set[domain]}" "$(knows --guest && echo guest)" || echo "info cannot read the run")
 }
 
+# QEMU's own log of spice_qxl_oom, which needs no probe: on, off
+log_ooms() {
+	[ "${set[domain]}" = qxl.xml ] || return 0
+	setsid --wait virsh -q -c qemu:///system qemu-monitor-command "$VM" --hmp "trace-event qxl_spice_oom $1" >/dev/null ||
+		warn "QEMU cannot log qxl_spice_oom: no second count of it"
+}
+
+# Those in its lines that fall into the recording's window, beside the recording's own count. A line's
+# time is taken after the event's: one at an edge may differ.
+check_ooms() {
+	local line
+	[ "${set[domain]}" = qxl.xml ] || return 0
+	while read -r line; do
+		case $line in
+		differ*) why+=("QEMU's own log and the recording $line") ;;
+		*) note "$line" ;;
+		esac
+	done < <(grep -aE '(^|[^a-z_])qxl_spice_oom ' "$(vm log)" | python3 "$TOP/scripts/count-ooms.py" "$run" "$SPICETAP")
+}
+
 record() {
 	local options=(--domain "$VM" -o "$run" -t "${set[duration]}")
 	if knows --guest; then options+=(--guest auto); else note "record has no --guest: without the guest's side"; fi
@@ -128,10 +148,12 @@ record() {
 	esac
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"
 	first=$(beat_count)
+	log_ooms on
 	"$SPICETAP" record "${options[@]}" &
 	recorder=$!
 	wait "$recorder" || why+=("spicetap record ended with status $?")
 	recorder=
+	log_ooms off
 	[ -z "$client" ] || kill -0 "$client" 2>/dev/null || why+=("the client ended before the recording did")
 	wait_beat "$(beat_count)" 30 || true
 }
@@ -155,6 +177,7 @@ experiment() {
 	[ -d "$run" ] || die "there is no recording"
 	check_workload "$first"
 	check_bundle
+	check_ooms
 	verdict=ok
 	[ ${#why[@]} = 0 ] || verdict=refused
 	conclude
