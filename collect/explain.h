@@ -28,7 +28,8 @@ enum {
     X_SLOTS = 256,     /* of the trace ring that are followed; spice has 8 */
     X_INTERVALS = 400, /* a histogram of intervals, 5 ms each */
     X_FREEZES = 64,
-    X_COVERED = 4, /* streams that one drawable covers */
+    X_DELETERS = 16, /* threads; the kernel has few workers for it */
+    X_COVERED = 4,   /* streams that one drawable covers */
 };
 
 #define X_MS           1000000ull
@@ -170,6 +171,7 @@ struct x_episode {
     uint64_t losses, lost;
     /* what the guest asked for, from its own events */
     uint64_t asks, failed, bytes;
+    uint64_t deletes; /* waits for what the guest threw away: nobody asked for memory */
     unsigned domain;
     uint64_t asked_bytes, asked_took;
     bool asked, closed;
@@ -253,8 +255,10 @@ struct explain {
     uint32_t episode_count;     /* ever */
     struct x_episode all;       /* sums of all */
     uint64_t longest_stall, still_ns, usable_evicted, usable_other, traced_evicted;
-    uint64_t named[8];         /* episodes by the domain the guest asked in */
-    struct x_memory memory[8]; /* by guest_domain */
+    uint64_t named[8];                            /* episodes by the domain the guest asked in */
+    struct x_memory memory[8];                    /* by guest_domain */
+    uint64_t only_deleting;                       /* episodes in which nobody asked for memory */
+    uint32_t deleters[X_DELETERS], deleter_count; /* threads of the guest that only delete */
 
     uint64_t blocked_count, blocked_ns;
     struct x_freeze freezes[X_FREEZES];

@@ -190,12 +190,45 @@ static void command(struct explain *x, const struct tap_event *ev)
 /* ---- what the guest says itself ---------------------------------------------------------------
  */
 
-static void guest_wait(struct explain *x, uint64_t now, bool begins)
+static bool is_deleter(const struct explain *x, uint32_t tid)
+{
+    for (uint32_t i = 0; i < x->deleter_count && i < X_DELETERS; i++)
+        if (x->deleters[i] == tid)
+            return true;
+    return false;
+}
+
+/* A kernel thread waits for what was thrown away: whoever draws goes on meanwhile. */
+static void guest_delete(struct explain *x, const struct tap_event *ev)
+{
+    int64_t took = FIELDS(ev, guest_delete)->took;
+    uint64_t began = took > 0 && (uint64_t)took < ev->time ? ev->time - (uint64_t)took : ev->time;
+
+    if (!is_deleter(x, ev->tid))
+        x->deleters[x->deleter_count++ % X_DELETERS] = ev->tid;
+    for (uint32_t i = x->episode_count < X_EPISODES ? x->episode_count : X_EPISODES; i; i--) {
+        struct x_episode *e = &x->episodes[i - 1];
+
+        if (e->display || e->to < began)
+            break;
+        if (e->from < began || e->from > ev->time)
+            continue;
+        x->attr.episode = e->id;
+        e->deletes++;
+    }
+}
+
+static void guest_wait(struct explain *x, const struct tap_event *ev)
 {
     struct x_display *d = x_display_of(x, 0);
     struct x_episode *e = open_episode(x, d);
+    uint64_t now = ev->time;
 
-    if (begins) {
+    if (e)
+        x->attr.episode = e->id;
+    if (is_deleter(x, ev->tid))
+        return;
+    if (ev->kind == EV_guest_wait_begin) {
         if (!d->waiting++)
             d->waiting_from = now;
     } else if (d->waiting && !--d->waiting && now > d->waiting_from) {
@@ -204,8 +237,6 @@ static void guest_wait(struct explain *x, uint64_t now, bool begins)
         if (e)
             e->waited += now - d->waiting_from;
     }
-    if (e)
-        x->attr.episode = e->id;
 }
 
 static void guest_bo(struct explain *x, const struct tap_event *ev)
@@ -339,7 +370,10 @@ void episodes_add(struct explain *x, const struct tap_event *ev)
         break;
     case EV_guest_wait_begin:
     case EV_guest_wait_end:
-        guest_wait(x, ev->time, ev->kind == EV_guest_wait_begin);
+        guest_wait(x, ev);
+        break;
+    case EV_guest_delete:
+        guest_delete(x, ev);
         break;
     case EV_guest_bo:
         guest_bo(x, ev);
@@ -379,4 +413,6 @@ void episodes_end(struct explain *x)
         if (d->used)
             close_episode(x, d, 0);
     }
+    for (uint32_t i = 0; i < x->episode_count && i < X_EPISODES; i++)
+        x->only_deleting += x->episodes[i].deletes && !x->episodes[i].asked;
 }

@@ -69,6 +69,7 @@ static json_t *episode(const struct explain *x, const struct x_episode *e, struc
         "streamable", NUMBER(e->streamable), "of_streams", NUMBER(e->of_streams),
         "slots_overwritten", NUMBER(e->overwritten), "still_of_use", NUMBER(e->usable));
 
+    json_object_set_new(o, "deletes", json_integer(NUMBER(e->deletes)));
     json_object_set_new(o, "losses", json_integer(NUMBER(e->lost)));
     json_object_set_new(o, "sentences", s->arg = json_array());
     say_episode(x, e, s);

@@ -159,6 +159,7 @@ static const char *s_of(uint64_t n)
 
 static void say_domain(const struct explain *x, struct sayer *s)
 {
+    static const struct select deletes[] = {{.kinds = {EV_guest_delete}}};
     static const struct select asks[] = {{.kinds = {EV_guest_bo, EV_guest_memory}}};
     static const char *const names[] = {[2] = "ram (libvirt's `ram`, QEMU's ram_size)",
                                         [3] = "vram (libvirt's `vram`, QEMU's vram_size)"};
@@ -169,6 +170,12 @@ static void say_domain(const struct explain *x, struct sayer *s)
             "cannot be told: there are no events from the guest (record --guest).");
         return;
     }
+    if (x->only_deleting)
+        say(s, 'e', 0, 8, deletes, 1,
+            "In %" PRIu64 " of them nobody in the guest asked for memory: its kernel waited until "
+            "pictures that it had thrown away were handed back, and said on the way that memory "
+            "had run out. More memory does not prevent these.",
+            x->only_deleting);
     if (!x->named[2] && !x->named[3])
         say(s, 'e', 0, 4, asks, 1,
             "The guest's events name no memory for these episodes, so no size can be said to be "
@@ -248,6 +255,10 @@ void say_episode(const struct explain *x, const struct x_episode *e, struct saye
             e->domain == 2   ? "ram"
             : e->domain == 3 ? "vram"
                              : "another memory than the device's");
+    if (e->deletes)
+        say(s, 'e', e->id, 8, &(struct select){.episode = e->id, .kinds = {EV_guest_delete}}, 1,
+            "The guest's kernel waited %" PRIu64 " time%s to have back what it had thrown away%s.",
+            e->deletes, s_of(e->deletes), e->asked ? "" : "; nobody asked for memory");
     if (e->losses)
         say(s, 'e', e->id, 9,
             &(struct select){.kinds = {EV_loss}, .from = e->from, .to = e->resumed}, 1,
