@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lose IN.tap OUT.tap FROM TO: the same log, but what came from FROM to TO (ns) is lost, and the log
- * says so where it was: as if the kernel's ring had been full then.
+ * lose IN.tap OUT.tap FROM TO: the same log, but what came from FROM to TO (ns) is lost, and the
+ * log says so where it was: as if the kernel's ring had been full then.
  */
 #include <errno.h>
 #include <inttypes.h>
