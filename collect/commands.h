@@ -24,9 +24,10 @@ int cmd_export(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_meter(int argc, char **argv);
 int cmd_whatif(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 
 /* Each command's own --help text; `spicetap help CMD` prints it. */
 extern const char help_probes[], help_record[], help_info[], help_export[], help_events[],
-    help_meter[], help_whatif[], help_explain[];
+    help_meter[], help_whatif[], help_compare[], help_explain[];
 
 #endif

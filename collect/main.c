@@ -17,6 +17,7 @@ static const struct command {
     {"info", cmd_info, "what is in a run, and what happened", help_info},
     {"explain", cmd_explain, "why the video streams of a run lived and died", help_explain},
     {"whatif", cmd_whatif, "what other constants of the detector would have done", help_whatif},
+    {"compare", cmd_compare, "several runs side by side", help_compare},
     {"export", cmd_export, "a run's events as jsonl or csv", help_export},
     {"meter", cmd_meter, "a client that counts what comes and how it is shown", help_meter},
     {"events", cmd_events, "the kinds of events and their fields", help_events},

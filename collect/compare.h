@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spicetap compare: the matrix, a row a run or a row an experiment that was repeated. */
+#ifndef SPICETAP_COMPARE_H
+#define SPICETAP_COMPARE_H
+
+#include <stdio.h>
+
+#include "explain.h"
+
+enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
+
+/* C(name, unit, what it is): a value that is not known for a run is empty, never 0. */
+#define COMPARE_COLUMNS(C)                                                                         \
+    C(seconds, "s", "length of the recording")                                                     \
+    C(ooms_a_minute, "1/min", "times that the guest ran out of graphics memory; QXL alone")        \
+    C(still_share, "%", "of the run that the guest is known to have stood still for it")           \
+    C(waited_share, "%", "of the run that the guest waited, by its own events")                    \
+    C(evicted, "drawables", "given up to make room")                                               \
+    C(streams, "", "seen")                                                                         \
+    C(life, "s", "median, of streams that began and ended in the recording")                       \
+    C(clip_streamed, "%", "of the redraws of the most redrawn place that were streamed")           \
+    C(clip_frames, "1/s", "pictures of the clip that the client showed")                           \
+    C(interval_median, "ms", "between two of them")                                                \
+    C(interval_p95, "ms", "the same, 95th percentile")                                             \
+    C(longest_freeze, "s", "longest time without a new one")                                       \
+    C(decode, "ms", "mean, from a message's last byte to its picture, frames and drawings")        \
+    C(stream_bytes, "B/s", "sent as video")                                                        \
+    C(drawing_bytes, "B/s", "sent as drawings")                                                    \
+    C(other_bytes, "B/s", "sent otherwise")                                                        \
+    C(lost, "events", "lost by the recording")
+
+enum compare_column {
+#define C(name, unit, help) COL_##name,
+    COMPARE_COLUMNS(C)
+#undef C
+        COMPARE_COUNT
+};
+
+struct compare_run {
+    const char *path;
+    char name[COMPARE_NAME];     /* of its experiment; else of its folder */
+    char settings[COMPARE_NAME]; /* what tells experiments of one name apart */
+    bool refused, folded;        /* by experiment.json; already part of a row */
+    bool known[COMPARE_COUNT];
+    double value[COMPARE_COUNT];
+    const char *death, *refusal; /* the most frequent; NULL: none */
+};
+
+/* One row: the median, least and most of `n` runs. */
+struct compare_row {
+    const struct compare_run *first;
+    unsigned n, refused;
+    bool known[COMPARE_COUNT];
+    double median[COMPARE_COUNT], least[COMPARE_COUNT], most[COMPARE_COUNT];
+    bool same_death, same_refusal;
+};
+
+struct compare_column_name {
+    const char *name, *unit, *help;
+};
+extern const struct compare_column_name compare_names[COMPARE_COUNT];
+
+/* What explain found, as a run's values. */
+void compare_fill(struct compare_run *run, const struct explain *x);
+/* All good runs of `runs[at]`'s experiment (all: it alone) as one row, and marks them folded. */
+void compare_fold(struct compare_row *row, struct compare_run *runs, unsigned count, unsigned at,
+                  bool all);
+/* text, markdown, csv or json; 0, or -EINVAL: no such format. */
+int compare_print(FILE *out, const char *format, const struct compare_row *rows, unsigned count);
+
+#endif
