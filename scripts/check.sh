@@ -64,15 +64,30 @@ install_works() {
         build/install/usr/bin/spicetap --version && rm -rf build/install
 }
 
+# It asks nothing of the clock and has one thread: it runs beside the suites up to where it is waited for.
+lint=
+lint_begins() {
+    wanted lint || return 0
+    nice make -s lint > "$logs/lint.out" 2>&1 &
+    lint=$!
+}
+lint_ends() {
+    wait "$lint"
+    local rc=$?
+    cat "$logs/lint.out"
+    return $rc
+}
+
 step build make -s -j"$(nproc)" all
+lint_begins
 suite unit make -s -j"$(nproc)" check-unit
 suite fuzz make -s -j"$(nproc)" fuzz-smoke
-step lint make -s lint
 step docs docs_agree
 step install install_works
 step stack-build scripts/stack.sh all
 step bench-build tests/bench/build
 suite patches scripts/patches.sh
+step lint lint_ends
 suite stack tests/stack/run
 step stack-variant scripts/stack.sh variant
 suite whatif tests/stack/whatif
