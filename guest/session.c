@@ -19,7 +19,8 @@
 
 #include "agent.h"
 
-#define DRAIN_NS  20000000
+/* The ring holds seconds of events, and each look at it costs the guest some system calls. */
+#define DRAIN_NS  100000000
 #define SECOND_NS 1000000000
 
 #define HANG_UP_LOOKS 10
