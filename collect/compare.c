@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "compare.h"
 #include "input.h"
+#include "worker_cpu.h"
 
 const char help_compare[] =
     "Usage: spicetap compare RUN... [OPTIONS]\n"
@@ -25,7 +26,7 @@ const char help_compare[] =
 
 /* ---- a run ----------------------------------------------------------------------------------- */
 
-static void set(struct compare_run *run, enum compare_column c, double value)
+static void set(struct compare_run *run, int c, double value)
 {
     run->known[c] = true;
     run->value[c] = value;
@@ -60,6 +61,8 @@ static void fill_streams(struct compare_run *run, const struct explain *x)
     if (n)
         set(run, COL_life, median_of(lives, n));
     free(lives);
+    for (unsigned c = 0; c < CAUSES; c++)
+        set(run, COL_deaths + (int)c, (double)x->causes[c]);
     for (unsigned c = 1; c < CAUSES; c++)
         if (x->causes[c] > most) {
             most = x->causes[c];
@@ -67,24 +70,38 @@ static void fill_streams(struct compare_run *run, const struct explain *x)
         }
 }
 
-static void fill_place(struct compare_run *run, const struct explain *x)
+static void fill_clip(struct compare_run *run, const struct explain *x)
 {
-    const struct x_region *most = NULL;
+    const struct x_region *clip = x_clip(x);
     enum outcome why;
     uint64_t count;
 
-    for (uint32_t i = 1; i <= x->region_count; i++) {
-        const struct x_region *r = x_kept(x, i);
-
-        if (r && r->draws && (!most || r->draws > most->draws))
-            most = r;
-    }
-    if (!most)
+    if (!clip)
         return;
-    set(run, COL_clip_streamed, 100.0 * (double)most->out[OUT_STREAMED] / (double)most->draws);
-    why = x_main_refusal(most->out, &count);
+    set(run, COL_clip_streamed, x_percent(clip->out[OUT_STREAMED], clip->draws));
+    if (x->stream_count <= X_STREAMS)
+        set(run, COL_clip_time, 100 * x_streamed_time(x, clip));
+    for (int o = 1; o < OUTCOMES; o++)
+        if (o != OUT_STREAMED)
+            set(run, COL_redraws + o, x_percent(clip->out[o], clip->draws));
+    why = x_main_refusal(clip->out, &count);
     if (count)
         run->refusal = outcome_names[why];
+}
+
+static void fill_bytes(struct compare_run *run, const struct explain *x)
+{
+    const struct facts *f = x->facts;
+    uint64_t other = 0;
+
+    for (int i = 0; i < FACTS_CHANNELS; i++)
+        other += f->channels[i].sent;
+    set(run, COL_stream_bytes, (double)f->stream_data.sent / x->seconds);
+    set(run, COL_drawing_bytes, (double)f->drawing.sent / x->seconds);
+    set(run, COL_other_bytes, (double)other / x->seconds);
+    for (int i = 0; i < COMPARE_IMAGES; i++)
+        if (compare_image(i) >= 0)
+            set(run, COL_images + i, (double)f->images[compare_image(i)].sent / x->seconds);
 }
 
 static void fill_client(struct compare_run *run, const struct explain *x)
@@ -102,15 +119,17 @@ static void fill_client(struct compare_run *run, const struct explain *x)
         set(run, COL_interval_median, (double)x_quantile(&x->shown, 0.5) / 1e6);
         set(run, COL_interval_p95, (double)x_quantile(&x->shown, 0.95) / 1e6);
     }
-    if (pictures)
-        set(run, COL_decode,
-            (double)(c->frames_took.sum + c->drawings_took.sum) / (double)pictures / 1e6);
+    if (!pictures)
+        return;
+    set(run, COL_decode,
+        (double)(c->frames_took.sum + c->drawings_took.sum) / (double)pictures / 1e6);
+    set(run, COL_decode_median, (double)facts_client_took(c, 0.5) / 1e6);
+    set(run, COL_decode_p95, (double)facts_client_took(c, 0.95) / 1e6);
 }
 
 void compare_fill(struct compare_run *run, const struct explain *x)
 {
-    const struct facts *f = x->facts;
-    uint64_t other = 0;
+    double cpu = worker_cpu_share(bundle_about(x->bundle), x->seconds);
 
     if (!(x->seconds > 0))
         return;
@@ -123,14 +142,12 @@ void compare_fill(struct compare_run *run, const struct explain *x)
     }
     set(run, COL_evicted, (double)x->all.evicted);
     fill_streams(run, x);
-    fill_place(run, x);
+    fill_clip(run, x);
     fill_client(run, x);
-    for (int i = 0; i < FACTS_CHANNELS; i++)
-        other += f->channels[i].sent;
-    set(run, COL_stream_bytes, (double)f->stream_data.sent / x->seconds);
-    set(run, COL_drawing_bytes, (double)f->drawing.sent / x->seconds);
-    set(run, COL_other_bytes, (double)other / x->seconds);
-    set(run, COL_lost, (double)f->lost);
+    fill_bytes(run, x);
+    if (cpu >= 0)
+        set(run, COL_worker_cpu, 100 * cpu);
+    set(run, COL_lost, (double)x->facts->lost);
 }
 
 /* ---- its experiment ----------------------------------------------------------------------------

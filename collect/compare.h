@@ -9,7 +9,8 @@
 
 enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
 
-/* C(name, unit, what it is): a value that is not known for a run is empty, never 0. */
+/* The clip is the place that explain takes for it. C(name, unit, what it is): a value that is not
+ * known for a run is empty, never 0. */
 #define COMPARE_COLUMNS(C)                                                                         \
     C(seconds, "s", "length of the recording")                                                     \
     C(ooms_a_minute, "1/min", "times that the guest ran out of graphics memory; QXL alone")        \
@@ -18,22 +19,36 @@ enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
     C(evicted, "drawables", "given up to make room")                                               \
     C(streams, "", "seen")                                                                         \
     C(life, "s", "median, of streams that began and ended in the recording")                       \
-    C(clip_streamed, "%", "of the redraws of the most redrawn place that were streamed")           \
+    C(clip_streamed, "%", "of the clip's redraws, and so of its area, that were streamed")         \
+    C(clip_time, "%", "of the time that the clip was drawn in which it was a stream")              \
     C(clip_frames, "1/s", "pictures of the clip that the client showed")                           \
     C(interval_median, "ms", "between two of them")                                                \
     C(interval_p95, "ms", "the same, 95th percentile")                                             \
     C(longest_freeze, "s", "longest time without a new one")                                       \
     C(decode, "ms", "mean, from a message's last byte to its picture, frames and drawings")        \
+    C(decode_median, "ms", "the same, median")                                                     \
+    C(decode_p95, "ms", "the same, 95th percentile")                                               \
     C(stream_bytes, "B/s", "sent as video")                                                        \
     C(drawing_bytes, "B/s", "sent as drawings")                                                    \
     C(other_bytes, "B/s", "sent otherwise")                                                        \
+    C(worker_cpu, "%", "of one core, by the server's threads that serve displays")                 \
     C(lost, "events", "lost by the recording")
 
 enum compare_column {
 #define C(name, unit, help) COL_##name,
     COMPARE_COLUMNS(C)
 #undef C
-        COMPARE_COUNT
+        COMPARE_FIXED
+};
+
+/* Behind them, groups whose members are the values of an enum; of those, one that is 0 in all rows
+ * is not shown. */
+enum {
+    COL_deaths = COMPARE_FIXED,          /* streams by cause */
+    COL_redraws = COL_deaths + CAUSES,   /* of the clip, by outcome, but for those streamed */
+    COL_images = COL_redraws + OUTCOMES, /* bytes by image type */
+    COMPARE_IMAGES = 32,
+    COMPARE_COUNT = COL_images + COMPARE_IMAGES,
 };
 
 struct compare_run {
@@ -58,7 +73,17 @@ struct compare_row {
 struct compare_column_name {
     const char *name, *unit, *help;
 };
-extern const struct compare_column_name compare_names[COMPARE_COUNT];
+extern const struct compare_column_name compare_names[COMPARE_FIXED];
+
+struct compare_group {
+    const char *name, *prefix, *unit;
+    int from, count;
+    const char *(*member)(int at); /* NULL: no such member */
+};
+enum { COMPARE_GROUPS = 3 };
+extern const struct compare_group compare_groups[COMPARE_GROUPS];
+/* The type of image that a column of `images` is about, or -1. */
+int64_t compare_image(int at);
 
 /* What explain found, as a run's values. */
 void compare_fill(struct compare_run *run, const struct explain *x);

@@ -152,6 +152,7 @@ struct x_region {
     uint32_t gradual, gradual_of; /* at the best count refused for it */
     uint64_t first_streamed, losses;
     uint32_t streams;
+    uint64_t natural, text; /* counted frames, by how the server judges their pictures */
 };
 
 struct x_episode {
@@ -311,6 +312,11 @@ uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surfac
 void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from);
 
 const struct x_region *x_kept(const struct explain *x, uint32_t id); /* NULL: none */
+/* The place that is most like a clip: of those redrawn steadily and not judged to be text, the one
+ * with most pixels drawn. NULL: none. */
+const struct x_region *x_clip(const struct explain *x);
+/* The share (0 to 1) of the region's time in which a stream that began there ran. */
+double x_streamed_time(const struct explain *x, const struct x_region *r);
 const struct x_stream *x_stream(const struct explain *x, uint32_t id);
 const struct x_episode *x_episode(const struct explain *x, uint32_t id);
 

@@ -10,7 +10,7 @@
 static const uint8_t match_outcomes[8] = {OUT_NO_HISTORY,  OUT_NO_HISTORY,   OUT_TOO_LATE,
                                           OUT_BOX_DIFFERS, OUT_SIZE_DIFFERS, OUT_NOT_CONTAINED,
                                           OUT_TOO_BIG,     OUT_ORIENTATION};
-enum { AGAINST_STREAM = 0, MATCHED = 0, BOX_DIFFERS = 3 };
+enum { AGAINST_STREAM = 0, MATCHED = 0, BOX_DIFFERS = 3, GRADUAL_LOW = 2 };
 
 uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surface,
                       const int32_t *box)
@@ -369,6 +369,8 @@ void regions_add(struct explain *x, const struct tap_event *ev)
             c->counted = true;
             c->frames = FIELDS(ev, frame)->frames;
             c->gradual = FIELDS(ev, frame)->gradual_frames;
+            *(FIELDS(ev, frame)->graduality == GRADUAL_LOW ? &x->boxes[c->region - 1].text
+                                                           : &x->boxes[c->region - 1].natural) += 1;
             c->starts = FIELDS(ev, frame)->starts != 0;
         }
         break;
@@ -408,4 +410,51 @@ void regions_end(struct explain *x)
     for (int i = 0; i < X_BOXES; i++)
         if (x->boxes[i].used)
             end_spell(x, &x->boxes[i]);
+}
+
+/* ---- the clip ----------------------------------------------------------------------------------
+ */
+
+static double pixels_drawn(const struct x_region *r)
+{
+    const int32_t *b = r->first_box;
+
+    return (double)r->draws * ((double)b[2] - b[0]) * ((double)b[3] - b[1]);
+}
+
+const struct x_region *x_clip(const struct explain *x)
+{
+    const struct x_region *clip = NULL;
+
+    for (uint32_t i = 1; i <= x->region_count; i++) {
+        const struct x_region *r = x_kept(x, i);
+
+        if (r && r->draws && r->text <= r->natural &&
+            (!clip || pixels_drawn(r) > pixels_drawn(clip)))
+            clip = r;
+    }
+    return clip;
+}
+
+static uint64_t overlap(const struct x_spell *a, uint64_t from, uint64_t to)
+{
+    uint64_t begin = a->from > from ? a->from : from, end = a->to < to ? a->to : to;
+
+    return end > begin ? end - begin : 0;
+}
+
+double x_streamed_time(const struct explain *x, const struct x_region *r)
+{
+    uint64_t all = 0, streamed = 0;
+
+    for (unsigned i = 0; i < r->spell_count; i++) {
+        all += r->spells[i].to - r->spells[i].from;
+        for (uint32_t n = 1; n <= x->stream_count && n <= X_STREAMS; n++) {
+            const struct x_stream *t = x_stream(x, n);
+
+            if (t->region == (uint32_t)(r - x->boxes) + 1)
+                streamed += overlap(&r->spells[i], t->born, t->last_frame);
+        }
+    }
+    return all ? (double)streamed / (double)all : 0;
 }

@@ -14,6 +14,7 @@ enum {
     FACTS_DISPLAYS = 16,
     FACTS_LOSSES = 1024, /* that are listed; more are counted */
     FACTS_CHANNELS = 16,
+    FACTS_TOOK = 1000, /* a histogram of a quarter of a ms each */
 };
 
 struct facts_stream {
@@ -44,6 +45,7 @@ struct facts_bytes {
 /* How long pictures took: ns. */
 struct facts_took {
     uint64_t count, sum, longest;
+    uint32_t bins[FACTS_TOOK + 1]; /* the last one: longer */
 };
 
 /* What spicetap meter saw while the recording ran: it is there before and after. */
@@ -103,6 +105,8 @@ void facts_add(struct facts *f, const struct tap_event *ev, const struct bundle_
 /* The same for what the client says; facts_client_end: its last picture stood to the end. */
 void facts_client_add(struct facts_client *c, const struct tap_event *ev);
 void facts_client_end(struct facts_client *c);
+/* How long all its pictures took, drawings and frames: ns, exact to a quarter of a ms. */
+uint64_t facts_client_took(const struct facts_client *c, double quantile);
 /* After the last event: streams still running join the list. */
 void facts_end(struct facts *f);
 /* The whole pass. */

@@ -2,6 +2,8 @@
 #include "facts.h"
 #include "fields.h"
 
+enum { TOOK_NS = 250000 };
+
 static void add_bytes(struct facts_bytes *b, uint64_t bytes)
 {
     b->count++;
@@ -15,6 +17,20 @@ static void add_took(struct facts_took *t, int64_t ns)
     t->count++;
     t->sum += took;
     t->longest = took > t->longest ? took : t->longest;
+    t->bins[took / TOOK_NS < FACTS_TOOK ? took / TOOK_NS : FACTS_TOOK]++;
+}
+
+uint64_t facts_client_took(const struct facts_client *c, double quantile)
+{
+    const struct facts_took *a = &c->frames_took, *b = &c->drawings_took;
+    uint64_t want = (uint64_t)(quantile * (double)(a->count + b->count)), sum = 0;
+
+    for (uint64_t i = 0; i < FACTS_TOOK; i++) {
+        sum += a->bins[i] + b->bins[i];
+        if (sum > want)
+            return i * TOOK_NS + TOOK_NS / 2;
+    }
+    return a->longest > b->longest ? a->longest : b->longest;
 }
 
 static void message(struct facts_client *c, const struct tap_event *ev)

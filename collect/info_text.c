@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "info.h"
+#include "worker_cpu.h"
 
 enum { TEXT = 64, LISTED_LOSSES = 10 };
 
@@ -168,6 +169,9 @@ static void print_run(const struct info *i)
     print_members("target", json_object_get(about, "target"));
     print_devices(json_object_get(about, "devices"));
     print_members("host", json_object_get(about, "host"));
+    if (worker_cpu_share(about, i->seconds) >= 0)
+        printf("worker    the spice server's used %.1f%% of one core\n",
+               100 * worker_cpu_share(about, i->seconds));
 }
 
 static void print_hello(const char *name, const json_t *hello)

@@ -19,6 +19,7 @@
 #include "record_client.h"
 #include "record_guest.h"
 #include "vmlog.h"
+#include "worker_cpu.h"
 
 const char help_record[] =
     "Usage: spicetap record --domain NAME | --pid PID [OPTIONS]\n\n"
@@ -67,6 +68,8 @@ struct recording {
     struct tap_writer *logs[SOURCE_QEMU + 1];
     struct vmlog vmlog;
     struct record_client client;
+    struct worker_cpu workers;
+    json_t *worker_times;     /* at the end */
     struct guest_port *guest; /* NULL: not asked for, or there is none */
     int signals, reserve;
     unsigned attached[SOURCE_QEMU + 1];
@@ -278,6 +281,9 @@ static void describe_end(struct recording *r)
     json_object_set_new(
         run, "window",
         json_pack("{s:I, s:I}", "from", (json_int_t)r->started, "to", (json_int_t)r->ended));
+    if (json_array_size(r->worker_times))
+        json_object_set(run, "workers", r->worker_times);
+    json_decref(r->worker_times);
     if (r->error) {
         json_object_set_new(run, "error", json_string(strerror(-r->error)));
     }
@@ -455,6 +461,7 @@ static void loop(struct recording *r)
     }
     tracer_switch(r->tracer, false);
     r->ended = now();
+    r->worker_times = worker_cpu_end(&r->workers, r->vm.pid);
     while (!r->error && drain(r) > 0) {
     }
     if (live.tty && !r->options->quiet) {
@@ -672,6 +679,7 @@ static int record(struct recording *r, struct loader_error *e)
         return result;
     }
     r->started = now();
+    worker_cpu_begin(&r->workers, r->vm.pid);
     tracer_switch(r->tracer, true);
     say_attached(r);
     loop(r);

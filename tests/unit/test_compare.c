@@ -3,6 +3,7 @@
 #include "../../collect/bundle.h"
 #include "../../collect/commands.h"
 #include "../../collect/compare.h"
+#include "../../collect/worker_cpu.h"
 #include "fake.h"
 
 static struct compare_run run(const char *name, const char *settings, bool refused, double evicted,
@@ -51,6 +52,57 @@ static void half_known(void **state)
     compare_fold(&row, runs, 2, 0, false);
     assert_int_equal(row.n, 2);
     assert_false(row.known[COL_evicted]);
+}
+
+/* A group's members that occur nowhere are left out, and one that occurs in another row is 0. */
+static void groups(void **state)
+{
+    struct compare_run runs[] = {run("a", "", false, 1, NULL), run("b", "", false, 1, NULL)};
+    struct compare_row rows[2];
+    json_t *all, *of;
+    char *text;
+    FILE *f = fopen(fake_path("groups"), "w");
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        runs[i].known[COL_deaths + CAUSE_REFUSED] = runs[i].known[COL_deaths + CAUSE_CODECS] = true;
+        runs[i].value[COL_deaths + CAUSE_REFUSED] = i * 7;
+        compare_fold(&rows[i], runs, 2, (unsigned)i, false);
+    }
+    assert_non_null(f);
+    assert_int_equal(compare_print(f, "json", rows, 2), 0);
+    fclose(f);
+    text = fake_text("groups");
+    all = json_loads(text, 0, NULL);
+    of = json_object_get(json_array_get(all, 0), "deaths");
+    assert_int_equal(json_object_size(of), 1);
+    assert_true(json_number_value(json_object_get(json_object_get(of, "refused"), "median")) == 0);
+    of = json_object_get(json_array_get(all, 1), "deaths");
+    assert_true(json_number_value(json_object_get(json_object_get(of, "refused"), "median")) == 7);
+    assert_true(json_is_null(json_object_get(json_array_get(all, 0), "images")));
+    json_decref(all);
+    free(text);
+}
+
+/* Of /proc/PID/task/TID/stat, whatever the thread's name; and what run.json says, if it does. */
+static void worker(void **state)
+{
+    uint64_t ns = 0, tick = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+    json_t *o = json_pack("{s[{si sI} {si sI}]}", "workers", "tid", 1, "cpu_ns",
+                          (json_int_t)1500000000, "tid", 2, "cpu_ns", (json_int_t)500000000);
+    (void)state;
+
+    assert_true(worker_cpu_parse(
+        "7 (a) R 9 9 9) S 1 2 3 0 -1 64 1 2 3 4 25 17 9 9 20 0 6 0 1 2 3 4 5 6\n", &ns));
+    assert_int_equal(ns, 42 * tick);
+    assert_false(worker_cpu_parse("7 (SPICE Worker) S 1 2", &ns));
+    assert_false(worker_cpu_parse("", &ns));
+    assert_true(worker_cpu_share(o, 4) == 0.5);
+    json_object_set_new(o, "workers", json_pack("[{sI}]", "cpu_ns", (json_int_t)-1));
+    assert_true(worker_cpu_share(o, 4) < 0);
+    json_object_del(o, "workers");
+    assert_true(worker_cpu_share(o, 4) < 0);
+    json_decref(o);
 }
 
 static void each_alone(void **state)
@@ -119,10 +171,8 @@ static void formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(folds),
-        cmocka_unit_test(half_known),
-        cmocka_unit_test(each_alone),
-        cmocka_unit_test(formats),
+        cmocka_unit_test(folds),  cmocka_unit_test(half_known), cmocka_unit_test(groups),
+        cmocka_unit_test(worker), cmocka_unit_test(each_alone), cmocka_unit_test(formats),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
