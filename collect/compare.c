@@ -58,7 +58,7 @@ static void fill_streams(struct compare_run *run, const struct explain *x)
         if (s->began && s->ended && s->died >= s->born)
             lives[n++] = (double)(s->died - s->born) / 1e9;
     }
-    if (n)
+    if (n && x->stream_count <= X_STREAMS)
         set(run, COL_life, median_of(lives, n));
     free(lives);
     for (unsigned c = 0; c < CAUSES; c++)
@@ -78,13 +78,13 @@ static void fill_clip(struct compare_run *run, const struct explain *x)
 
     if (!clip)
         return;
-    set(run, COL_clip_streamed, x_percent(clip->out[OUT_STREAMED], clip->draws));
-    if (x->stream_count <= X_STREAMS)
-        set(run, COL_clip_time, 100 * x_streamed_time(x, clip));
+    set(run, COL_clip_streamed, x_percent(clip->all_out[OUT_STREAMED], clip->all_draws));
+    if (clip->steady.ns)
+        set(run, COL_clip_time, x_percent(clip->streamed_ns, clip->steady.ns));
     for (int o = 1; o < OUTCOMES; o++)
         if (o != OUT_STREAMED)
-            set(run, COL_redraws + o, x_percent(clip->out[o], clip->draws));
-    why = x_main_refusal(clip->out, &count);
+            set(run, COL_redraws + o, x_percent(clip->all_out[o], clip->all_draws));
+    why = x_main_refusal(clip->all_out, &count);
     if (count)
         run->refusal = outcome_names[why];
 }

@@ -13,6 +13,7 @@
 #ifndef SPICETAP_EXPLAIN_H
 #define SPICETAP_EXPLAIN_H
 
+#include "clip.h"
 #include "facts.h"
 #include "fields.h"
 
@@ -20,12 +21,12 @@ enum {
     X_DISPLAYS = 16,
     X_BOXES = 256,     /* boxes watched at one time */
     X_REGIONS = 64,    /* of them kept, because they should have streamed */
-    X_SPELLS = 32,     /* of a region that are kept; later ones join the last */
+    X_SPELLS = 128,    /* of a region that are kept; later ones join the last */
     X_RECENT = 11,     /* draws: 10 intervals in 2 s are 5 a second */
-    X_LIVE = 64,       /* streams running at one time, all displays; spice has 50 a display */
+    X_LIVE = 800,      /* streams running at one time: spice has 50 a display */
     X_STREAMS = 4096,  /* that are kept */
     X_EPISODES = 8192, /* that are kept */
-    X_SLOTS = 256,     /* of the trace ring that are followed; spice has 8 */
+    X_CALLS = 64,      /* of the guest for memory, remembered until what they were for is known */
     X_INTERVALS = 400, /* a histogram of intervals, 5 ms each */
     X_FREEZES = 64,
     X_DELETERS = 16, /* threads; the kernel has few workers for it */
@@ -88,6 +89,16 @@ enum {
     ALSO_WAITED = 128,
 };
 
+/* Why the cause of an end is inconclusive. */
+enum doubt {
+    DOUBT_NONE,
+    DOUBT_GAP,    /* events were lost between the last known frame and the end */
+    DOUBT_CLIENT, /* ... since a client last took a frame */
+    DOUBT_END,    /* ... and its end may be among them */
+    DOUBT_GUEST,  /* the guest's or QEMU's events were lost */
+    DOUBT_CLOCK,  /* the guest's clock is not known well enough */
+};
+
 struct x_histogram {
     uint32_t count[X_INTERVALS + 1]; /* the last one: longer */
     uint64_t all, longest, longest_at;
@@ -103,6 +114,7 @@ struct x_stream {
     unsigned reason;       /* stop_reason */
     uint64_t idle;         /* as the server says, at the stop */
     uint64_t losses, lost; /* in its life: places, events */
+    uint64_t seen;         /* when it was first heard of */
     uint64_t detached[8];  /* by detach_reason */
     uint64_t encoded, raw, sent, drops[8];
     uint64_t own_evicted;       /* its frames that were evicted */
@@ -114,10 +126,14 @@ struct x_stream {
     struct {
         uint64_t refused[OUTCOMES], all_refused, late, first_refused;
         uint64_t stalled, waited, blocked; /* of the display's counters, then */
-        uint64_t oom, empties, commands, evicted, overlaps, losses, lost, guest_losses;
+        uint64_t oom, empties, commands, evicted, overlaps, losses, lost;
+        uint64_t guest_losses, guest_lost; /* of the display's counters, then */
     } gap;
-    uint64_t client_at, unseen; /* last frame given to a client, and frames since then */
+    /* last frame given to a client; frames since then; events lost since then */
+    uint64_t client_at, unseen, client_losses, client_lost;
     enum cause cause;
+    enum doubt doubt;
+    uint64_t doubt_lost, doubt_error; /* events; ns */
     unsigned also;
 };
 
@@ -150,9 +166,15 @@ struct x_region {
     uint32_t least_off, most_off; /* pixels; UINT32_MAX: none */
     uint32_t most_frames;         /* counted without a stream */
     uint32_t gradual, gradual_of; /* at the best count refused for it */
-    uint64_t first_streamed, losses;
+    uint64_t first_streamed;
     uint32_t streams;
-    uint64_t natural, text; /* counted frames, by how the server judges their pictures */
+    uint64_t losses, lost; /* while it was drawn: places, events */
+    bool doubt_last;       /* events were lost since its last redraw, or before its first */
+    /* All its redraws, in stretches or not: for the clip, which may be slower than a place */
+    struct steady steady;
+    uint64_t first, all_draws, all_out[OUTCOMES], streamed_ns;
+    bool slow; /* it is kept for being the clip alone */
+    uint64_t least_off_at, most_frames_at;
 };
 
 struct x_episode {
@@ -174,8 +196,11 @@ struct x_episode {
     uint64_t asks, failed, bytes;
     uint64_t deletes; /* waits for what the guest threw away: nobody asked for memory */
     unsigned domain;
-    uint64_t asked_bytes, asked_took;
+    uint64_t asked_bytes, asked_took, asked_at;
+    uint32_t asked_tid;
     bool asked, closed;
+    uint64_t until;                /* when it was closed */
+    uint64_t unsure, unsure_error; /* of the guest's events; clock error, ns */
 };
 
 struct x_memory {
@@ -202,7 +227,7 @@ struct x_candidate {
     uint8_t near_verdict, near_against;
     int64_t near_since;
     uint32_t near_off;
-    uint32_t covered[X_COVERED]; /* streams it covers, by index in live + 1 */
+    uint32_t covered[X_COVERED]; /* ids of running streams whose place it covers */
     uint8_t covered_verdict[X_COVERED];
     bool covered_asked[X_COVERED];
 };
@@ -211,22 +236,30 @@ struct x_display {
     bool used;
     uint32_t id;
     struct x_candidate now;
-    uint64_t slot_created[X_SLOTS];
-    uint16_t slot_region[X_SLOTS];
     uint32_t episode; /* index + 1 of the open one */
     bool in_oom, chain, given;
     uint64_t chain_at;
     uint64_t stalled, waited, blocked, blocked_from;
     uint64_t waiting_from, waiting; /* guest waits now open */
     uint64_t commands, empties, draws, ooms, last_sent, last_draw;
-    uint64_t guest_losses;
+    uint64_t guest_losses, guest_lost;
+    bool waits;          /* the guest's own events tell of its waits */
+    uint64_t wait_error; /* how well the time of the last one is known, ns */
+};
+
+/* The guest's own call that its memory ran out (guest_oom), in its thread and by its clock. */
+struct x_call {
+    uint64_t time, error;
+    uint32_t tid;
 };
 
 /* What an event was found to belong to; 0: nothing. Ids of the objects above; of regions the index
  * in `boxes` + 1, since one gets its id only when it has lasted. */
 struct x_attr {
     uint32_t stream, region, episode;
-    uint32_t other_region; /* whose history a trace_add overwrote */
+    uint32_t other_region;  /* whose history a trace_add overwrote */
+    uint32_t first_episode; /* of several, which end with `episode` */
+    bool counts; /* a wait that holds the guest up; a command that ends the worker's block */
 };
 
 struct explain {
@@ -239,7 +272,8 @@ struct explain {
     uint64_t last_of[SOURCES]; /* time of the last event of each source */
 
     struct x_display displays[X_DISPLAYS];
-    uint64_t displays_over; /* events of displays that did not fit */
+    uint64_t displays_over; /* events of displays that did not fit: left out */
+    uint32_t display_count;
 
     struct x_stream live[X_LIVE];
     size_t live_count;
@@ -249,8 +283,10 @@ struct explain {
 
     struct x_region boxes[X_BOXES];
     int32_t box_keys[X_BOXES][6];
-    uint16_t kept[X_REGIONS]; /* indices of kept ones, by id - 1 */
-    uint32_t region_count, regions_over, boxes_dropped;
+    uint16_t kept[X_REGIONS];                           /* indices of kept ones, by id - 1 */
+    uint32_t region_count, regions_over, boxes_dropped; /* dropped: although still redrawn */
+    uint32_t clip;                                      /* id of the clip's region; 0: none */
+    bool clip_told;                                     /* by the client */
 
     struct x_episode *episodes; /* by id - 1, X_EPISODES */
     uint32_t episode_count;     /* ever */
@@ -260,6 +296,12 @@ struct explain {
     struct x_memory memory[8];                    /* by guest_domain */
     uint64_t only_deleting;                       /* episodes in which nobody asked for memory */
     uint32_t deleters[X_DELETERS], deleter_count; /* threads of the guest that only delete */
+    struct x_call calls[X_CALLS];                 /* the latest ones */
+    uint64_t call_count;
+    uint64_t unsure;               /* episodes with an ask or a delete in doubt */
+    const struct bundle_log *from; /* of the event at hand */
+    uint64_t losses_of[SOURCES], lost_of[SOURCES];
+    uint64_t live_over; /* streams pushed out of the table of those that run */
 
     uint64_t blocked_count, blocked_ns;
     struct x_freeze freezes[X_FREEZES];
@@ -286,6 +328,7 @@ void explain_end(struct explain *x); /* after the last event */
 void explain_gather(struct explain *x);
 
 struct x_display *x_display_of(struct explain *x, uint64_t id);
+bool x_has_place(const struct explain *x, uint32_t display); /* among those that are followed */
 bool x_near(const int32_t *a, const int32_t *b, uint32_t *off);
 uint64_t x_stalled(const struct x_display *d, uint64_t now);
 uint64_t x_blocked(const struct x_display *d, uint64_t now);
@@ -301,10 +344,11 @@ void streams_add(struct explain *x, const struct tap_event *ev);
 void streams_loss(struct explain *x, enum tap_source source, uint64_t count);
 void streams_end(struct explain *x);
 /* A redraw that covers a stream's place and did not join it. */
-void streams_refused(struct explain *x, uint32_t live, enum outcome why, uint64_t time);
+void streams_refused(struct explain *x, uint32_t id, enum outcome why, uint64_t time);
+struct x_stream *streams_running(struct explain *x, uint32_t id);
 struct x_stream *streams_live(struct explain *x, uint64_t display, uint64_t number);
 void regions_add(struct explain *x, const struct tap_event *ev);
-void regions_loss(struct explain *x, enum tap_source source);
+void regions_loss(struct explain *x, enum tap_source source, uint64_t count);
 void regions_end(struct explain *x);
 /* The region of that very box: index + 1, or 0. */
 uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surface,
@@ -312,26 +356,40 @@ uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surfac
 void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from);
 
 const struct x_region *x_kept(const struct explain *x, uint32_t id); /* NULL: none */
-/* The place that is most like a clip: of those redrawn steadily and not judged to be text, the one
- * with most pixels drawn. NULL: none. */
-const struct x_region *x_clip(const struct explain *x);
-/* The share (0 to 1) of the region's time in which a stream that began there ran. */
-double x_streamed_time(const struct explain *x, const struct x_region *r);
+const struct x_region *x_clip(const struct explain *x);              /* NULL: none */
+/* How far the time of the event at hand can be from the truth, ns; at most the whole run. */
+uint64_t x_error(const struct explain *x, uint64_t time);
 const struct x_stream *x_stream(const struct explain *x, uint32_t id);
 const struct x_episode *x_episode(const struct explain *x, uint32_t id);
 
 /* ---- what is said ----------------------------------------------------------------------------
  */
 
+/* What an event must be besides, as the first pass knows it. */
+enum select_rule {
+    RULE_NONE,
+    RULE_CAUSE,      /* of a stream that ended by cause `value` */
+    RULE_DELETES,    /* in an episode in which nobody asked for memory */
+    RULE_ASK,        /* what was asked for in its episode, in domain `value` */
+    RULE_FULLEST,    /* the memory of domain `value` was never fuller */
+    RULE_OF_STREAM,  /* an eviction of a running stream's frame */
+    RULE_HOST_LOSS,  /* lost of spice-server's events */
+    RULE_GUEST_LOSS, /* lost of the guest's or QEMU's */
+    RULE_COUNTS,     /* a wait that held the guest up, a command that ended a block */
+};
+
 /* Which events a sentence rests on. 0 in a field: any. */
 struct select {
     uint64_t from, to;
     uint16_t kinds[8]; /* ends with 0 */
     uint32_t stream, region, episode, other_region;
+    uint32_t display;  /* its id + 1 */
     uint32_t outcomes; /* of a region's redraws: bits of enum outcome */
+    uint32_t refused;  /* redraws of this stream's place that it did not get */
+    bool late;         /* ... those too late as well */
     const char *field; /* NULL, or it must have this value */
     uint64_t value;
-    enum tap_source source; /* with kind `loss` */
+    enum select_rule rule;
 };
 
 struct sentence {
@@ -376,7 +434,12 @@ const char *x_span(uint64_t ns, char *text);
 const char *x_at(const struct explain *x, uint64_t time, char *text);
 const char *x_bytes(uint64_t bytes, char *text);
 const char *x_box(const int32_t *box, char *text);
+const char *x_display(const struct explain *x, uint32_t id, char *text); /* "": there is but one */
+const char *x_s(uint64_t n);                                             /* "" or "s" */
+const char *x_were(uint64_t n);                                          /* "was" or "were" */
 double x_percent(uint64_t part, uint64_t all);
+/* Why the stream at `covered[i]` did not get the candidate, whose own outcome is `o`. */
+enum outcome x_refusal(const struct x_candidate *c, int i, enum outcome o);
 /* The most frequent refusal of a region's redraws; OUTCOMES: none. */
 enum outcome x_main_refusal(const uint64_t *out, uint64_t *count);
 bool x_is_refusal(enum outcome o);

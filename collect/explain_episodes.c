@@ -21,6 +21,7 @@ static void close_episode(struct explain *x, struct x_display *d, uint64_t resum
         return;
     e->closed = true;
     e->resumed = resumed;
+    e->until = resumed ? resumed : e->to;
     if (e->stalled > x->longest_stall)
         x->longest_stall = e->stalled;
 }
@@ -172,6 +173,7 @@ static void command(struct explain *x, const struct tap_event *ev)
 
     d->commands++;
     if (d->blocked_from) {
+        x->attr.counts = true;
         uint64_t took = ev->time > d->blocked_from ? ev->time - d->blocked_from : 0;
 
         d->blocked += took;
@@ -198,23 +200,114 @@ static bool is_deleter(const struct explain *x, uint32_t tid)
     return false;
 }
 
+/* The guest's own call, in its own thread: what the guest did meanwhile is known by its own clock
+ * alone, and only the call needs a place among the host's events. */
+static void guest_oom(struct explain *x, const struct tap_event *ev)
+{
+    x->calls[x->call_count++ % X_CALLS] = (struct x_call){ev->time, x_error(x, ev->time), ev->tid};
+}
+
+static uint64_t before(uint64_t time, uint64_t by)
+{
+    return time > by ? time - by : 0;
+}
+
+/* The episodes of the guest's display that a call can be part of, latest first; by id. */
+static unsigned episodes_at(const struct explain *x, uint64_t from, uint64_t to, uint32_t *ids,
+                            unsigned most)
+{
+    unsigned n = 0;
+
+    for (uint32_t i = x->episode_count < X_EPISODES ? x->episode_count : X_EPISODES; i; i--) {
+        const struct x_episode *e = &x->episodes[i - 1];
+
+        if (e->display)
+            continue;
+        if (e->to < from)
+            break;
+        if (e->from <= to && n < most)
+            ids[n++] = i;
+    }
+    return n;
+}
+
+static void doubt(struct explain *x, const uint32_t *ids, unsigned n, uint64_t error)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct x_episode *e = &x->episodes[ids[i] - 1];
+
+        x->unsure += !e->unsure++;
+        e->unsure_error = error > e->unsure_error ? error : e->unsure_error;
+    }
+}
+
+/* The episodes in which this thread called for memory since `began`. Where two are nearer to a call
+ * than the clock is known, none is named, and both are in doubt. */
+static unsigned episodes_of(struct explain *x, uint32_t tid, uint64_t began, uint32_t *ids,
+                            unsigned most)
+{
+    uint64_t kept = x->call_count < X_CALLS ? x->call_count : X_CALLS;
+    unsigned n = 0;
+
+    for (uint64_t i = 1; i <= kept; i++) {
+        const struct x_call *c = &x->calls[(x->call_count - i) % X_CALLS];
+        uint32_t near[8];
+        unsigned found;
+
+        if (c->tid != tid || c->time < began)
+            continue;
+        found = episodes_at(x, before(c->time, c->error), c->time + c->error, near, 8);
+        if (found > 1)
+            doubt(x, near, found, c->error);
+        if (found == 1 && n < most && (!n || ids[n - 1] != near[0]))
+            ids[n++] = near[0];
+    }
+    return n;
+}
+
+/* Without such calls in the log: what lies within [began, now] by more than the clock's error. */
+static unsigned episodes_within(struct explain *x, uint64_t began, uint64_t now, uint32_t *ids,
+                                unsigned most)
+{
+    uint64_t error = x_error(x, now);
+    uint32_t near[64];
+    unsigned found = episodes_at(x, before(began, error), now + error, near, 64), n = 0;
+
+    for (unsigned i = 0; i < found; i++) {
+        const struct x_episode *e = &x->episodes[near[i] - 1];
+
+        if (e->to >= began + error && e->from + error <= now) {
+            if (n < most)
+                ids[n++] = near[i];
+        } else {
+            doubt(x, &near[i], 1, error);
+        }
+    }
+    return n;
+}
+
+static unsigned episodes_for(struct explain *x, const struct tap_event *ev, int64_t took,
+                             uint32_t *ids, unsigned most)
+{
+    uint64_t began = took > 0 ? before(ev->time, (uint64_t)took) : ev->time;
+
+    return x->call_count ? episodes_of(x, ev->tid, began, ids, most)
+                         : episodes_within(x, began, ev->time, ids, most);
+}
+
 /* A kernel thread waits for what was thrown away: whoever draws goes on meanwhile. */
 static void guest_delete(struct explain *x, const struct tap_event *ev)
 {
-    int64_t took = FIELDS(ev, guest_delete)->took;
-    uint64_t began = took > 0 && (uint64_t)took < ev->time ? ev->time - (uint64_t)took : ev->time;
+    uint32_t ids[X_CALLS];
+    unsigned n = episodes_for(x, ev, FIELDS(ev, guest_delete)->took, ids, X_CALLS);
 
     if (!is_deleter(x, ev->tid))
         x->deleters[x->deleter_count++ % X_DELETERS] = ev->tid;
-    for (uint32_t i = x->episode_count < X_EPISODES ? x->episode_count : X_EPISODES; i; i--) {
-        struct x_episode *e = &x->episodes[i - 1];
-
-        if (e->display || e->to < began)
-            break;
-        if (e->from < began || e->from > ev->time)
-            continue;
-        x->attr.episode = e->id;
-        e->deletes++;
+    for (unsigned i = 0; i < n; i++)
+        x->episodes[ids[i] - 1].deletes++;
+    if (n) {
+        x->attr.episode = x->episodes[ids[0] - 1].id;
+        x->attr.first_episode = x->episodes[ids[n - 1] - 1].id;
     }
 }
 
@@ -228,6 +321,9 @@ static void guest_wait(struct explain *x, const struct tap_event *ev)
         x->attr.episode = e->id;
     if (is_deleter(x, ev->tid))
         return;
+    x->attr.counts = true;
+    d->waits = true;
+    d->wait_error = x_error(x, now);
     if (ev->kind == EV_guest_wait_begin) {
         if (!d->waiting++)
             d->waiting_from = now;
@@ -239,31 +335,44 @@ static void guest_wait(struct explain *x, const struct tap_event *ev)
     }
 }
 
+static void name_domain(struct explain *x, struct x_episode *e, unsigned domain)
+{
+    if (e->asked)
+        x->named[e->domain]--;
+    x->named[domain]++;
+    e->domain = domain;
+    e->asked = true;
+}
+
+/* In its thread the guest called for memory while it made this: it asked for it then. Of several
+ * the one that took longest counts. */
 static void guest_bo(struct explain *x, const struct tap_event *ev)
 {
     const struct fields_guest_bo *f = FIELDS(ev, guest_bo);
-    struct x_display *d = x_display_of(x, 0);
-    struct x_episode *e = open_episode(x, d);
     uint64_t took = f->took > 0 ? (uint64_t)f->took : 0;
+    uint32_t ids[X_CALLS];
+    unsigned n;
 
-    /* It began before the episode and ends in it: the guest asked for this when memory ran out. */
-    if (!e || (took < X_MS && f->result >= 0) || ev->time < took || ev->time - took > e->to)
+    if (took < X_MS && f->result >= 0)
         return;
-    x->attr.episode = e->id;
-    e->asks++;
-    e->failed += f->result < 0;
-    if (e->asked && took <= e->asked_took)
-        return;
-    if (!e->asked)
-        x->named[f->domain & 7]++;
-    else if (e->domain != (f->domain & 7)) {
-        x->named[e->domain]--;
-        x->named[f->domain & 7]++;
+    n = episodes_for(x, ev, f->took, ids, X_CALLS);
+    for (unsigned i = 0; i < n; i++) {
+        struct x_episode *e = &x->episodes[ids[i] - 1];
+
+        e->asks++;
+        e->failed += f->result < 0;
+        if (e->asked && took <= e->asked_took)
+            continue;
+        name_domain(x, e, f->domain & 7);
+        e->asked_bytes = f->size;
+        e->asked_took = took;
+        e->asked_at = ev->time;
+        e->asked_tid = ev->tid;
     }
-    e->asked = true;
-    e->domain = f->domain & 7;
-    e->asked_bytes = f->size;
-    e->asked_took = took;
+    if (n) {
+        x->attr.episode = x->episodes[ids[0] - 1].id;
+        x->attr.first_episode = x->episodes[ids[n - 1] - 1].id;
+    }
 }
 
 static void guest_memory(struct explain *x, const struct tap_event *ev)
@@ -371,6 +480,9 @@ void episodes_add(struct explain *x, const struct tap_event *ev)
     case EV_guest_wait_begin:
     case EV_guest_wait_end:
         guest_wait(x, ev);
+        break;
+    case EV_guest_oom:
+        guest_oom(x, ev);
         break;
     case EV_guest_delete:
         guest_delete(x, ev);

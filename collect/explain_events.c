@@ -12,13 +12,13 @@
 #include "explain.h"
 #include "input.h"
 
-enum { HELD = 128, SELECTS = 4 };
+enum { HELD = 1024, SELECTS = 6 };
 
 struct listing {
     struct sayer sayer;
     const struct explain *first; /* what the first pass found */
     const char *wanted;
-    bool found, none, json;
+    bool found, json, holds; /* holds: redraws are asked for by what became of them */
     char text[768];
     struct select selects[SELECTS];
     size_t count;
@@ -42,6 +42,8 @@ static void on_sentence(struct sayer *s, const struct sentence *what)
     l->count = what->count < SELECTS ? what->count : SELECTS;
     if (l->count)
         memcpy(l->selects, what->selects, l->count * sizeof(*l->selects));
+    for (size_t i = 0; i < l->count; i++)
+        l->holds |= l->selects[i].outcomes || l->selects[i].refused;
 }
 
 /* The id that the first pass gave the region, if the time is in one of its stretches. */
@@ -95,8 +97,7 @@ static json_t *value_json(const struct tap_field *f, const struct tap_event *ev)
 
 static void list(struct listing *l, const struct tap_event *ev, const struct bundle_log *from)
 {
-    const struct tap_kind_desc *k =
-        ev->kind == EV_loss ? tap_kind_find(EV_loss) : tap_reader_kind(from->reader, ev->kind);
+    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
     uint64_t start = l->first->start;
 
     l->listed++;
@@ -133,25 +134,105 @@ static bool has_value(const struct select *q, const struct tap_event *ev)
     const struct tap_kind_desc *k = q->field ? tap_kind_find(ev->kind) : NULL;
 
     for (unsigned i = 0; k && i < k->count; i++)
-        if (!strcmp(k->fields[i].name, q->field)) {
-            uint64_t v = ev->v[k->fields[i].slot];
-
-            return ev->kind == EV_evict && !strcmp(q->field, "stream") ? (int64_t)v >= 0
-                                                                       : v == q->value;
-        }
+        if (!strcmp(k->fields[i].name, q->field))
+            return ev->v[k->fields[i].slot] == q->value;
     return !q->field;
 }
 
-static bool selected(const struct listing *l, const struct select *q, const struct tap_event *ev,
-                     const struct x_attr *a)
+static bool is_ask(const struct x_episode *e, const struct select *q, const struct tap_event *ev)
 {
-    if (q->outcomes || ev->time < q->from || (q->to && ev->time > q->to) || !has_kind(q, ev->kind))
+    return e && e->asked && e->asked_at == ev->time && e->asked_tid == ev->tid &&
+           (!q->value || e->domain == q->value);
+}
+
+/* One event can be what was asked for in several episodes. */
+static bool is_ask_of_any(const struct explain *first, const struct select *q,
+                          const struct tap_event *ev, const struct x_attr *a)
+{
+    uint32_t from = a->first_episode ? a->first_episode : a->episode;
+
+    for (uint32_t id = from; id && id <= a->episode; id++)
+        if (is_ask(x_episode(first, id), q, ev))
+            return true;
+    return false;
+}
+
+static bool follows_rule(const struct explain *first, const struct select *q,
+                         const struct tap_event *ev, const struct x_attr *a, enum tap_source source)
+{
+    const struct x_stream *t = x_stream(first, a->stream);
+    const struct x_episode *e = x_episode(first, a->episode);
+    const struct x_memory *m = &first->memory[q->value & 7];
+
+    switch (q->rule) {
+    case RULE_CAUSE:
+        return t && t->cause == q->value;
+    case RULE_DELETES:
+        return e && e->deletes && !e->asked;
+    case RULE_ASK:
+        return is_ask_of_any(first, q, ev, a);
+    case RULE_FULLEST:
+        return FIELDS(ev, guest_memory)->domain == q->value && m->most_at == ev->time;
+    case RULE_OF_STREAM:
+        return FIELDS(ev, evict)->stream >= 0;
+    case RULE_HOST_LOSS:
+        return source <= SOURCE_SPICE;
+    case RULE_GUEST_LOSS:
+        return source == SOURCE_GUEST || source == SOURCE_QEMU;
+    case RULE_COUNTS:
+        return a->counts;
+    default:
+        return true;
+    }
+}
+
+static bool in_episode(const struct select *q, const struct x_attr *a)
+{
+    return a->first_episode ? q->episode >= a->first_episode && q->episode <= a->episode
+                            : q->episode == a->episode;
+}
+
+/* All of spice-server's kinds that a display filter is used for have it first, as QEMU's qid is. */
+static bool on_display(const struct select *q, const struct tap_event *ev)
+{
+    return (uint32_t)ev->v[0] == q->display - 1;
+}
+
+static bool selected(const struct listing *l, const struct select *q, const struct tap_event *ev,
+                     const struct x_attr *a, enum tap_source source)
+{
+    if (q->outcomes || q->refused || ev->time < q->from || (q->to && ev->time > q->to) ||
+        !has_kind(q, ev->kind))
         return false;
-    if ((q->stream && q->stream != a->stream) || (q->episode && q->episode != a->episode))
+    if ((q->stream && q->stream != a->stream) || (q->episode && !in_episode(q, a)) ||
+        (q->display && !on_display(q, ev)))
         return false;
     if (q->region && q->region != region_id(l->first, a->region, ev->time))
         return false;
-    return has_value(q, ev);
+    if (q->other_region && q->other_region != region_id(l->first, a->other_region, ev->time))
+        return false;
+    return has_value(q, ev) && follows_rule(l->first, q, ev, a, source);
+}
+
+static bool is_refused(const struct select *q, const struct x_candidate *c, enum outcome o)
+{
+    for (int i = 0; q->refused && !c->streamed && i < X_COVERED; i++) {
+        enum outcome why = x_refusal(c, i, o);
+
+        if (c->covered[i] == q->refused)
+            return q->late || (why != OUT_TOO_LATE && why != OUT_LOST);
+    }
+    return false;
+}
+
+static bool is_wanted(const struct select *q, const struct x_candidate *c, uint32_t id,
+                      enum outcome o)
+{
+    if (c->time < q->from || (q->to && c->time > q->to))
+        return false;
+    if (q->refused)
+        return is_refused(q, c, o);
+    return q->outcomes >> o & 1 && id && (!q->region || q->region == id);
 }
 
 static void on_decided(struct explain *x, const struct x_display *d, uint32_t region,
@@ -163,8 +244,7 @@ static void on_decided(struct explain *x, const struct x_display *d, uint32_t re
     size_t kept = 0;
 
     for (size_t i = 0; i < l->count; i++)
-        yes |= l->selects[i].outcomes >> o & 1 && id &&
-               (!l->selects[i].region || l->selects[i].region == id);
+        yes |= is_wanted(&l->selects[i], &d->now, id, o);
     for (size_t i = 0; i < l->held_count; i++) {
         if (l->held[i].display != d->id)
             l->held[kept++] = l->held[i];
@@ -196,11 +276,11 @@ static void one(struct explain *x, struct listing *l, const struct tap_event *ev
     if (ev->kind != EV_loss && !tap_reader_translate(from->reader, ev, &known))
         return;
     for (size_t i = 0; i < l->count; i++)
-        if (selected(l, &l->selects[i], &known, &x->attr)) {
+        if (selected(l, &l->selects[i], &known, &x->attr, from->source)) {
             list(l, &known, from);
             return;
         }
-    if (x->attr.region && l->count && l->selects[0].outcomes)
+    if (x->attr.region && l->holds)
         hold(l, &known, from);
 }
 
@@ -215,6 +295,7 @@ static int again(struct listing *l)
         explain_free(x);
         return code;
     }
+    x->run = l->first->run;
     x->decided = on_decided;
     x->arg = l;
     while (bundle_next(x->bundle, &ev, &from) == 1)

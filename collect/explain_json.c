@@ -27,6 +27,13 @@ static json_t *box(const int32_t *b)
     return json_pack("[iiii]", b[0], b[1], b[2], b[3]);
 }
 
+static const char *const doubts[] = {[DOUBT_NONE] = "",
+                                     [DOUBT_GAP] = "lost",
+                                     [DOUBT_CLIENT] = "lost",
+                                     [DOUBT_END] = "lost",
+                                     [DOUBT_GUEST] = "lost_of_guest",
+                                     [DOUBT_CLOCK] = "clock"};
+
 static json_t *stream(const struct explain *x, const struct x_stream *t, struct sayer *s)
 {
     json_t *o =
@@ -38,6 +45,8 @@ static json_t *stream(const struct explain *x, const struct x_stream *t, struct 
                   NUMBER(t->gap.stalled), "blocked_ns", NUMBER(t->gap.blocked), "refused",
                   outcomes(t->refused), "began", t->began, "ended", t->ended);
 
+    if (t->doubt)
+        json_object_set_new(o, "doubt", json_string(doubts[t->doubt]));
     json_object_set_new(o, "losses", json_integer(NUMBER(t->lost)));
     json_object_set_new(o, "sentences", s->arg = json_array());
     say_stream(x, t, s);
@@ -55,6 +64,9 @@ static json_t *region(const struct explain *x, const struct x_region *r, struct 
         json_object_set_new(o, "late_ns", json_integer(NUMBER(r->least_late)));
     if (r->least_off != UINT32_MAX)
         json_object_set_new(o, "pixels_off", json_integer(NUMBER(r->least_off)));
+    json_object_set_new(o, "slow", json_boolean(r->slow));
+    json_object_set_new(o, "losses", json_integer(NUMBER(r->lost)));
+    json_object_set_new(o, "inconclusive", json_boolean(r->losses != 0));
     json_object_set_new(o, "sentences", s->arg = json_array());
     say_region(x, r, s);
     return o;
@@ -70,10 +82,34 @@ static json_t *episode(const struct explain *x, const struct x_episode *e, struc
         "slots_overwritten", NUMBER(e->overwritten), "still_of_use", NUMBER(e->usable));
 
     json_object_set_new(o, "deletes", json_integer(NUMBER(e->deletes)));
+    json_object_set_new(o, "inconclusive", json_boolean(e->losses || e->unsure));
     json_object_set_new(o, "losses", json_integer(NUMBER(e->lost)));
     json_object_set_new(o, "sentences", s->arg = json_array());
     say_episode(x, e, s);
     return o;
+}
+
+/* What did not fit: a conclusion that rests on it is inconclusive. */
+static json_t *overflow(const struct explain *x)
+{
+    uint32_t streams = x->stream_count > X_STREAMS ? x->stream_count - X_STREAMS : 0;
+    uint32_t episodes = x->episode_count > X_EPISODES ? x->episode_count - X_EPISODES + 1 : 0;
+    uint32_t freezes = x->freeze_count > X_FREEZES ? x->freeze_count - X_FREEZES : 0;
+
+    return json_pack("{sI sI sI sI sI sI sI}", "display_events", NUMBER(x->displays_over),
+                     "streams", NUMBER(streams), "running_streams", NUMBER(x->live_over),
+                     "episodes", NUMBER(episodes), "regions", NUMBER(x->regions_over), "boxes",
+                     NUMBER(x->boxes_dropped), "freezes", NUMBER(freezes));
+}
+
+static json_t *clip(const struct explain *x)
+{
+    const struct x_region *r = x_clip(x);
+
+    return r ? json_pack("{sI sI so sb ss}", "region", NUMBER(r->id), "display", NUMBER(r->display),
+                         "box", box(r->box), "told_by_client", x->clip_told, "why",
+                         clip_why[x->clip_told])
+             : json_null();
 }
 
 static json_t *hypotheses(const struct explain *x, struct sayer *s)
@@ -106,6 +142,9 @@ int explain_json(const struct explain *x, const struct explain_options *o)
     json_object_set_new(all, "seconds", json_real(x->seconds));
     json_object_set_new(all, "events", json_integer(NUMBER(x->facts->events)));
     json_object_set_new(all, "lost", json_integer(NUMBER(x->facts->lost)));
+    json_object_set_new(all, "displays", json_integer(NUMBER(x->display_count)));
+    json_object_set_new(all, "overflow", overflow(x));
+    json_object_set_new(all, "clip", clip(x));
     s.arg = said;
     say_episodes(x, &s);
     say_streams(x, &s);

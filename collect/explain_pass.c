@@ -39,13 +39,40 @@ struct x_display *x_display_of(struct explain *x, uint64_t id)
     for (int i = 0; i < X_DISPLAYS; i++) {
         struct x_display *d = &x->displays[i];
 
-        if (!d->used)
+        if (!d->used) {
             *d = (struct x_display){.used = true, .id = (uint32_t)id};
+            x->display_count++;
+        }
         if (d->id == (uint32_t)id)
             return d;
     }
+    return &x->displays[X_DISPLAYS - 1]; /* explain_add lets no other in */
+}
+
+bool x_has_place(const struct explain *x, uint32_t display)
+{
+    for (uint32_t i = 0; i < x->display_count; i++)
+        if (x->displays[i].id == display)
+            return true;
+    return x->display_count < X_DISPLAYS;
+}
+
+/* All of spice-server's kinds that are used here have their display in the first field. */
+static bool left_out(struct explain *x, const struct tap_event *ev)
+{
+    if (ev->kind > EV_blocked && ev->kind != EV_qxl_io_write)
+        return false;
+    if (x_has_place(x, (uint32_t)ev->v[0]))
+        return false;
     x->displays_over++;
-    return &x->displays[X_DISPLAYS - 1];
+    return true;
+}
+
+uint64_t x_error(const struct explain *x, uint64_t time)
+{
+    uint64_t error = x->from ? bundle_clock_error(x->from, time) : 0;
+
+    return error < time ? error : time;
 }
 
 /* Boxes of the same shape at nearly the same place: 8 pixels, and none of them small. */
@@ -116,9 +143,11 @@ static void loss(struct explain *x, const struct tap_event *ev, enum tap_source 
 {
     uint64_t count = FIELDS(ev, loss)->count;
 
+    x->losses_of[source]++;
+    x->lost_of[source] += count;
     episodes_loss(x, source, count);
     streams_loss(x, source, count);
-    regions_loss(x, source);
+    regions_loss(x, source, count);
 }
 
 void explain_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from)
@@ -126,6 +155,7 @@ void explain_add(struct explain *x, const struct tap_event *ev, const struct bun
     struct tap_event known;
 
     x->attr = (struct x_attr){0};
+    x->from = from;
     facts_add(x->facts, ev, from);
     if (ev->kind == EV_loss) {
         loss(x, ev, from->source);
@@ -133,7 +163,8 @@ void explain_add(struct explain *x, const struct tap_event *ev, const struct bun
     }
     x->last_of[from->source] = ev->time;
     traffic_add(x, ev, from);
-    if (from->source == SOURCE_CLIENT || !tap_reader_translate(from->reader, ev, &known))
+    if (from->source == SOURCE_CLIENT || !tap_reader_translate(from->reader, ev, &known) ||
+        left_out(x, &known))
         return;
     episodes_add(x, &known);
     if (known.kind == EV_stream_stop)

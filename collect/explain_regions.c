@@ -55,7 +55,7 @@ static uint32_t find_near(struct explain *x, const struct fields_draw *f, uint64
     return best;
 }
 
-static uint32_t make(struct explain *x, const struct fields_draw *f)
+static uint32_t make(struct explain *x, const struct fields_draw *f, uint64_t now)
 {
     uint32_t at = X_BOXES, i;
     struct x_region *r;
@@ -69,9 +69,10 @@ static uint32_t make(struct explain *x, const struct fields_draw *f)
             at = i;
     }
     r = &x->boxes[at];
-    x->boxes_dropped += r->used;
+    x->boxes_dropped += r->used && r->count > 2 && now - r->last < X_SECOND / 2;
     memset(r, 0, sizeof(*r));
     r->used = true;
+    r->doubt_last = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE];
     r->display = (uint32_t)f->display;
     r->surface = (uint32_t)f->surface;
     memcpy(r->first_box, &f->box, sizeof(r->first_box));
@@ -175,6 +176,8 @@ static enum outcome outcome_of(const struct explain *x, const struct x_candidate
         return c->frames >= X_START_FRAMES ? OUT_NOT_NATURAL : OUT_COUNTED;
     if (!r->last_created)
         return OUT_FIRST;
+    if (r->doubt_last) /* whether one came between is not known, nor what became of its history */
+        return OUT_LOST;
     if (c->has_near && match_outcomes[c->near_verdict & 7] != OUT_TOO_LATE)
         return (enum outcome)match_outcomes[c->near_verdict & 7];
     if (late || (c->has_near && c->near_since <= (int64_t)(c->interval + X_MS)))
@@ -193,13 +196,16 @@ static void note_miss(struct x_region *r, const struct x_candidate *c, enum outc
         r->least_late = since - X_MAX_DELTA;
         r->least_late_at = c->time;
     }
-    if (o == OUT_BOX_DIFFERS && c->near_off < r->least_off)
+    if (o == OUT_BOX_DIFFERS && c->near_off < r->least_off) {
         r->least_off = c->near_off;
+        r->least_off_at = c->time;
+    }
     if (o == OUT_BOX_DIFFERS && c->near_off > r->most_off)
         r->most_off = c->near_off;
     if ((o == OUT_COUNTED || o == OUT_NOT_NATURAL) && (uint64_t)c->frames > r->most_frames &&
         c->frames > 0 && c->frames < INT32_MAX) {
         r->most_frames = (uint32_t)c->frames;
+        r->most_frames_at = c->time;
         r->gradual = (uint32_t)c->gradual;
         r->gradual_of = (uint32_t)c->frames;
     }
@@ -207,17 +213,29 @@ static void note_miss(struct x_region *r, const struct x_candidate *c, enum outc
         r->first_streamed = c->time;
 }
 
+enum outcome x_refusal(const struct x_candidate *c, int i, enum outcome o)
+{
+    return c->covered_asked[i] && !c->verdict
+               ? (enum outcome)match_outcomes[c->covered_verdict[i] & 7]
+               : o;
+}
+
 static void tell_streams(struct explain *x, const struct x_candidate *c, enum outcome o)
 {
-    for (int i = 0; i < X_COVERED; i++) {
-        enum outcome why = o;
+    for (int i = 0; i < X_COVERED && !c->streamed; i++)
+        if (c->covered[i])
+            streams_refused(x, c->covered[i], x_refusal(c, i, o), c->time);
+}
 
-        if (!c->covered[i] || c->covered[i] > x->live_count || c->streamed)
-            continue;
-        if (c->covered_asked[i] && !c->verdict)
-            why = (enum outcome)match_outcomes[c->covered_verdict[i] & 7];
-        streams_refused(x, c->covered[i] - 1, why, c->time);
-    }
+static void all_draws(struct x_region *r, const struct x_candidate *c, enum outcome o)
+{
+    uint64_t before = r->steady.ns;
+
+    steady_draw(&r->steady, c->created);
+    r->streamed_ns += o == OUT_STREAMED ? r->steady.ns - before : 0;
+    r->first = r->first ? r->first : c->time;
+    r->all_draws++;
+    r->all_out[o]++;
 }
 
 static void decide(struct explain *x, struct x_display *d)
@@ -235,11 +253,12 @@ static void decide(struct explain *x, struct x_display *d)
     if (x->decided)
         x->decided(x, d, c->region, o);
     note_miss(r, c, o);
-    r->losses += o == OUT_LOST;
+    all_draws(r, c, o);
     if (r->last_created && c->created > r->last_created)
         x_interval(&r->intervals, c->created - r->last_created, c->time);
     r->last_created = c->created;
     r->last = c->time;
+    r->doubt_last = false;
     spell(x, r, c->time, o);
 }
 
@@ -261,7 +280,7 @@ static void cover(struct explain *x, struct x_candidate *c, uint64_t display)
             (t->box[1] > c->box[1] ? t->box[1] : c->box[1]);
         area = ((int64_t)t->box[2] - t->box[0]) * ((int64_t)t->box[3] - t->box[1]);
         if (w > 0 && h > 0 && area > 0 && w <= INT32_MAX && h <= INT32_MAX && w * h >= area / 2)
-            c->covered[n++] = i + 1;
+            c->covered[n++] = t->id;
     }
 }
 
@@ -279,7 +298,7 @@ static void draw(struct explain *x, const struct tap_event *ev)
     if (!at)
         at = find_near(x, f, ev->time);
     if (!at)
-        at = make(x, f);
+        at = make(x, f, ev->time);
     memset(c, 0, sizeof(*c));
     c->open = true;
     c->drawable = f->drawable;
@@ -315,12 +334,14 @@ static void match(struct explain *x, const struct tap_event *ev)
 
     if (!c)
         return;
-    for (int i = 0; f->against == AGAINST_STREAM && i < X_COVERED && c->covered[i]; i++)
-        if (c->covered[i] <= x->live_count &&
-            x->live[c->covered[i] - 1].number == (uint32_t)f->index) {
+    for (int i = 0; f->against == AGAINST_STREAM && i < X_COVERED && c->covered[i]; i++) {
+        const struct x_stream *t = streams_running(x, c->covered[i]);
+
+        if (t && t->number == (uint32_t)f->index) {
             c->covered_asked[i] = true;
             c->covered_verdict[i] = (uint8_t)f->verdict;
         }
+    }
     if (f->verdict == MATCHED || !x_near(c->box, (const int32_t *)&f->other, &off))
         return;
     if (c->has_near && f->since >= c->near_since)
@@ -369,8 +390,9 @@ void regions_add(struct explain *x, const struct tap_event *ev)
             c->counted = true;
             c->frames = FIELDS(ev, frame)->frames;
             c->gradual = FIELDS(ev, frame)->gradual_frames;
-            *(FIELDS(ev, frame)->graduality == GRADUAL_LOW ? &x->boxes[c->region - 1].text
-                                                           : &x->boxes[c->region - 1].natural) += 1;
+            *(FIELDS(ev, frame)->graduality == GRADUAL_LOW
+                  ? &x->boxes[c->region - 1].steady.text
+                  : &x->boxes[c->region - 1].steady.natural) += 1;
             c->starts = FIELDS(ev, frame)->starts != 0;
         }
         break;
@@ -384,7 +406,7 @@ void regions_add(struct explain *x, const struct tap_event *ev)
         if (c)
             c->streamed = true;
         break;
-    case EV_stream_stop: /* indices into the running streams are about to change */
+    case EV_stream_stop: /* what was refused before it counts */
         decide(x, x_display_of(x, FIELDS(ev, stream_stop)->display));
         break;
     case EV_trace_add:
@@ -395,66 +417,88 @@ void regions_add(struct explain *x, const struct tap_event *ev)
     }
 }
 
-void regions_loss(struct explain *x, enum tap_source source)
+/* What was drawn in the second before the last event that is known may have been drawn in what is
+ * lost; what had ended by then is not in doubt. */
+void regions_loss(struct explain *x, enum tap_source source, uint64_t count)
 {
+    uint64_t known = x->last_of[SOURCE_SPICE];
+
     if (source > SOURCE_SPICE)
         return;
     for (int i = 0; i < X_DISPLAYS; i++)
         x->displays[i].now.lost = true;
-}
+    for (int i = 0; i < X_BOXES; i++) {
+        struct x_region *r = &x->boxes[i];
 
-void regions_end(struct explain *x)
-{
-    for (int i = 0; i < X_DISPLAYS; i++)
-        decide(x, &x->displays[i]);
-    for (int i = 0; i < X_BOXES; i++)
-        if (x->boxes[i].used)
-            end_spell(x, &x->boxes[i]);
+        r->doubt_last = true;
+        if (!r->used || (known > r->last && known - r->last > X_SECOND))
+            continue;
+        r->losses++;
+        r->lost += count;
+    }
 }
 
 /* ---- the clip ----------------------------------------------------------------------------------
  */
 
-static double pixels_drawn(const struct x_region *r)
+static double weight(const struct x_region *r)
 {
-    const int32_t *b = r->first_box;
+    return steady_weight(&r->steady, (int64_t)r->box[2] - r->box[0],
+                         (int64_t)r->box[3] - r->box[1]);
+}
 
-    return (double)r->draws * ((double)b[2] - b[0]) * ((double)b[3] - b[1]);
+static struct x_region *find_clip(struct explain *x)
+{
+    struct x_region *clip = NULL;
+    int32_t box[4];
+
+    x->clip_told = x->bundle && clip_of_client(x->run, bundle_about(x->bundle), box);
+    for (int i = 0; i < X_BOXES; i++) {
+        struct x_region *r = &x->boxes[i];
+
+        if (!r->used)
+            continue;
+        if (x->clip_told && !memcmp(r->box, box, sizeof(box)))
+            return r;
+        if (weight(r) > 0 && (!clip || weight(r) > weight(clip)))
+            clip = r;
+    }
+    x->clip_told = false;
+    return clip;
+}
+
+/* One that is redrawn too slowly to be kept for that is kept for being the clip: all its redraws.
+ */
+static void keep_slow(struct explain *x, struct x_region *r)
+{
+    keep(x, r);
+    if (!r->kept)
+        return;
+    r->slow = true;
+    r->draws = r->all_draws;
+    memcpy(r->out, r->all_out, sizeof(r->out));
+    r->spells[0] = (struct x_spell){r->first, r->last};
+    r->spell_count = 1;
+    r->spells_all = 1;
+    r->busy_ns = r->steady.ns;
 }
 
 const struct x_region *x_clip(const struct explain *x)
 {
-    const struct x_region *clip = NULL;
-
-    for (uint32_t i = 1; i <= x->region_count; i++) {
-        const struct x_region *r = x_kept(x, i);
-
-        if (r && r->draws && r->text <= r->natural &&
-            (!clip || pixels_drawn(r) > pixels_drawn(clip)))
-            clip = r;
-    }
-    return clip;
+    return x_kept(x, x->clip);
 }
 
-static uint64_t overlap(const struct x_spell *a, uint64_t from, uint64_t to)
+void regions_end(struct explain *x)
 {
-    uint64_t begin = a->from > from ? a->from : from, end = a->to < to ? a->to : to;
+    struct x_region *clip;
 
-    return end > begin ? end - begin : 0;
-}
-
-double x_streamed_time(const struct explain *x, const struct x_region *r)
-{
-    uint64_t all = 0, streamed = 0;
-
-    for (unsigned i = 0; i < r->spell_count; i++) {
-        all += r->spells[i].to - r->spells[i].from;
-        for (uint32_t n = 1; n <= x->stream_count && n <= X_STREAMS; n++) {
-            const struct x_stream *t = x_stream(x, n);
-
-            if (t->region == (uint32_t)(r - x->boxes) + 1)
-                streamed += overlap(&r->spells[i], t->born, t->last_frame);
-        }
-    }
-    return all ? (double)streamed / (double)all : 0;
+    for (int i = 0; i < X_DISPLAYS; i++)
+        decide(x, &x->displays[i]);
+    for (int i = 0; i < X_BOXES; i++)
+        if (x->boxes[i].used)
+            end_spell(x, &x->boxes[i]);
+    clip = find_clip(x);
+    if (clip && !clip->kept)
+        keep_slow(x, clip);
+    x->clip = clip ? clip->id : 0;
 }

@@ -15,6 +15,14 @@ struct x_stream *streams_live(struct explain *x, uint64_t display, uint64_t numb
     return NULL;
 }
 
+struct x_stream *streams_running(struct explain *x, uint32_t id)
+{
+    for (size_t i = 0; i < x->live_count; i++)
+        if (x->live[i].id == id)
+            return &x->live[i];
+    return NULL;
+}
+
 static void new_gap(struct explain *x, struct x_stream *t, uint64_t now)
 {
     const struct x_display *d = x_display_of(x, t->display);
@@ -27,32 +35,82 @@ static void new_gap(struct explain *x, struct x_stream *t, uint64_t now)
     t->gap.empties = d->empties;
     t->gap.commands = d->commands;
     t->gap.guest_losses = d->guest_losses;
+    t->gap.guest_lost = d->guest_lost;
 }
 
-static enum cause timeout_cause(const struct x_stream *t, uint64_t gap, uint64_t waited,
-                                uint64_t blocked)
+/* How long nothing came, and what is known to have been in the way of it. */
+struct gap_facts {
+    uint64_t gap, stalled, waited, blocked; /* waited: by the guest's own clock */
+    uint64_t error;                         /* how far `waited` can be off */
+};
+
+static enum cause in_doubt(struct x_stream *t, enum doubt why, uint64_t lost)
 {
-    uint64_t expected = t->fps ? t->fps * gap / X_SECOND : 0;
+    t->doubt = why;
+    t->doubt_lost = lost;
+    return CAUSE_INCONCLUSIVE;
+}
+
+/* At least half of the gap? A wait may reach over both its ends, each known only so well. */
+static enum cause waited_cause(struct x_stream *t, const struct gap_facts *g)
+{
+    uint64_t least = g->waited > g->error ? g->waited - g->error : 0;
+
+    if (g->stalled * 2 >= g->gap || (g->waited && least * 2 >= g->gap))
+        return CAUSE_GUEST_WAITED;
+    if ((g->waited + g->error) * 2 >= g->gap) {
+        t->doubt_error = g->error / 2;
+        return in_doubt(t, DOUBT_CLOCK, 0);
+    }
+    if (t->gap.guest_losses)
+        return in_doubt(t, DOUBT_GUEST, t->gap.guest_lost);
+    return CAUSE_GUEST_IDLE;
+}
+
+static enum cause timeout_cause(struct x_stream *t, const struct gap_facts *g)
+{
+    uint64_t expected = t->fps ? t->fps * g->gap / X_SECOND : 0;
     uint64_t enough = expected / 4 > 3 ? expected / 4 : 3;
 
     if (t->gap.losses)
-        return CAUSE_INCONCLUSIVE;
+        return in_doubt(t, DOUBT_GAP, t->gap.lost);
     if (t->gap.all_refused >= enough)
         return CAUSE_REFUSED;
-    if (blocked * 2 >= gap)
+    if (g->blocked * 2 >= g->gap)
         return CAUSE_PIPE_BLOCKED;
-    if (waited * 2 >= gap)
-        return CAUSE_GUEST_WAITED;
-    return t->gap.guest_losses ? CAUSE_INCONCLUSIVE : CAUSE_GUEST_IDLE;
+    return waited_cause(t, g);
 }
 
-/* Frames came for a second and more, and no client took one, nor anything else. */
+/* Frames came for a second and more, and no client took one. */
+static bool no_taker(const struct x_stream *t)
+{
+    return t->client_at && t->last_frame > t->client_at + X_SECOND;
+}
+
+/* ... nor anything else. */
 static bool client_gone(const struct explain *x, const struct x_stream *t)
 {
     const struct x_display *d = x_display_of((struct explain *)x, t->display);
 
-    return t->client_at && t->unseen >= 5 && t->last_frame > t->client_at + X_SECOND &&
-           d->last_sent < t->last_frame && t->last_frame - d->last_sent > X_SECOND / 2;
+    return no_taker(t) && t->unseen >= 5 && d->last_sent < t->last_frame &&
+           t->last_frame - d->last_sent > X_SECOND / 2;
+}
+
+static enum cause cause_of(const struct explain *x, struct x_stream *t, const struct gap_facts *g)
+{
+    if (t->end_lost)
+        return in_doubt(t, DOUBT_END, t->gap.lost);
+    if (!t->ended)
+        return t->gap.losses ? in_doubt(t, DOUBT_END, t->gap.lost) : CAUSE_RUNNING;
+    if (t->reason == STOP_SURFACE)
+        return CAUSE_SURFACE_GONE;
+    if (t->reason == STOP_CODECS || t->reason == STOP_CLIENT_CODECS)
+        return CAUSE_CODECS;
+    if (t->reason == STOP_MIGRATE)
+        return CAUSE_MIGRATED;
+    if (no_taker(t) && t->client_losses)
+        return in_doubt(t, DOUBT_CLIENT, t->client_lost);
+    return client_gone(x, t) ? CAUSE_CLIENT_GONE : timeout_cause(t, g);
 }
 
 static void find_cause(struct explain *x, struct x_stream *t, uint64_t now)
@@ -62,24 +120,13 @@ static void find_cause(struct explain *x, struct x_stream *t, uint64_t now)
     uint64_t stalled = x_stalled(d, now) - t->gap.stalled,
              waited = x_waited(d, now) - t->gap.waited;
     uint64_t blocked = x_blocked(d, now) - t->gap.blocked;
+    uint64_t error = d->waits ? 2 * (d->wait_error < gap ? d->wait_error : gap) : 0;
 
+    t->gap.guest_losses = d->guest_losses - t->gap.guest_losses;
+    t->gap.guest_lost = d->guest_lost - t->gap.guest_lost;
+    t->cause = cause_of(x, t, &(struct gap_facts){gap, stalled, waited, blocked, error});
     if (waited > stalled)
         stalled = waited;
-    t->gap.guest_losses = d->guest_losses - t->gap.guest_losses;
-    if (t->end_lost)
-        t->cause = CAUSE_INCONCLUSIVE;
-    else if (!t->ended)
-        t->cause = CAUSE_RUNNING;
-    else if (t->reason == STOP_SURFACE)
-        t->cause = CAUSE_SURFACE_GONE;
-    else if (t->reason == STOP_CODECS || t->reason == STOP_CLIENT_CODECS)
-        t->cause = CAUSE_CODECS;
-    else if (t->reason == STOP_MIGRATE)
-        t->cause = CAUSE_MIGRATED;
-    else if (!t->gap.losses && client_gone(x, t))
-        t->cause = CAUSE_CLIENT_GONE;
-    else
-        t->cause = timeout_cause(t, gap, stalled, blocked);
     t->gap.stalled = stalled;
     t->gap.waited = waited;
     t->gap.blocked = blocked;
@@ -115,6 +162,7 @@ static struct x_stream *begin(struct explain *x, uint64_t display, uint64_t numb
         retire(x, t, t->last_frame);
     }
     if (x->live_count == X_LIVE) {
+        x->live_over++;
         x->live[0].end_lost = true;
         retire(x, &x->live[0], x->live[0].last_frame);
     }
@@ -123,7 +171,7 @@ static struct x_stream *begin(struct explain *x, uint64_t display, uint64_t numb
     t->id = ++x->stream_count;
     t->display = (uint32_t)display;
     t->number = (uint32_t)number;
-    t->last_frame = now;
+    t->last_frame = t->seen = now;
     new_gap(x, t, now);
     return t;
 }
@@ -175,8 +223,8 @@ static void stop(struct explain *x, const struct tap_event *ev)
         t = begin(x, f->display, f->stream, ev->time);
         if (f->idle > 0 && (uint64_t)f->idle < ev->time)
             t->last_frame = ev->time - (uint64_t)f->idle;
-        t->gap.losses = x->facts->all_losses != 0;
-        t->gap.lost = x->facts->lost;
+        t->gap.losses = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE];
+        t->gap.lost = x->lost_of[SOURCE_META] + x->lost_of[SOURCE_SPICE];
     }
     if (!t->born && f->age >= 0 && (uint64_t)f->age < ev->time)
         t->born = ev->time - (uint64_t)f->age;
@@ -200,7 +248,7 @@ static void given(struct explain *x, const struct tap_event *ev)
         return;
     x->attr.stream = t->id;
     t->client_at = ev->time;
-    t->unseen = 0;
+    t->unseen = t->client_losses = t->client_lost = 0;
     if (drop) {
         t->drops[FIELDS(ev, stream_drop)->reason & 7]++;
         return;
@@ -210,10 +258,12 @@ static void given(struct explain *x, const struct tap_event *ev)
     t->sent += f->sent;
 }
 
-void streams_refused(struct explain *x, uint32_t live, enum outcome why, uint64_t time)
+void streams_refused(struct explain *x, uint32_t id, enum outcome why, uint64_t time)
 {
-    struct x_stream *t = &x->live[live];
+    struct x_stream *t = streams_running(x, id);
 
+    if (!t)
+        return;
     t->refused[why]++;
     if (why == OUT_TOO_LATE || why == OUT_LOST) {
         t->gap.late++;
@@ -267,15 +317,23 @@ void streams_add(struct explain *x, const struct tap_event *ev)
 
 void streams_loss(struct explain *x, enum tap_source source, uint64_t count)
 {
-    for (int i = 0; i < X_DISPLAYS; i++)
-        x->displays[i].guest_losses += source == SOURCE_GUEST || source == SOURCE_QEMU;
+    bool guest = source == SOURCE_GUEST || source == SOURCE_QEMU;
+
+    for (int i = 0; guest && i < X_DISPLAYS; i++) {
+        x->displays[i].guest_losses++;
+        x->displays[i].guest_lost += count;
+    }
     if (source > SOURCE_SPICE)
         return;
     for (size_t i = 0; i < x->live_count; i++) {
-        x->live[i].losses++;
-        x->live[i].lost += count;
-        x->live[i].gap.losses++;
-        x->live[i].gap.lost += count;
+        struct x_stream *t = &x->live[i];
+
+        t->losses++;
+        t->lost += count;
+        t->gap.losses++;
+        t->gap.lost += count;
+        t->client_losses++;
+        t->client_lost += count;
     }
 }
 

@@ -97,6 +97,10 @@ static void print_regions(const struct explain *x, struct sayer *s)
         putchar('\n');
         say_region(x, x_kept(x, i), s);
     }
+    if (x->clip > ON_PAGE) {
+        putchar('\n');
+        say_region(x, x_clip(x), s);
+    }
     if (x->region_count > ON_PAGE)
         printf("\n         and %u more: --region N\n", x->region_count - ON_PAGE);
 }

@@ -51,7 +51,8 @@ void traffic_add(struct explain *x, const struct tap_event *ev, const struct bun
         struct tap_event known;
 
         if (tap_reader_translate(from->reader, ev, &known) &&
-            FIELDS(&known, sent)->channel == CHANNEL_DISPLAY)
+            FIELDS(&known, sent)->channel == CHANNEL_DISPLAY &&
+            x_has_place(x, (uint32_t)FIELDS(&known, sent)->id))
             x_display_of(x, FIELDS(&known, sent)->id)->last_sent = ev->time;
     }
 }

@@ -95,12 +95,15 @@ static json_t *spread(struct samples *s)
 static json_t *clip(struct meter *m)
 {
     struct clip *c = &m->clip;
+    struct wire_rect at = clip_region(c);
     double seconds = seconds_of(m);
     json_t *o = json_pack("{s:b, s:o, s:f, s:o, s:I}", "numbered", c->numbered, "distinct",
                           number(clip_distinct(c)), "distinct_per_second",
                           seconds > 0 ? (double)clip_distinct(c) / seconds : 0.0, "interval",
                           spread(&c->intervals), "longest_freeze_ns", (json_int_t)c->longest);
 
+    json_object_set_new(o, "region",
+                        json_pack("[i, i, i, i]", at.left, at.top, at.right, at.bottom));
     json_object_set_new(o, "looks", number(c->looks));
     json_object_set_new(o, "unreadable", number(c->unread));
     if (c->numbered) {

@@ -20,8 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORDS  16
-#define PHASES 256
+#define DISPLAYS 2
+#define WORDS    16
+#define PHASES   256
 
 struct phase {
     char verb[96];
@@ -29,7 +30,7 @@ struct phase {
 };
 
 struct driver {
-    struct guest guest;
+    struct guest guests[DISPLAYS], *g; /* g: whom the script speaks for */
     SpiceServer *server;
     GMainLoop *loop;
     FILE *script;
@@ -73,17 +74,40 @@ static long word_number(const struct words *a, int i, long otherwise)
 
 static int verb_screen(struct driver *v, const struct words *a)
 {
-    return guest_screen(&v->guest, word_number(a, 1, 0), word_number(a, 2, 0));
+    return guest_screen(v->g, word_number(a, 1, 0), word_number(a, 2, 0));
+}
+
+static void add_display(void *arg)
+{
+    struct driver *v = arg;
+    struct guest *g = v->g;
+    v->result = guest_init(g, v->server, v->ring_depth, g - v->guests);
+    spice_server_vm_start(v->server); /* a device that comes later is not started with the others */
+    g->video_off = v->guests[0].video_off;
+    g->account = v->guests[0].account;
+}
+
+/* display N: who does all that follows. It is added when it is first named, as a hot-plugged one.
+ */
+static int verb_display(struct driver *v, const struct words *a)
+{
+    long n = word_number(a, 1, 0);
+    if (n < 0 || n >= DISPLAYS)
+        return -EINVAL;
+    v->g = &v->guests[n];
+    if (!v->g->server)
+        core_call(add_display, v);
+    return v->result;
 }
 
 static int verb_expect_client(struct driver *v, const struct words *a)
 {
-    return guest_wait_client(&v->guest, true, word_number(a, 1, 10000)) ? 0 : -ETIMEDOUT;
+    return guest_wait_client(v->g, true, word_number(a, 1, 10000)) ? 0 : -ETIMEDOUT;
 }
 
 static int verb_expect_no_client(struct driver *v, const struct words *a)
 {
-    return guest_wait_client(&v->guest, false, word_number(a, 1, 10000)) ? 0 : -ETIMEDOUT;
+    return guest_wait_client(v->g, false, word_number(a, 1, 10000)) ? 0 : -ETIMEDOUT;
 }
 
 static int verb_await(struct driver *v, const struct words *a)
@@ -101,9 +125,9 @@ static int verb_await(struct driver *v, const struct words *a)
 static int verb_reset(struct driver *v, const struct words *a)
 {
     (void)a;
-    pthread_mutex_lock(&v->guest.lock);
-    memset(&v->guest.counts, 0, sizeof(v->guest.counts));
-    pthread_mutex_unlock(&v->guest.lock);
+    pthread_mutex_lock(&v->g->lock);
+    memset(&v->g->counts, 0, sizeof(v->g->counts));
+    pthread_mutex_unlock(&v->g->lock);
     return 0;
 }
 
@@ -148,7 +172,7 @@ static int verb_draw(struct driver *v, const struct words *a)
             continue;
         return -EINVAL;
     }
-    return guest_draw(&v->guest, &d);
+    return guest_draw(v->g, &d);
 }
 
 /* video X Y W H FPS FRAMES [STEP]: the same box again and again, at FPS frames a second or (0) as
@@ -168,7 +192,7 @@ static int verb_video(struct driver *v, const struct words *a)
                          .phase = i % 16};
         if (fps > 0)
             sleep_until(start + i * 1000000000ull / fps);
-        int err = guest_draw(&v->guest, &d);
+        int err = guest_draw(v->g, &d);
         if (err)
             return err;
     }
@@ -189,7 +213,7 @@ static int verb_clip(struct driver *v, const struct words *a)
                          .phase = first + i * word_number(a, 6, 1)};
         if (fps > 0)
             sleep_until(start + i * 1000000000ull / fps);
-        int err = guest_draw(&v->guest, &d);
+        int err = guest_draw(v->g, &d);
         if (err)
             return err;
     }
@@ -222,10 +246,10 @@ static int verb_desktop(struct driver *v, const struct words *a)
     long count = word_number(a, 1, 0), rate = word_number(a, 2, 0);
     uint64_t start = now_ns();
     for (long i = 0; i < count; i++) {
-        struct draw d = desktop_draw(&v->guest, i);
+        struct draw d = desktop_draw(v->g, i);
         if (rate)
             sleep_until(start + i * 1000000000ull / rate);
-        int err = guest_draw(&v->guest, &d);
+        int err = guest_draw(v->g, &d);
         if (err)
             return err;
     }
@@ -235,10 +259,10 @@ static int verb_desktop(struct driver *v, const struct words *a)
 static int verb_surface(struct driver *v, const struct words *a)
 {
     if (a->n == 5 && !strcmp(a->w[1], "create"))
-        return guest_surface_create(&v->guest, word_number(a, 2, 0), word_number(a, 3, 0),
+        return guest_surface_create(v->g, word_number(a, 2, 0), word_number(a, 3, 0),
                                     word_number(a, 4, 0));
     if (a->n == 3 && !strcmp(a->w[1], "destroy"))
-        return guest_surface_destroy(&v->guest, word_number(a, 2, 0));
+        return guest_surface_destroy(v->g, word_number(a, 2, 0));
     return -EINVAL;
 }
 
@@ -246,7 +270,7 @@ static int verb_surface(struct driver *v, const struct words *a)
 static int verb_oom(struct driver *v, const struct words *a)
 {
     for (long i = 0, n = word_number(a, 1, 1); i < n; i++) {
-        guest_oom(&v->guest);
+        guest_oom(v->g);
         usleep(word_number(a, 2, 0) * 1000);
     }
     return 0;
@@ -254,26 +278,26 @@ static int verb_oom(struct driver *v, const struct words *a)
 
 static int verb_flush(struct driver *v, const struct words *a)
 {
-    v->guest.flush_answer = word_number(a, 1, 0);
+    v->g->flush_answer = word_number(a, 1, 0);
     return 0;
 }
 
 static int verb_memory(struct driver *v, const struct words *a)
 {
-    v->guest.memory_limit = word_number(a, 1, 0);
+    v->g->memory_limit = word_number(a, 1, 0);
     return 0;
 }
 
 static int verb_lockstep(struct driver *v, const struct words *a)
 {
-    v->guest.lockstep = word_number(a, 1, 1);
+    v->g->lockstep = word_number(a, 1, 1);
     return 0;
 }
 
 static int verb_cursor(struct driver *v, const struct words *a)
 {
     for (long i = 0, n = word_number(a, 1, 1); i < n; i++) {
-        int err = guest_cursor(&v->guest, i % 300, i % 200);
+        int err = guest_cursor(v->g, i % 300, i % 200);
         if (err)
             return err;
     }
@@ -282,20 +306,20 @@ static int verb_cursor(struct driver *v, const struct words *a)
 
 static int verb_update(struct driver *v, const struct words *a)
 {
-    guest_update(&v->guest, word_number(a, 1, 0));
+    guest_update(v->g, word_number(a, 1, 0));
     return 0;
 }
 
 static int verb_settle(struct driver *v, const struct words *a)
 {
     (void)a;
-    guest_settle(&v->guest);
+    guest_settle(v->g);
     return 0;
 }
 
 static int verb_drain(struct driver *v, const struct words *a)
 {
-    return guest_drain(&v->guest, word_number(a, 1, 5000)) ? 0 : -ETIMEDOUT;
+    return guest_drain(v->g, word_number(a, 1, 5000)) ? 0 : -ETIMEDOUT;
 }
 
 static void vm_start(void *arg)
@@ -350,13 +374,13 @@ static int verb_timed(struct driver *v, const struct words *a)
     }
     v->phase_count++;
     g_strlcpy(p->verb, line, sizeof(p->verb));
-    guest_settle(&v->guest);
-    uint64_t draws = v->guest.counts.draws, cpu = guest_worker_cpu(&v->guest), start = now_ns();
+    guest_settle(v->g);
+    uint64_t draws = v->g->counts.draws, cpu = guest_worker_cpu(v->g), start = now_ns();
     int err = run_line(v, line);
-    guest_settle(&v->guest);
+    guest_settle(v->g);
     p->wall = now_ns() - start;
-    p->worker_cpu = guest_worker_cpu(&v->guest) - cpu;
-    p->draws = v->guest.counts.draws - draws;
+    p->worker_cpu = guest_worker_cpu(v->g) - cpu;
+    p->draws = v->g->counts.draws - draws;
     flockfile(stdout);
     printf("timed %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", p->draws, p->wall, p->worker_cpu);
     fflush(stdout);
@@ -371,6 +395,7 @@ static const struct {
     const char *help;
 } verbs[] = {
     {"screen", verb_screen, 1, "screen W H: the primary surface; without numbers: take it away"},
+    {"display", verb_display, 2, "display N: 0 or 1: who does all that follows"},
     {"expect-client", verb_expect_client, 1, "expect-client [MS]: wait for a display client"},
     {"expect-no-client", verb_expect_no_client, 1, "expect-no-client [MS]: wait until it is gone"},
     {"await", verb_await, 2, "await FILE: wait until FILE exists, 30 s at most"},
@@ -432,7 +457,7 @@ static void print_phases(const struct driver *v)
 
 static void print_account(const struct driver *v, const char *error)
 {
-    const struct guest *g = &v->guest;
+    const struct guest *g = &v->guests[0];
     const struct counts *c = &g->counts;
     /* The debug log of other threads goes to the same stream. */
     flockfile(stdout);
@@ -483,12 +508,14 @@ static gpointer script_thread(gpointer data)
 {
     struct driver *v = data;
     v->result = play(v);
-    if (!v->result) {
-        guest_settle(&v->guest);
-        /* A stopped VM's server gives back what its image dictionaries hold, too. */
+    for (int i = 0; !v->result && i < DISPLAYS && v->guests[i].server; i++)
+        guest_settle(&v->guests[i]);
+    /* A stopped VM's server gives back what its image dictionaries hold, too. */
+    if (!v->result)
         core_call(vm_stop, v->server);
-        guest_screen(&v->guest, 0, 0);
-        guest_drain(&v->guest, 5000);
+    for (int i = 0; !v->result && i < DISPLAYS && v->guests[i].server; i++) {
+        guest_screen(&v->guests[i], 0, 0);
+        guest_drain(&v->guests[i], 5000);
     }
     print_account(v, v->result ? g_strerror(-v->result) : "");
     g_idle_add(quit, v->loop);
@@ -559,10 +586,11 @@ static int server_start(struct driver *v)
         fprintf(stderr, "stack-driver: cannot listen on port %d: is it taken?\n", v->port);
         return -EADDRINUSE;
     }
-    int err = guest_init(&v->guest, v->server, v->ring_depth);
+    v->g = &v->guests[0];
+    int err = guest_init(v->g, v->server, v->ring_depth, 0);
     if (err)
         return err;
-    v->guest.video_off = !strcmp(v->streaming, "off");
+    v->g->video_off = !strcmp(v->streaming, "off");
     spice_server_vm_start(v->server);
     return 0;
 }
@@ -572,7 +600,7 @@ static int drive(struct driver *v)
     int err = server_start(v);
     if (err)
         return err;
-    if (v->account_path && !(v->guest.account = fopen(v->account_path, "w"))) {
+    if (v->account_path && !(v->g->account = fopen(v->account_path, "w"))) {
         fprintf(stderr, "stack-driver: %s: %s\n", v->account_path, strerror(errno));
         return -errno;
     }
@@ -583,9 +611,10 @@ static int drive(struct driver *v)
     g_main_loop_run(v->loop);
     g_thread_join(script);
     spice_server_destroy(v->server);
-    if (v->guest.account)
-        fclose(v->guest.account);
-    guest_free(&v->guest);
+    if (v->g->account)
+        fclose(v->g->account);
+    for (int i = 0; i < DISPLAYS && v->guests[i].server; i++)
+        guest_free(&v->guests[i]);
     picture_free_all();
     g_main_loop_unref(v->loop);
     return v->result;

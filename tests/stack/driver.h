@@ -133,7 +133,7 @@ struct guest {
     struct counts counts;
 };
 
-int guest_init(struct guest *g, SpiceServer *server, unsigned ring_depth);
+int guest_init(struct guest *g, SpiceServer *server, unsigned ring_depth, int display);
 void guest_free(struct guest *g);
 int guest_screen(struct guest *g, uint32_t width, uint32_t height); /* 0 x 0: none */
 int guest_draw(struct guest *g, const struct draw *d);

@@ -620,11 +620,12 @@ int guest_screen(struct guest *g, uint32_t width, uint32_t height)
     return err;
 }
 
-int guest_init(struct guest *g, SpiceServer *server, unsigned ring_depth)
+int guest_init(struct guest *g, SpiceServer *server, unsigned ring_depth, int display)
 {
     *g = (struct guest){
         .server = server, .next_id = FIRST_ID, .kept = g_ptr_array_new_with_free_func(free)};
     g->qxl.base.sif = &device.base;
+    g->qxl.id = display;
     g->commands.depth = g->cursors.depth = ring_depth;
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->moved, NULL);

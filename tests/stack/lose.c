@@ -29,6 +29,8 @@ static int copy(struct tap_reader *r, struct tap_writer *w, uint64_t from, uint6
         }
         tap_write(w, &ev);
     }
+    if (!said && lost)
+        tap_write_loss(w, from + (to - from) / 2, lost, LOSS_RING_FULL);
     printf("%" PRIu64 "\n", lost);
     return more;
 }
