@@ -143,8 +143,8 @@ struct x_spell {
 
 /* A box that is drawn again and again. */
 struct x_region {
-    bool used, kept;
-    uint32_t id; /* of kept ones: 1, 2... */
+    bool used, kept, over; /* over: there was no place to keep it */
+    uint32_t id;           /* of kept ones: 1, 2... */
     uint32_t display, surface;
     int32_t box[4], first_box[4];
     uint64_t moves, last, last_created, last_interval, history_lost;

@@ -118,7 +118,8 @@ static void keep(struct explain *x, struct x_region *r)
     if (r->kept)
         return;
     if (x->region_count == X_REGIONS) {
-        x->regions_over++;
+        x->regions_over += !r->over;
+        r->over = true;
         r->qualified = false;
         return;
     }

@@ -40,10 +40,10 @@ static enum verdict_of h1(const struct explain *x, struct sayer *s)
         died += t->ended && (t->also & ALSO_FRAME_EVICTED);
         blamed += (t->also & ALSO_FRAME_EVICTED) && t->cause == CAUSE_REFUSED;
     }
-    v = blamed                             ? VERDICT_SUPPORTED
+    v = blamed                    ? VERDICT_SUPPORTED
         : !evicted || in_doubt(x) ? VERDICT_INCONCLUSIVE
-        : survived && !died                ? VERDICT_REFUTED
-                                           : VERDICT_INCONCLUSIVE;
+        : survived && !died       ? VERDICT_REFUTED
+                                  : VERDICT_INCONCLUSIVE;
     say(s, 'h', 1, 1, gone, 1,
         "H1, %s: %s. A running stream's frame was evicted %" PRIu64 " times; %" PRIu64
         " times the stream went on, %" PRIu64 " streams died with no frame after it, %" PRIu64
@@ -62,7 +62,7 @@ static enum verdict_of h2(const struct explain *x, struct sayer *s)
     sums(x, &draws, out);
     refused = x_refusals(out);
     v = out[OUT_EVICTED_OVER] && out[OUT_EVICTED_OVER] * 5 >= refused ? VERDICT_SUPPORTED
-        : in_doubt(x) || !x->traced_evicted || !draws        ? VERDICT_INCONCLUSIVE
+        : in_doubt(x) || !x->traced_evicted || !draws                 ? VERDICT_INCONCLUSIVE
         : out[OUT_EVICTED_OVER] * 20 < refused + !refused             ? VERDICT_REFUTED
                                                                       : VERDICT_INCONCLUSIVE;
     say(s, 'h', 2, 1, over, 2,
@@ -90,7 +90,7 @@ static enum verdict_of h3(const struct explain *x, struct sayer *s)
     v = refused * 10 >= draws && refused && (kind + place + out[OUT_TOO_LATE]) * 2 >= refused
             ? VERDICT_SUPPORTED
         : in_doubt(x) || !draws ? VERDICT_INCONCLUSIVE
-                                         : VERDICT_REFUTED;
+                                : VERDICT_REFUTED;
     say(s, 'h', 3, 1, why, 1,
         "H3, %s: %s. Of %" PRIu64 " redraws of video-like places %" PRIu64 " were refused: %" PRIu64
         " for their kind, %" PRIu64 " for their place or size, %" PRIu64
@@ -102,11 +102,11 @@ static enum verdict_of h3(const struct explain *x, struct sayer *s)
 static enum verdict_of h4(const struct explain *x, struct sayer *s)
 {
     static const struct select made[] = {{.kinds = {EV_stream_create}}};
-    enum verdict_of v = !x->virtio || x->qxl   ? VERDICT_INCONCLUSIVE
-                        : x->stream_count      ? VERDICT_REFUTED
-                        : in_doubt(x) ? VERDICT_INCONCLUSIVE
-                        : x->region_count      ? VERDICT_SUPPORTED
-                                               : VERDICT_INCONCLUSIVE;
+    enum verdict_of v = !x->virtio || x->qxl ? VERDICT_INCONCLUSIVE
+                        : x->stream_count    ? VERDICT_REFUTED
+                        : in_doubt(x)        ? VERDICT_INCONCLUSIVE
+                        : x->region_count    ? VERDICT_SUPPORTED
+                                             : VERDICT_INCONCLUSIVE;
 
     if (!x->virtio || x->qxl)
         say(s, 'h', 4, 1, NULL, 0, "H4, %s: inconclusive. This run's display is not virtio alone.",

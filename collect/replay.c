@@ -50,6 +50,7 @@ struct replay_display {
     bool sees_draws;    /* a draw came since all was forgotten */
     bool busy;          /* the worker takes commands */
     uint64_t forgot, before, created, caught_up;
+    size_t span; /* number of its span without conclusions that is open; 0: none */
 };
 
 /* ---- drawables
@@ -241,12 +242,22 @@ static struct replay_display *make_display(struct replay *r, uint32_t id, uint64
 static struct replay_display *display_of(struct replay *r, uint64_t id, uint64_t time)
 {
     for (int i = 0; i < REPLAY_DISPLAYS; i++) {
-        if (!r->displays[i])
+        if (!r->displays[i]) {
+            r->display_count++;
             return r->displays[i] = make_display(r, (uint32_t)id, time);
+        }
         if (r->displays[i]->id == id)
             return r->displays[i];
     }
-    return r->displays[REPLAY_DISPLAYS - 1];
+    return NULL;
+}
+
+static bool has_place(const struct replay *r, uint64_t id)
+{
+    for (int i = 0; i < REPLAY_DISPLAYS; i++)
+        if (!r->displays[i] || r->displays[i]->id == id)
+            return true;
+    return false;
 }
 
 int replay_init(struct replay *r, const struct constants *constants, unsigned detectors)
@@ -285,15 +296,24 @@ static struct replay_region *region_of(struct replay *r, uint32_t display,
     return NULL;
 }
 
-/* A free place, or that of the box on which least was drawn. */
+/* Which of two is the lesser loss? What is no longer drawn goes first, then what was drawn least.
+ */
+static bool is_less(const struct replay_region *a, const struct replay_region *b, uint64_t now)
+{
+    bool still_a = a->last + 1000000000 > now, still_b = b->last + 1000000000 > now;
+
+    return still_a == still_b ? a->pixels < b->pixels : still_b;
+}
+
 static struct replay_region *new_region(struct replay *r, const struct drawable *p,
                                         uint32_t display)
 {
     struct replay_region *least = &r->regions[0];
 
     for (int i = 0; i < REPLAY_REGIONS && least->used; i++)
-        if (!r->regions[i].used || r->regions[i].pixels < least->pixels)
+        if (!r->regions[i].used || is_less(&r->regions[i], least, p->created))
             least = &r->regions[i];
+    r->regions_over += least->used && least->draws > 2 && least->last + 500000000 > p->created;
     memset(least, 0, sizeof(*least));
     least->used = true;
     least->display = display;
@@ -324,8 +344,11 @@ static void count_draw(struct replay_display *d, const struct drawable *p)
     if (!own)
         own = new_region(r, p, d->id);
     own->last = p->created;
-    if (p->graduality_known)
+    steady_draw(&own->steady, p->created);
+    if (p->graduality_known) {
         own->graduality = p->graduality;
+        *(p->graduality == GRADUAL_LOW ? &own->steady.text : &own->steady.natural) += 1;
+    }
     if (d->unsure)
         return;
     r->draws++;
@@ -343,6 +366,13 @@ static void count_draw(struct replay_display *d, const struct drawable *p)
     }
 }
 
+static double weight(const struct replay_region *g)
+{
+    return g->draws ? steady_weight(&g->steady, (int64_t)g->box.right - g->box.left,
+                                    (int64_t)g->box.bottom - g->box.top)
+                    : 0;
+}
+
 const struct replay_region *replay_clip(const struct replay *r)
 {
     const struct replay_region *clip = NULL;
@@ -350,13 +380,23 @@ const struct replay_region *replay_clip(const struct replay *r)
     for (int i = 0; i < REPLAY_REGIONS; i++) {
         const struct replay_region *g = &r->regions[i];
 
-        /* By what was drawn of the box as a whole: a window that holds the clip is not the clip. */
-        if (g->used && g->draws &&
-            (!clip || g->draws * (uint64_t)rect_pixels(&g->box) >
-                          clip->draws * (uint64_t)rect_pixels(&clip->box)))
+        if (g->used && weight(g) > (clip ? weight(clip) : 0))
             clip = g;
     }
     return clip;
+}
+
+const struct replay_region *replay_box(const struct replay *r, const struct tap_rect *box)
+{
+    const struct replay_region *found = NULL;
+
+    for (int i = 0; i < REPLAY_REGIONS; i++) {
+        const struct replay_region *g = &r->regions[i];
+
+        if (g->used && rect_same(&g->box, box) && (!found || g->draws > found->draws))
+            found = g;
+    }
+    return found;
 }
 
 /* ---- what the detectors decide
@@ -442,8 +482,13 @@ static void lose_sight(struct replay_display *d, uint64_t from, uint64_t now, bo
     for (unsigned k = 0; k < r->detectors; k++)
         for (unsigned i = 0; i < d->detectors[k].running; i++)
             end_stream(d, k, &d->detectors[k].streams[d->detectors[k].order[i]], from, REPLAY_CUT);
-    if (r->span_count < REPLAY_SPANS)
+    d->span = 0;
+    if (r->span_count < REPLAY_SPANS) {
         r->spans[r->span_count++] = (struct replay_span){from, now, loss};
+        d->span = r->span_count;
+    } else {
+        r->spans_over++;
+    }
     forget(d, now);
     d->before = from;
 }
@@ -501,8 +546,9 @@ static void regain_sight(struct replay_display *d, uint64_t now)
     for (unsigned k = 1; k < r->detectors; k++)
         seed(d, &d->detectors[k]);
     r->inconclusive += now - (d->before ? d->before : d->forgot);
-    if (d->before && r->span_count)
-        r->spans[r->span_count - 1].to = now;
+    if (d->span)
+        r->spans[d->span - 1].to = now;
+    d->span = 0;
 }
 
 static void differ(struct replay_display *d, uint64_t time, const struct tap_event *expected,
@@ -1638,7 +1684,11 @@ int replay_add(struct replay *r, const struct tap_event *raw, const struct bundl
         r->last = raw->time;
     if (passes_by(raw->kind) || !tap_reader_translate(from->reader, raw, &ev))
         return 0;
-    d = display_of(r, ev.v[0], r->first); /* the first field of all that are left */
+    if (!has_place(r, ev.v[0])) { /* the first field of all that are left */
+        r->displays_over++;
+        return 0;
+    }
+    d = display_of(r, ev.v[0], r->first);
     if (!d)
         return -ENOMEM;
     if (d->group.open && belongs(d, &ev))

@@ -9,6 +9,7 @@
 #define SPICETAP_REPLAY_H
 
 #include "bundle.h"
+#include "clip.h"
 #include "detector.h"
 
 enum {
@@ -53,6 +54,7 @@ struct replay_region {
     uint64_t draws, pixels; /* of this box; of what was drawn within it */
     uint64_t first, last;   /* when it was drawn */
     int16_t graduality;     /* last known; -1: never */
+    struct steady steady;   /* how it is redrawn */
     struct replay_share of[REPLAY_DETECTORS];
 };
 
@@ -86,9 +88,12 @@ struct replay {
     uint64_t given[REPLAY_KINDS];      /* the server's surroundings decided: input */
     uint64_t differs;
     struct replay_difference differences[REPLAY_DIFFERENCES];
-    uint64_t losses, inconclusive; /* ns without conclusions */
+    uint64_t losses, inconclusive;         /* ns without conclusions, of all displays together */
+    uint64_t display_count, displays_over; /* displays; events of others that did not fit */
+    uint64_t regions_over; /* boxes forgotten for newer ones while they were still drawn */
     struct replay_span spans[REPLAY_SPANS];
     size_t span_count;
+    uint64_t spans_over;        /* that are not listed */
     uint64_t inferred, cleared; /* frames whose leaving the tree was inferred; rings seen cleared */
     uint64_t draws, pixels;     /* streamable, while conclusions can be drawn */
     struct replay_region *regions;
@@ -101,7 +106,9 @@ int replay_init(struct replay *r, const struct constants *constants, unsigned de
 int replay_add(struct replay *r, const struct tap_event *ev, const struct bundle_log *from);
 void replay_end(struct replay *r);
 void replay_free(struct replay *r);
-/* The box on which most was drawn; NULL: nothing was. */
+/* The box that is redrawn most like a clip (clip.h); NULL: none is. */
 const struct replay_region *replay_clip(const struct replay *r);
+/* The box itself, on the display on which most of it was drawn; NULL: it was not drawn. */
+const struct replay_region *replay_box(const struct replay *r, const struct tap_rect *box);
 
 #endif

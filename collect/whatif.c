@@ -34,7 +34,8 @@ const char help_whatif[] =
     "\n"
     "      --recorded NAME=V,...  what the recorded library was built with, where it differs from\n"
     "                             the values above: --recorded trace-items=128\n"
-    "      --region WxH+X+Y       the clip's box; else the one on which most was drawn\n"
+    "      --region WxH+X+Y       the clip's box; else that in which the client read the clip's\n"
+    "                             numbers, or the one that is redrawn most like a clip\n"
     "      --assume natural|text  what frames are taken for of which nothing is known (natural)\n"
     "      --decisions            print each decision of the one alternative (without one: of the\n"
     "                             recorded constants) as a JSON object a line, and nothing else\n"
@@ -330,26 +331,36 @@ static int gather(struct replay *r, struct bundle *b, const char *run)
     return EXIT_INPUT;
 }
 
-static void choose_clip(struct whatif *w, const struct options *o)
+/* The box that was asked for, that in which the client read the clip's numbers, or the one that is
+ * redrawn most like a clip. */
+static void choose_clip(struct whatif *w, const struct options *o, const struct bundle *b)
 {
-    w->clip = o->has_region ? NULL : replay_clip(&w->replay);
-    for (int i = 0; o->has_region && i < REPLAY_REGIONS; i++) {
-        const struct replay_region *g = &w->replay.regions[i];
+    struct tap_rect told;
+    int32_t box[4];
 
-        if (g->used && rect_same(&g->box, &o->region))
-            w->clip = g;
+    w->clip_why = "it was asked for";
+    if (o->has_region) {
+        w->clip = replay_box(&w->replay, &o->region);
+        if (!w->clip)
+            fprintf(stderr,
+                    "spicetap whatif: %s: nothing that may be streamed was drawn in just this "
+                    "box\n",
+                    o->run);
+        return;
     }
-    if (o->has_region && !w->clip)
-        fprintf(stderr,
-                "spicetap whatif: %s: nothing that may be streamed was drawn in just this "
-                "box\n",
-                o->run);
+    if (clip_of_client(o->run, bundle_about(b), box)) {
+        told = (struct tap_rect){box[0], box[1], box[2], box[3]};
+        w->clip = replay_box(&w->replay, &told);
+    }
+    w->clip_why = clip_why[w->clip != NULL];
+    if (!w->clip)
+        w->clip = replay_clip(&w->replay);
 }
 
-static int report(struct whatif *w, const struct options *o)
+static int report(struct whatif *w, const struct options *o, const struct bundle *b)
 {
     w->sound = !w->replay.differs;
-    choose_clip(w, o);
+    choose_clip(w, o, b);
     if (o->decisions) {
         if (!w->sound)
             whatif_differences(w, stderr);
@@ -383,7 +394,7 @@ static int run(const struct options *o, const struct constants *list, unsigned d
     w.start = w.start ? w.start : w.replay.first;
     w.end = w.end > w.start ? w.end : w.replay.last;
     if (!code)
-        code = report(&w, o);
+        code = report(&w, o, b);
     rest = input_end(b, "whatif", o->run);
     replay_free(&w.replay);
     bundle_close(b);

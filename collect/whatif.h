@@ -22,6 +22,7 @@ struct whatif {
     const char *run;
     struct replay replay;
     const struct replay_region *clip; /* NULL: none */
+    const char *clip_why;             /* in words: why this box */
     uint64_t start, end;              /* of the recording, ns */
     bool sound;                       /* the model gave every recorded decision */
 };

@@ -190,10 +190,15 @@ int whatif_json(const struct whatif *w)
     put(o, "draws", w->replay.draws);
     put(o, "removals_inferred", w->replay.inferred);
     json_object_set_new(o, "clip",
-                        w->clip ? json_pack("{s:I, s:o, s:I}", "display",
+                        w->clip ? json_pack("{s:I, s:o, s:I, s:s}", "display",
                                             (json_int_t)w->clip->display, "box", box(&w->clip->box),
-                                            "draws", (json_int_t)w->clip->draws)
+                                            "draws", (json_int_t)w->clip->draws, "why", w->clip_why)
                                 : json_null());
+    put(o, "displays", w->replay.display_count);
+    json_object_set_new(
+        o, "overflow",
+        json_pack("{s:I, s:I, s:I}", "display_events", (json_int_t)w->replay.displays_over, "boxes",
+                  (json_int_t)w->replay.regions_over, "spans", (json_int_t)w->replay.spans_over));
     if (w->sound)
         json_object_set_new(o, "recorded", result(w, 0));
     for (unsigned k = 1; w->sound && k < w->replay.detectors; k++)

@@ -150,6 +150,23 @@ static void print_proof(const struct whatif *w)
                given);
 }
 
+static void print_left_out(const struct whatif *w)
+{
+    const struct replay *r = &w->replay;
+
+    if (r->displays_over)
+        printf("  inconclusive beyond the first %d displays: %" PRIu64
+               " events of others are left out\n",
+               REPLAY_DISPLAYS, r->displays_over);
+    if (r->regions_over)
+        printf("  %" PRIu64
+               " boxes were forgotten for newer ones while they were still drawn: the clip may be "
+               "another; --region names it\n",
+               r->regions_over);
+    if (r->spans_over)
+        printf("  %" PRIu64 " more spans without conclusions are not listed\n", r->spans_over);
+}
+
 static void print_spans(const struct whatif *w)
 {
     const struct replay *r = &w->replay;
@@ -197,15 +214,26 @@ static void print_row(const struct whatif *w, unsigned k)
            s ? (double)s->time / 1e9 : 0, first);
 }
 
+/* Only if there are several */
+static void print_display(const struct whatif *w, uint32_t display)
+{
+    if (w->replay.display_count > 1)
+        printf(" on display %" PRIu32, display);
+}
+
 static void print_table(const struct whatif *w)
 {
     const struct replay *r = &w->replay;
     char text[TEXT];
 
-    if (w->clip)
-        printf("\nThe clip: %s, drawn %" PRIu64 " times from %.2f s to %.2f s\n",
-               box_text(&w->clip->box, text), w->clip->draws, seconds(w, w->clip->first),
-               seconds(w, w->clip->last));
+    if (w->clip) {
+        printf("\nThe clip: %s", box_text(&w->clip->box, text));
+        print_display(w, w->clip->display);
+        printf(", drawn %" PRIu64 " times from %.2f s to %.2f s\n  (%s)\n", w->clip->draws,
+               seconds(w, w->clip->first), seconds(w, w->clip->last), w->clip_why);
+    } else {
+        printf("\nNo clip: no box is redrawn like one; --region names it\n");
+    }
     printf("\n  %-26s |   screen        | the clip\n  %-26s %8s %7s %9s %8s %8s %10s %10s\n", "",
            "constants", "streams", "area", "streams", "frames", "area", "streamed", "first at");
     for (unsigned k = 0; k < r->detectors; k++)
@@ -224,12 +252,14 @@ static void print_streams(const struct whatif *w, unsigned k)
         const struct replay_stream *s = &x->streams[i];
 
         if (s->created)
-            printf("  %-22s %10.3f s %8.2f s %8" PRIu64 "  %s\n", box_text(&s->box, text),
+            printf("  %-22s %10.3f s %8.2f s %8" PRIu64 "  %s", box_text(&s->box, text),
                    seconds(w, s->created), (double)(s->until - s->created) / 1e9, s->frames,
                    whatif_stop(s->reason));
         else
-            printf("  %-22s %12s %10s %8" PRIu64 "  %s\n", box_text(&s->box, text), "before", "-",
+            printf("  %-22s %12s %10s %8" PRIu64 "  %s", box_text(&s->box, text), "before", "-",
                    s->frames, whatif_stop(s->reason));
+        print_display(w, s->display);
+        putchar('\n');
     }
     if (x->stream_count > LISTED_STREAMS)
         printf("  and %zu more\n", x->stream_count - LISTED_STREAMS);
@@ -264,6 +294,7 @@ int whatif_text(const struct whatif *w)
 
     print_proof(w);
     print_spans(w);
+    print_left_out(w);
     if (!w->sound) {
         whatif_differences(w, stdout);
         return ferror(stdout) ? -EIO : 0;

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What explain makes of the guest's own events, whose clock is known only so well; of tables that
+ * overflow; of several displays; and which place it takes for the clip. */
+#include <inttypes.h>
+
+#include "../../collect/commands.h"
+#include "../../collect/explain.h"
+#include "fake.h"
+
+#define MS     1000000ull
+#define US     1000ull
+#define SECOND (1000 * MS)
+#define PUT_AS(w, thread, name, time, ...)                                                         \
+    put_as(w, thread, EV_##name, time, &(struct fields_##name){__VA_ARGS__})
+
+enum { KERNEL = 77, PLAYER = 5, RAM = 2, VRAM = 3 };
+
+static struct tap_writer *spice, *guest;
+static char folder[PATH_MAX];
+static uint64_t now;
+
+static void put_as(struct tap_writer *w, uint32_t tid, enum tap_kind kind, uint64_t time,
+                   const void *v)
+{
+    struct tap_event ev = {.time = time,
+                           .tid = tid,
+                           .kind = (uint16_t)kind,
+                           .slots = tap_kind_find((uint16_t)kind)->slots};
+
+    memcpy(ev.v, v, ev.slots * sizeof(*ev.v));
+    assert_int_equal(tap_write(w, &ev), 0);
+}
+
+static void begin(void)
+{
+    char command[2 * PATH_MAX + 32];
+
+    snprintf(folder, sizeof(folder), "%s", fake_path("run"));
+    snprintf(command, sizeof(command), "rm -rf '%s' && mkdir '%s'", folder, folder);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof(command), "%s/spice.tap", folder);
+    spice = fake_log(command, SOURCE_SPICE);
+    snprintf(command, sizeof(command), "%s/guest.tap", folder);
+    guest = fake_log(command, SOURCE_GUEST);
+    now = 5 * SECOND;
+}
+
+/* The guest's clock is the host's, known to so many ns. */
+static void end(uint64_t error)
+{
+    char path[PATH_MAX + 32];
+    FILE *f;
+
+    assert_int_equal(tap_writer_close(spice), 0);
+    assert_int_equal(tap_writer_close(guest), 0);
+    snprintf(path, sizeof(path), "%s/run.json", folder);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(
+        f,
+        "{\"format\":{\"major\":1,\"minor\":0},\"state\":\"complete\",\"logs\":[\"spice.tap\","
+        "\"guest.tap\"],\"client\":{\"summary\":\"client.json\"},\"clocks\":[{\"log\":"
+        "\"guest.tap\",\"pairs\":9,\"rejected\":0,\"violations\":0,\"segments\":[{\"guest_from\":"
+        "1,\"guest_to\":900000000000,\"guest_at\":1,\"host_at\":1,\"drift_ppb\":0,\"error_ns\":"
+        "%" PRIu64 ",\"pairs\":9,\"method\":\"io\",\"jump\":false}]}]}",
+        error);
+    assert_int_equal(fclose(f), 0);
+}
+
+static json_t *told(void)
+{
+    json_t *o;
+    char *text;
+
+    assert_int_equal(RUN(cmd_explain, folder, "--json"), EXIT_DONE);
+    text = fake_text("out");
+    o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    free(text);
+    return o;
+}
+
+static void says(const json_t *what, const char *words, bool yes)
+{
+    char *flat = json_dumps(what, JSON_COMPACT);
+
+    if (!strstr(flat, words) == yes)
+        fail_msg("%s \"%s\" in %s", yes ? "no" : "there is", words, flat);
+    free(flat);
+}
+
+static const json_t *first(const json_t *o, const char *list)
+{
+    assert_true(json_array_size(json_object_get(o, list)) > 0);
+    return json_array_get(json_object_get(o, list), 0);
+}
+
+static json_int_t number(const json_t *o, const char *key)
+{
+    assert_true(json_is_integer(json_object_get(o, key)));
+    return json_integer_value(json_object_get(o, key));
+}
+
+/* How many events stand behind a sentence, all of that kind if one is named. */
+static unsigned behind(const char *ref, const char *kind)
+{
+    unsigned n = 0;
+    char *text;
+
+    assert_int_equal(RUN(cmd_explain, folder, "--events", ref, "--json"), EXIT_DONE);
+    text = fake_text("out");
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), n++)
+        if (kind && !strstr(line, kind))
+            fail_msg("%s lists %s", ref, line);
+    free(text);
+    return n;
+}
+
+/* ---- who asked for memory ---------------------------------------------------------------------
+ */
+
+/* One time that memory ran out, 500 us long, in which that thread of the guest called. */
+static void ran_out(uint32_t tid)
+{
+    PUT_AS(guest, tid, guest_oom, now - 50 * US, .took = 40 * US);
+    PUT_AS(spice, 7, oom_begin, now, .drawables = 9);
+    PUT_AS(spice, 7, flush_resources, now + 100 * US, .flushed = 1);
+    PUT_AS(spice, 7, oom_end, now + 500 * US, .drawables = 8);
+}
+
+static void command_comes(uint64_t after)
+{
+    now += after;
+    PUT_AS(spice, 7, cmd, now, .type = 1, .release_id = now);
+}
+
+static void deletes(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    ran_out(KERNEL);
+    PUT_AS(guest, KERNEL, guest_delete, now + 2 * MS, .domain = RAM, .size = 4096, .took = 3 * MS);
+    command_comes(10 * MS);
+    now += SECOND;
+    ran_out(PLAYER);
+    PUT_AS(guest, PLAYER, guest_bo, now + 2 * MS, .domain = VRAM, .size = 5000000, .took = 3 * MS);
+    command_comes(10 * MS);
+    end(100 * US);
+    o = told();
+    assert_int_equal(json_array_size(json_object_get(o, "episodes")), 2);
+    assert_int_equal(number(first(o, "episodes"), "deletes"), 1);
+    says(first(o, "episodes"),
+         "The guest's kernel waited 1 time to have back what it had thrown away;", true);
+    says(first(o, "episodes"), "nobody asked for memory", true);
+    says(json_array_get(json_object_get(o, "episodes"), 1), "\"deletes\":0", true);
+    says(json_array_get(json_object_get(o, "episodes"), 1), "asking for 5.0 MB in vram", true);
+    says(o, "In 1 of them nobody in the guest asked for memory", true);
+    says(o, "In 1 of them the guest was asking for memory in vram", true);
+    json_decref(o);
+    assert_int_equal(behind("e1.8", "guest_delete"), 1);
+    assert_int_equal(behind("e0.8", "guest_delete"), 1);
+    assert_int_equal(behind("e2.7", "guest_bo"), 1);
+    assert_int_equal(behind("e0.5", "guest_bo"), 1);
+}
+
+/* Two times 20 ms apart, and one call: with a clock known to 100 us it belongs to the second, with
+ * one known to 50 ms to either. */
+static void call_between_two(uint64_t error)
+{
+    begin();
+    PUT_AS(spice, 7, oom_begin, now, .drawables = 9);
+    PUT_AS(spice, 7, oom_end, now + 500 * US, .drawables = 8);
+    command_comes(10 * MS);
+    now += 10 * MS;
+    ran_out(PLAYER);
+    PUT_AS(guest, PLAYER, guest_bo, now + 2 * MS, .domain = RAM, .size = 5000000, .took = 3 * MS);
+    command_comes(10 * MS);
+    end(error);
+}
+
+static void which_of_two(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    call_between_two(100 * US);
+    o = told();
+    says(first(o, "episodes"), "asking for", false);
+    says(json_array_get(json_object_get(o, "episodes"), 1), "asking for 5.0 MB in ram", true);
+    says(o, "nearer in time", false);
+    json_decref(o);
+    call_between_two(50 * MS);
+    o = told();
+    says(o, "asking for 5.0 MB", false);
+    says(first(o, "episodes"), "nearer in time than the guest's clock is known (50 ms)", true);
+    says(first(o, "episodes"), "\"inconclusive\":true", true);
+    says(o, "Inconclusive for 2 of them", true);
+    json_decref(o);
+}
+
+/* An agent that cannot tell of its calls: what lies within the wait by more than the error counts.
+ */
+static void without_calls(void **state)
+{
+    static const uint64_t errors[] = {100 * US, 50 * MS};
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        json_t *o;
+
+        begin();
+        PUT_AS(spice, 7, oom_begin, now, .drawables = 9);
+        PUT_AS(spice, 7, oom_end, now + 500 * US, .drawables = 8);
+        PUT_AS(guest, PLAYER, guest_bo, now + 2 * MS, .domain = RAM, .size = 5000000,
+               .took = 3 * MS);
+        command_comes(10 * MS);
+        end(errors[i]);
+        o = told();
+        says(first(o, "episodes"), "asking for 5.0 MB in ram", i == 0);
+        says(first(o, "episodes"), "\"inconclusive\":true", i == 1);
+        json_decref(o);
+    }
+}
+
+/* ---- what a stream's end rests on -------------------------------------------------------------
+ */
+
+/* A stream's last frame, a guest that waits from 100 ms on for so long, the end after 1010 ms; with
+ * as many events of another display, which are none of its business. */
+static void ends(uint64_t waits, uint64_t error)
+{
+    begin();
+    PUT_AS(spice, 7, stream_create, now, .stream = 3, .box = {100, 100, 420, 340}, .fps = 25);
+    PUT_AS(spice, 7, stream_create, now + 10, .display = 1, .stream = 3,
+           .box = {100, 100, 420, 340});
+    PUT_AS(guest, PLAYER, guest_wait_begin, now + 100 * MS, .release_id = 1);
+    for (unsigned i = 0; i < 5; i++)
+        PUT_AS(spice, 7, ring_empty, now + 200 * MS + i, .display = i % 2);
+    PUT_AS(spice, 7, cmd, now + 300 * MS, .display = 1, .type = 1);
+    PUT_AS(guest, PLAYER, guest_wait_end, now + 100 * MS + waits, .release_id = 1);
+    PUT_AS(spice, 7, stream_stop, now + 1010 * MS, .stream = 3, .frames = 9, .idle = 1010 * MS);
+    end(error);
+}
+
+static void clock_of_the_guest(void **state)
+{
+    static const struct {
+        uint64_t waits, error;
+        const char *cause, *words;
+    } cases[] = {
+        {600 * MS, 1 * MS, "\"cause\":\"guest_waited\"", "the guest waited for memory for 600 ms"},
+        {600 * MS, 100 * MS, "\"cause\":\"inconclusive\"",
+         "its clock (known to 100 ms) does not tell"},
+        {450 * MS, 100 * MS, "\"cause\":\"inconclusive\"", "\"doubt\":\"clock\""},
+        {200 * MS, 1 * MS, "\"cause\":\"guest_idle\"", "2 other"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        json_t *o;
+
+        ends(cases[i].waits, cases[i].error);
+        o = told();
+        says(first(o, "streams"), cases[i].cause, true);
+        if (i < 3)
+            says(first(o, "streams"), cases[i].words, true);
+        assert_int_equal(number(o, "displays"), 2);
+        json_decref(o);
+    }
+    /* Its stop, its last frame, and three times that its own display's ring was empty. */
+    assert_int_equal(behind("s1.3", "\"display\":0"), 5);
+    assert_int_equal(behind("s2.3", "\"display\":1"), 1);
+    ends(600 * MS, 1 * MS);
+    assert_int_equal(behind("s1.3", NULL), 4); /* stop, last frame, wait's begin and end */
+}
+
+/* ---- tables that are full ---------------------------------------------------------------------
+ */
+
+static json_int_t overflow(const json_t *o, const char *key)
+{
+    return number(json_object_get(o, "overflow"), key);
+}
+
+static void redraw(unsigned display, int32_t x, int32_t width, int32_t height)
+{
+    static uint64_t drawable;
+
+    drawable += 16;
+    PUT_AS(spice, 7, draw, now, .display = display, .drawable = drawable, .release_id = drawable,
+           .type = 3, .effect = 1, .box = {x, 0, x + width, height}, .src_width = width,
+           .src_height = height, .created = now);
+}
+
+static void too_many(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    for (unsigned i = 0; i < X_STREAMS + 4; i++) {
+        now += MS;
+        PUT_AS(spice, 7, stream_create, now, .stream = i % 8, .box = {0, 0, 100, 100});
+        PUT_AS(spice, 7, stream_stop, now + 10, .stream = i % 8, .reason = 1, .frames = 1);
+    }
+    for (unsigned i = 0; i < X_EPISODES + 9; i++) {
+        now += MS;
+        PUT_AS(spice, 7, oom_begin, now, .drawables = 9);
+        PUT_AS(spice, 7, oom_end, now + 10, .drawables = 9);
+        command_comes(20);
+    }
+    for (unsigned i = 0; i < 15 * (X_REGIONS + 3); i++) {
+        now += 3 * MS;
+        redraw(0, (int32_t)(i % (X_REGIONS + 3)) * 100, 98, 98);
+    }
+    for (unsigned i = 0; i < X_DISPLAYS + 2; i++)
+        redraw(i, 0, 10, 10);
+    end(0);
+    o = told();
+    assert_int_equal(overflow(o, "streams"), 4);
+    assert_int_equal(overflow(o, "episodes"), 10);
+    assert_int_equal(overflow(o, "regions"), 3);
+    assert_int_equal(overflow(o, "display_events"), 2);
+    assert_int_equal(overflow(o, "running_streams"), 0);
+    assert_int_equal(json_array_size(json_object_get(o, "streams")), X_STREAMS);
+    says(o, "the 4 later ones are in these counts alone", true);
+    says(o, "The 10 later ones are in the counts", true);
+    says(o, "3 such places did not fit the table", true);
+    says(o, "Inconclusive beyond the first 16 displays: 2 events", true);
+    says(json_object_get(o, "hypotheses"), "\"refuted\"", false);
+    json_decref(o);
+    assert_int_equal(RUN(cmd_explain, folder), EXIT_DONE);
+}
+
+static void nothing_left_out(void **state)
+{
+    static const char *const keys[] = {"display_events", "streams", "running_streams", "episodes",
+                                       "regions",        "boxes",   "freezes"};
+    json_t *o;
+    (void)state;
+
+    begin();
+    redraw(0, 0, 10, 10);
+    end(0);
+    o = told();
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        assert_int_equal(overflow(o, keys[i]), 0);
+    says(o, "nconclusive beyond", false);
+    json_decref(o);
+}
+
+/* ---- the clip -----------------------------------------------------------------------------------
+ */
+
+/* For a minute: a big slow clip; for half of it a terminal that scrolls fast and draws as much. */
+static void clip_and_terminal(void)
+{
+    begin();
+    for (unsigned i = 0; i < 60 * 15; i++) {
+        now += SECOND / 15;
+        if (i % 5 == 0)
+            redraw(0, 50, 1024, 768);
+        if (i % 60 < 30)
+            redraw(0, 1200, 900, 700);
+    }
+    end(0);
+}
+
+static void says_clip(int32_t left, const char *why)
+{
+    json_t *o = told();
+    const json_t *clip = json_object_get(o, "clip");
+
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(clip, "box"), 0)), left);
+    says(clip, why, true);
+    says(o, "The clip is taken to be", true);
+    json_decref(o);
+}
+
+static void the_clip(void **state)
+{
+    char path[PATH_MAX + 32];
+    static const char summary[] = "{\"clip\":{\"numbered\":true,\"region\":[1200,0,2100,700]}}",
+                      unread[] = "{\"clip\":{\"numbered\":false,\"region\":[1200,0,2100,700]}}",
+                      elsewhere[] = "{\"clip\":{\"numbered\":true,\"region\":[1,2,3,4]}}";
+    (void)state;
+
+    clip_and_terminal();
+    says_clip(50, "most pixels times time");
+    snprintf(path, sizeof(path), "%s/client.json", folder);
+    fake_store(path, unread, strlen(unread));
+    says_clip(50, "most pixels times time");
+    fake_store(path, elsewhere, strlen(elsewhere));
+    says_clip(50, "most pixels times time");
+    fake_store(path, summary, strlen(summary));
+    says_clip(1200, "the client read");
+    /* These draws have no decisions, so that nothing is foretold: but of what, it says. */
+    assert_int_equal(RUN(cmd_whatif, folder, "--json"), EXIT_PART);
+    char *text = fake_text("out");
+    assert_non_null(strstr(text, "the client read the clip's frame numbers there"));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(deletes),       cmocka_unit_test(which_of_two),
+        cmocka_unit_test(without_calls), cmocka_unit_test(clock_of_the_guest),
+        cmocka_unit_test(too_many),      cmocka_unit_test(nothing_left_out),
+        cmocka_unit_test(the_clip),
+    };
+
+    return cmocka_run_group_tests(tests, fake_setup, fake_clean);
+}
