@@ -34,7 +34,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all guest deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
-        check-spice check-stack check-vm fuzz-smoke demo demo-clean experiment bench clean
+        check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,8 @@ check-unit: $(UNIT)
 	@scripts/run-unit.sh $^
 fuzz-smoke: $(FUZZ)
 	@scripts/fuzz.sh smoke $^
+fuzz: $(FUZZ) ## every fuzz target, FUZZ_SECONDS (600) each; what is found stays in build/fuzz
+	@for f in $^; do scripts/fuzz.sh run $$f $(or $(FUZZ_SECONDS),600) || exit 1; done
 lint: $(BPF)
 	@scripts/lint.sh $(SRC) $(GUEST)
 docs: $(B)/spicetap
