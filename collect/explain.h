@@ -208,9 +208,17 @@ struct x_memory {
     uint64_t total, used, most, most_at;
 };
 
+/* Counters when the client last showed another picture: of all displays, and of each box. */
+struct x_mark {
+    uint64_t time, stalled, blocked, losses;
+    uint32_t draws[X_BOXES];
+};
+
+/* What went on while the client showed no other picture. */
 struct x_freeze {
     uint64_t from, to;
-    uint64_t stalled, blocked, draws;
+    uint64_t stalled, blocked;
+    uint32_t draws[X_BOXES]; /* redraws of each box */
     bool lost;
 };
 
@@ -306,6 +314,7 @@ struct explain {
     uint64_t blocked_count, blocked_ns;
     struct x_freeze freezes[X_FREEZES];
     uint32_t freeze_count;
+    struct x_mark mark;
     uint64_t freeze_longest, pictures;
     struct x_histogram shown;
     uint16_t client_kind;
@@ -421,6 +430,8 @@ void say_streams(const struct explain *x, struct sayer *s);
 void say_stream(const struct explain *x, const struct x_stream *t, struct sayer *s);
 void say_regions(const struct explain *x, struct sayer *s);
 void say_region(const struct explain *x, const struct x_region *r, struct sayer *s);
+/* Redraws of the clip's place in it. */
+uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z);
 void say_traffic(const struct explain *x, struct sayer *s);
 enum verdict_of say_hypothesis(const struct explain *x, int n, struct sayer *s); /* 1 to 5 */
 void say_all(const struct explain *x, struct sayer *s);

@@ -102,6 +102,22 @@ static json_t *overflow(const struct explain *x)
                      NUMBER(x->boxes_dropped), "freezes", NUMBER(freezes));
 }
 
+static json_t *freezes(const struct explain *x)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < x->freeze_count && i < X_FREEZES; i++) {
+        const struct x_freeze *z = &x->freezes[i];
+
+        json_array_append_new(list,
+                              json_pack("{sI sI sI sI sI sb}", "from", NUMBER(z->from), "to",
+                                        NUMBER(z->to), "redraws", NUMBER(x_freeze_draws(x, z)),
+                                        "waited_ns", NUMBER(z->stalled), "blocked_ns",
+                                        NUMBER(z->blocked), "inconclusive", z->lost));
+    }
+    return list;
+}
+
 static json_t *clip(const struct explain *x)
 {
     const struct x_region *r = x_clip(x);
@@ -162,6 +178,7 @@ int explain_json(const struct explain *x, const struct explain_options *o)
     for (uint32_t i = 1; i <= x->region_count; i++)
         json_array_append_new(list, region(x, x_kept(x, i), &s));
     json_object_set_new(all, "regions", list);
+    json_object_set_new(all, "freezes", freezes(x));
     json_object_set_new(all, "hypotheses", hypotheses(x, &s));
     bad = json_dumpf(all, stdout, JSON_INDENT(2));
     json_decref(all);

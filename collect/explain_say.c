@@ -83,9 +83,10 @@ const char *x_span(uint64_t ns, char *text)
     double v = (double)ns / 1e6;
 
     snprintf(text, X_TEXT,
-             v >= 1000 ? "%.2f s"
-             : v >= 10 ? "%.0f ms"
-                       : "%.1f ms",
+             !ns         ? "0 ms"
+             : v >= 1000 ? "%.2f s"
+             : v >= 10   ? "%.0f ms"
+                         : "%.1f ms",
              v >= 1000 ? v / 1000 : v);
     return text;
 }
@@ -310,10 +311,10 @@ static void say_course(const struct explain *x, const struct x_episode *e, struc
         " item%s waited for clients). It handed back %" PRIu64
         " that were done with, and gave up %" PRIu64 " early: %" PRIu64
         " could have been video frames, %" PRIu64 " %s a running stream's. %" PRIu64
-        " slot%s of its short memory were overwritten, %" PRIu64 " of them still of use.",
+        " slot%s of its short memory %s overwritten, %" PRIu64 " of them still of use.",
         e->drawables, x_s(e->drawables), e->glz, e->pipes, x_s(e->pipes), e->flushed, e->evicted,
         e->streamable, e->of_streams, x_were(e->of_streams), e->overwritten, x_s(e->overwritten),
-        e->usable);
+        x_were(e->overwritten), e->usable);
 }
 
 void say_episode(const struct explain *x, const struct x_episode *e, struct sayer *s)
@@ -356,6 +357,41 @@ void say_episode(const struct explain *x, const struct x_episode *e, struct saye
  * --------------------------------------------------------------------------------------
  */
 
+/* The first ones, and what stood in their way: what had been drawn, and what kept it. */
+static void say_freezes(const struct explain *x, struct sayer *s)
+{
+    const struct x_region *clip = x_clip(x);
+    uint32_t kept = x->freeze_count < X_FREEZES ? x->freeze_count : X_FREEZES;
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT];
+
+    for (uint32_t i = 0; i < kept && (s->deep || i < 3); i++) {
+        const struct x_freeze *z = &x->freezes[i];
+        const struct select behind[] = {
+            {.kinds = {EV_client_clip}, .from = z->to, .to = z->to},
+            {.region = clip ? clip->id : 0,
+             .outcomes = clip ? (1u << OUTCOMES) - 1 : 0,
+             .from = z->from,
+             .to = z->to},
+            {.kinds = {EV_oom_begin, EV_oom_end, EV_blocked}, .from = z->from, .to = z->to},
+            {.kinds = {EV_guest_wait_begin, EV_guest_wait_end},
+             .from = z->from,
+             .to = z->to,
+             .rule = RULE_COUNTS},
+            {.kinds = {EV_loss}, .from = z->from, .to = z->to}};
+
+        say(s, 't', 0, 10 + i, behind, 5,
+            "At %s the client's picture of the clip had stood still for %s. The guest redrew the "
+            "clip's place %u time%s in that span and waited for memory for %s; for %s of it the "
+            "server did not read the guest's commands.%s",
+            x_at(x, z->to, a), x_span(z->to - z->from, b), x_freeze_draws(x, z),
+            x_s(x_freeze_draws(x, z)), x_span(z->stalled, c), x_span(z->blocked, d),
+            z->lost ? " Inconclusive: events were lost here." : "");
+    }
+    if (x->freeze_count > X_FREEZES)
+        say(s, 't', 0, 5, NULL, 0, "%u more such times are counted, but not told one by one.",
+            x->freeze_count - X_FREEZES);
+}
+
 void say_traffic(const struct explain *x, struct sayer *s)
 {
     static const struct select sent[] = {{.kinds = {EV_sent}}};
@@ -384,6 +420,7 @@ void say_traffic(const struct explain *x, struct sayer *s)
             "The client showed %" PRIu64 " pictures of the clip; it froze for 500 ms or more %u "
             "time%s, %s at the longest.",
             x->pictures, x->freeze_count, x_s(x->freeze_count), x_span(x->freeze_longest, a));
+    say_freezes(x, s);
     if (f->all_losses)
         say(s, 't', 0, 4, &(struct select){.kinds = {EV_loss}}, 1,
             "%" PRIu64 " events were lost in %" PRIu64 " places.", f->lost, f->all_losses);

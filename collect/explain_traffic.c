@@ -20,22 +20,69 @@ static void find_kind(struct explain *x, const struct bundle_log *from, uint16_t
         }
 }
 
-static void shown(struct explain *x, uint64_t since, uint64_t now)
+static void sums(const struct explain *x, uint64_t now, struct x_mark *m)
 {
+    m->time = now;
+    m->stalled = m->blocked = m->losses = 0;
+    for (uint32_t i = 0; i < x->display_count; i++) {
+        const struct x_display *d = &x->displays[i];
+        uint64_t stalled = x_stalled(d, now), waited = x_waited(d, now);
+
+        m->stalled += stalled > waited ? stalled : waited;
+        m->blocked += x_blocked(d, now);
+    }
+    for (int i = 0; i < SOURCES; i++)
+        m->losses += i == SOURCE_CLIENT ? 0 : x->losses_of[i];
+    for (int i = 0; i < X_BOXES; i++)
+        m->draws[i] = (uint32_t)x->boxes[i].all_draws;
+    for (uint32_t i = 0; i < x->display_count; i++) /* those whose fate is not decided yet */
+        if (x->displays[i].now.open)
+            m->draws[x->displays[i].now.region - 1]++;
+}
+
+static uint64_t more(uint64_t now, uint64_t before)
+{
+    return now > before ? now - before : 0;
+}
+
+static void freeze(struct explain *x, const struct x_mark *now, uint64_t since)
+{
+    const struct x_mark *before = &x->mark;
     struct x_freeze *z;
 
-    x->pictures++;
-    if (!since || since > now)
-        return;
-    x_interval(&x->shown, since, now);
-    if (since < X_FREEZE)
-        return;
     if (since > x->freeze_longest)
         x->freeze_longest = since;
     if (x->freeze_count++ >= X_FREEZES)
         return;
     z = &x->freezes[x->freeze_count - 1];
-    *z = (struct x_freeze){.from = now - since, .to = now};
+    *z = (struct x_freeze){.from = now->time - since,
+                           .to = now->time,
+                           .stalled = more(now->stalled, before->stalled),
+                           .blocked = more(now->blocked, before->blocked),
+                           .lost = now->losses != before->losses || !before->time};
+    for (int i = 0; i < X_BOXES; i++)
+        z->draws[i] = (uint32_t)more(now->draws[i], before->draws[i]);
+}
+
+static void shown(struct explain *x, uint64_t since, uint64_t time)
+{
+    struct x_mark now;
+
+    x->pictures++;
+    sums(x, time, &now);
+    if (since && since <= time) {
+        x_interval(&x->shown, since, time);
+        if (since >= X_FREEZE)
+            freeze(x, &now, since);
+    }
+    x->mark = now;
+}
+
+uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z)
+{
+    const struct x_region *clip = x_clip(x);
+
+    return clip ? z->draws[clip - x->boxes] : 0;
 }
 
 void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from)

@@ -15,7 +15,7 @@
 
 enum { KERNEL = 77, PLAYER = 5, RAM = 2, VRAM = 3 };
 
-static struct tap_writer *spice, *guest;
+static struct tap_writer *spice, *guest, *client;
 static char folder[PATH_MAX];
 static uint64_t now;
 
@@ -42,6 +42,8 @@ static void begin(void)
     spice = fake_log(command, SOURCE_SPICE);
     snprintf(command, sizeof(command), "%s/guest.tap", folder);
     guest = fake_log(command, SOURCE_GUEST);
+    snprintf(command, sizeof(command), "%s/client.tap", folder);
+    client = fake_log(command, SOURCE_CLIENT);
     now = 5 * SECOND;
 }
 
@@ -53,13 +55,15 @@ static void end(uint64_t error)
 
     assert_int_equal(tap_writer_close(spice), 0);
     assert_int_equal(tap_writer_close(guest), 0);
+    assert_int_equal(tap_writer_close(client), 0);
     snprintf(path, sizeof(path), "%s/run.json", folder);
     f = fopen(path, "w");
     assert_non_null(f);
     fprintf(
         f,
         "{\"format\":{\"major\":1,\"minor\":0},\"state\":\"complete\",\"logs\":[\"spice.tap\","
-        "\"guest.tap\"],\"client\":{\"summary\":\"client.json\"},\"clocks\":[{\"log\":"
+        "\"guest.tap\",\"client.tap\"],\"client\":{\"summary\":\"client.json\"},\"clocks\":[{"
+        "\"log\":"
         "\"guest.tap\",\"pairs\":9,\"rejected\":0,\"violations\":0,\"segments\":[{\"guest_from\":"
         "1,\"guest_to\":900000000000,\"guest_at\":1,\"host_at\":1,\"drift_ppb\":0,\"error_ns\":"
         "%" PRIu64 ",\"pairs\":9,\"method\":\"io\",\"jump\":false}]}]}",
@@ -403,13 +407,56 @@ static void the_clip(void **state)
     free(text);
 }
 
+/* ---- the client's freezes
+ * ------------------------------------------------------------------------ */
+
+/* 40 pictures 100 ms apart, and one 800 ms after: meanwhile the guest drew three, the first 100 ms
+ * of it the worker was held up; in a second run some events were lost besides. */
+static void freezes(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost < 2; lost++) {
+        const json_t *z;
+        json_t *o;
+
+        begin();
+        for (int i = 0; i < 40; i++) {
+            redraw(0, 50, 1024, 768);
+            PUT_AS(client, 1, client_clip, now + 10 * MS, .number = i, .since = i ? 100 * MS : 0);
+            now += 100 * MS;
+        }
+        now += 10 * MS;
+        PUT_AS(spice, 7, blocked, now, .pipe = 51);
+        PUT_AS(spice, 7, cmd, now + 100 * MS, .type = 1);
+        if (lost)
+            assert_int_equal(tap_write_loss(spice, now + 150 * MS, 3, LOSS_RING_FULL), 0);
+        for (int i = 0; i < 3; i++) {
+            now += 200 * MS;
+            redraw(0, 50, 1024, 768);
+        }
+        PUT_AS(client, 1, client_clip, now + 100 * MS, .number = 41, .since = 800 * MS);
+        redraw(0, 0, 10, 10);
+        end(0);
+        o = told();
+        z = first(o, "freezes");
+        assert_int_equal(json_array_size(json_object_get(o, "freezes")), 1);
+        assert_int_equal(number(z, "to") - number(z, "from"), 800 * MS);
+        assert_int_equal(number(z, "redraws"), 3);
+        assert_int_equal(number(z, "blocked_ns"), 100 * MS);
+        assert_true(json_is_true(json_object_get(z, "inconclusive")) == (lost == 1));
+        says(o, "had stood still for 800 ms", true);
+        says(o, "Inconclusive: events were lost here.", lost == 1);
+        json_decref(o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deletes),       cmocka_unit_test(which_of_two),
         cmocka_unit_test(without_calls), cmocka_unit_test(clock_of_the_guest),
         cmocka_unit_test(too_many),      cmocka_unit_test(nothing_left_out),
-        cmocka_unit_test(the_clip),
+        cmocka_unit_test(the_clip),      cmocka_unit_test(freezes),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
