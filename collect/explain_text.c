@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "explain.h"
 
-enum { WIDTH = 98, ON_PAGE = 8 };
+enum { WIDTH = 98, ON_PAGE = 4 };
 
 /* A sentence behind its reference, folded at the page's width. */
 static void print_sentence(struct sayer *s, const struct sentence *what)
@@ -75,34 +75,50 @@ static void print_episodes(const struct explain *x, struct sayer *s)
     free(all);
 }
 
+static bool is_clips(const struct explain *x, const struct x_stream *t)
+{
+    const struct x_region *clip = x_clip(x);
+    uint32_t off;
+
+    return clip && t->display == clip->display && x_near(t->box, clip->box, &off);
+}
+
+/* The clip's first: that is what is asked. */
 static void print_streams(const struct explain *x, struct sayer *s)
 {
-    uint32_t n = x->stream_count < X_STREAMS ? x->stream_count : X_STREAMS;
+    uint32_t n = x->stream_count < X_STREAMS ? x->stream_count : X_STREAMS, shown = 0;
 
     printf("\nStreams\n");
     say_streams(x, s);
-    for (uint32_t i = 1; i <= n && i <= ON_PAGE; i++) {
-        putchar('\n');
-        say_stream(x, x_stream(x, i), s);
-    }
-    if (x->stream_count > ON_PAGE)
-        printf("\n         and %u more: --stream N\n", x->stream_count - ON_PAGE);
+    for (int others = 0; others < 2; others++)
+        for (uint32_t i = 1; i <= n && shown < ON_PAGE; i++) {
+            if (is_clips(x, x_stream(x, i)) == others)
+                continue;
+            putchar('\n');
+            say_stream(x, x_stream(x, i), s);
+            shown++;
+        }
+    if (x->stream_count > shown)
+        printf("\n         and %u more: --stream N, up to %u\n", x->stream_count - shown, n);
 }
 
 static void print_regions(const struct explain *x, struct sayer *s)
 {
+    uint32_t shown = 0;
+
     printf("\nPlaces redrawn like a video\n");
     say_regions(x, s);
-    for (uint32_t i = 1; i <= x->region_count && i <= ON_PAGE; i++) {
-        putchar('\n');
-        say_region(x, x_kept(x, i), s);
-    }
-    if (x->clip > ON_PAGE) {
-        putchar('\n');
-        say_region(x, x_clip(x), s);
-    }
-    if (x->region_count > ON_PAGE)
-        printf("\n         and %u more: --region N\n", x->region_count - ON_PAGE);
+    for (int others = 0; others < 2; others++)
+        for (uint32_t i = 1; i <= x->region_count && shown < ON_PAGE; i++) {
+            if ((i == x->clip) == others)
+                continue;
+            putchar('\n');
+            say_region(x, x_kept(x, i), s);
+            shown++;
+        }
+    if (x->region_count > shown)
+        printf("\n         and %u more: --region N, up to %u\n", x->region_count - shown,
+               x->region_count);
 }
 
 static void print_page(const struct explain *x, struct sayer *s)
