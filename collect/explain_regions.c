@@ -468,14 +468,13 @@ static struct x_region *find_clip(struct explain *x)
     return clip;
 }
 
-/* One that is redrawn too slowly to be kept for that is kept for being the clip: all its redraws.
- */
-static void keep_slow(struct explain *x, struct x_region *r)
+/* All redraws of the clip count, in stretches or not, and however slowly they come. */
+static void keep_whole(struct explain *x, struct x_region *r)
 {
+    r->slow = !r->kept;
     keep(x, r);
     if (!r->kept)
         return;
-    r->slow = true;
     r->draws = r->all_draws;
     memcpy(r->out, r->all_out, sizeof(r->out));
     r->spells[0] = (struct x_spell){r->first, r->last};
@@ -499,7 +498,7 @@ void regions_end(struct explain *x)
         if (x->boxes[i].used)
             end_spell(x, &x->boxes[i]);
     clip = find_clip(x);
-    if (clip && !clip->kept)
-        keep_slow(x, clip);
+    if (clip)
+        keep_whole(x, clip);
     x->clip = clip ? clip->id : 0;
 }

@@ -77,12 +77,14 @@ static void say_redraws(const struct explain *x, const struct x_region *r, struc
     x_box(r->first_box, a);
     x_display(x, r->display, d);
     x_span(x_quantile(&r->intervals, 0.5), c);
-    if (r->slow)
+    if (r == x_clip(x))
         say(s, 'r', r->id, 1, draws, 1,
-            "Region r%u, %s%s: redrawn %" PRIu64 " times, %.1f a second; half of the redraws "
-            "within %s of the one before. That is too slow for the server, which takes for video "
-            "what comes within 200 ms.",
-            r->id, a, d, r->draws, rate, c);
+            "Region r%u, the clip, %s%s: redrawn %" PRIu64 " times in all, %.1f a second; half of "
+            "the redraws within %s of the one before.%s",
+            r->id, a, d, r->draws, rate, c,
+            r->slow ? " That is too slow for the server, which takes for video what comes within "
+                      "200 ms."
+                    : "");
     else
         say(s, 'r', r->id, 1, draws, 1,
             "Region r%u, %s%s: redrawn %" PRIu64 " times, %.1f a second, over %s in %" PRIu64
