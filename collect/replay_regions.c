@@ -88,9 +88,8 @@ void replay_count_draw(struct replay_display *d, const struct drawable *p)
 
 static double weight(const struct replay_region *g)
 {
-    return g->draws ? steady_weight(&g->steady, (int64_t)g->box.right - g->box.left,
-                                    (int64_t)g->box.bottom - g->box.top)
-                    : 0;
+    return steady_weight(&g->steady, (int64_t)g->box.right - g->box.left,
+                         (int64_t)g->box.bottom - g->box.top);
 }
 
 const struct replay_region *replay_clip(const struct replay *r)
