@@ -370,6 +370,8 @@ const struct x_region *x_clip(const struct explain *x);              /* NULL: no
 uint64_t x_error(const struct explain *x, uint64_t time);
 const struct x_stream *x_stream(const struct explain *x, uint32_t id);
 const struct x_episode *x_episode(const struct explain *x, uint32_t id);
+/* How many are kept one by one: when the table is full its last place serves all later ones. */
+uint32_t x_episodes(const struct explain *x);
 
 /* ---- what is said ----------------------------------------------------------------------------
  */

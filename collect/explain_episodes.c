@@ -525,6 +525,6 @@ void episodes_end(struct explain *x)
         if (d->used)
             close_episode(x, d, 0);
     }
-    for (uint32_t i = 0; i < x->episode_count && i < X_EPISODES; i++)
+    for (uint32_t i = 0; i < x_episodes(x); i++)
         x->only_deleting += x->episodes[i].deletes && !x->episodes[i].asked;
 }

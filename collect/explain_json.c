@@ -93,7 +93,7 @@ static json_t *episode(const struct explain *x, const struct x_episode *e, struc
 static json_t *overflow(const struct explain *x)
 {
     uint32_t streams = x->stream_count > X_STREAMS ? x->stream_count - X_STREAMS : 0;
-    uint32_t episodes = x->episode_count > X_EPISODES ? x->episode_count - X_EPISODES + 1 : 0;
+    uint32_t episodes = x->episode_count - x_episodes(x);
     uint32_t freezes = x->freeze_count > X_FREEZES ? x->freeze_count - X_FREEZES : 0;
 
     return json_pack("{sI sI sI sI sI sI sI}", "display_events", NUMBER(x->displays_over),
@@ -167,7 +167,7 @@ int explain_json(const struct explain *x, const struct explain_options *o)
     say_regions(x, &s);
     say_traffic(x, &s);
     json_object_set_new(all, "sentences", said);
-    for (uint32_t i = 1; i <= x->episode_count && i <= X_EPISODES; i++)
+    for (uint32_t i = 1; i <= x_episodes(x); i++)
         json_array_append_new(list, episode(x, x_episode(x, i), &s));
     json_object_set_new(all, "episodes", list);
     list = json_array();

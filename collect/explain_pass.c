@@ -232,5 +232,10 @@ const struct x_stream *x_stream(const struct explain *x, uint32_t id)
 
 const struct x_episode *x_episode(const struct explain *x, uint32_t id)
 {
-    return id && id <= x->episode_count && id <= X_EPISODES ? &x->episodes[id - 1] : NULL;
+    return id && id <= x_episodes(x) ? &x->episodes[id - 1] : NULL;
+}
+
+uint32_t x_episodes(const struct explain *x)
+{
+    return x->episode_count <= X_EPISODES ? x->episode_count : X_EPISODES - 1;
 }

@@ -234,7 +234,7 @@ static void say_left_out(const struct explain *x, struct sayer *s)
         say(s, 'e', 0, 11, NULL, 0,
             "Only the first %u are told one by one. The %u later ones are in the counts of how "
             "often, how long and what was given up; whose fault they were is inconclusive.",
-            X_EPISODES - 1, x->episode_count - X_EPISODES + 1);
+            x_episodes(x), x->episode_count - x_episodes(x));
     if (x->displays_over)
         say(s, 'e', 0, 12, NULL, 0,
             "Inconclusive beyond the first %u displays: %" PRIu64 " events of others are left out.",
@@ -429,7 +429,7 @@ void say_traffic(const struct explain *x, struct sayer *s)
 void say_all(const struct explain *x, struct sayer *s)
 {
     say_episodes(x, s);
-    for (uint32_t i = 1; i <= x->episode_count && i <= X_EPISODES; i++)
+    for (uint32_t i = 1; i <= x_episodes(x); i++)
         say_episode(x, x_episode(x, i), s);
     say_streams(x, s);
     for (uint32_t i = 1; i <= x->stream_count && i <= X_STREAMS; i++)

@@ -59,7 +59,7 @@ static int longest_first(const void *a, const void *b)
 
 static void print_episodes(const struct explain *x, struct sayer *s)
 {
-    uint32_t n = x->episode_count < X_EPISODES ? x->episode_count : X_EPISODES;
+    uint32_t n = x_episodes(x);
     const struct x_episode **all = calloc(n + 1, sizeof(*all));
 
     printf("\nMemory\n");
@@ -147,7 +147,7 @@ static int print_at(const struct explain *x, const struct explain_options *o, st
     for (uint32_t i = 1; i <= x->stream_count && i <= X_STREAMS; i++)
         if (x_stream(x, i)->born <= t && x_stream(x, i)->died >= t)
             say_stream(x, x_stream(x, i), s);
-    for (uint32_t i = 1; i <= x->episode_count && i <= X_EPISODES; i++)
+    for (uint32_t i = 1; i <= x_episodes(x); i++)
         if (x_episode(x, i)->from <= t && x_episode(x, i)->to >= t)
             say_episode(x, x_episode(x, i), s);
     printf("\nEvents within 50 ms, coincident if nothing more joins them:\n");

@@ -107,10 +107,11 @@ static inline const struct tap_kind_desc *fake_kind(enum tap_source source)
     return k;
 }
 
-static inline void fake_put(struct tap_writer *w, enum tap_kind kind, uint64_t time, const void *v)
+static inline void fake_put(struct tap_writer *w, uint32_t tid, enum tap_kind kind, uint64_t time,
+                            const void *v)
 {
     struct tap_event ev = {.time = time,
-                           .tid = 7,
+                           .tid = tid,
                            .kind = (uint16_t)kind,
                            .slots = tap_kind_find((uint16_t)kind)->slots};
 
@@ -118,8 +119,10 @@ static inline void fake_put(struct tap_writer *w, enum tap_kind kind, uint64_t t
     assert_int_equal(tap_write(w, &ev), 0);
 }
 
-/* PUT(w, draw, 1000, .display = 0, .box = {0, 0, 10, 10}) */
-#define PUT(w, name, time, ...) fake_put(w, EV_##name, time, &(struct fields_##name){__VA_ARGS__})
+/* PUT(w, draw, 1000, .display = 0, .box = {0, 0, 10, 10}); PUT_AS: in that thread */
+#define PUT_AS(w, tid, name, time, ...)                                                            \
+    fake_put(w, tid, EV_##name, time, &(struct fields_##name){__VA_ARGS__})
+#define PUT(w, name, time, ...) PUT_AS(w, 7, name, time, __VA_ARGS__)
 
 static inline struct tap_writer *fake_log(const char *path, enum tap_source source)
 {
