@@ -15,10 +15,13 @@
 #include <bpf/bpf_core_read.h>
 #include "guest_shared.h"
 
-/* One for all objects, so that there is one order of events; emptied by the agent's own clock. */
+/* One for all objects, so that there is one order of events. The agent looks into it some times a
+ * second; it is woken only where a burst would fill it before that. */
+#define RING_BYTES (1 << 20)
+#define RING_WAKES (RING_BYTES / 4)
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, 1 << 20);
+    __uint(max_entries, RING_BYTES);
 } events SEC(".maps");
 
 struct guest_shared shared;
@@ -49,7 +52,9 @@ static __always_inline void put(uint16_t kind, uint64_t time, const uint64_t *va
     for (unsigned i = 0; i < count; i++) {
         r->v[i] = values[i];
     }
-    bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+    bpf_ringbuf_submit(r, bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < RING_WAKES
+                              ? BPF_RB_NO_WAKEUP
+                              : BPF_RB_FORCE_WAKEUP);
 }
 
 /* PUT(guest_oom, time, values...): in the order of events.def, signed ones sign-extended. */

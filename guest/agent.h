@@ -86,6 +86,9 @@ struct agent_tracing {
     void (*start)(void *self, json_t *hello);
     void (*stop)(void *self);
     void (*drain)(void *self, agent_event_fn *fn, void *context);
+    /* A descriptor that can be read when much waits for drain(); -1: there is none. Between start()
+     * and stop(). */
+    int (*ring)(void *self);
     /* Once a second, perhaps: how full the device's memory is. */
     void (*sample)(void *self, agent_event_fn *fn, void *context);
     /* Events lost for that reason since the last call. */
@@ -100,7 +103,8 @@ struct session {
     struct agent_tracing tracing;
     const char *path; /* of the port */
     int port;         /* -1: not there, not yet or no longer */
-    int epoll, drain_timer, second_timer;
+    int ring;         /* of the tracing that is on, or -1 */
+    int epoll, second_timer;
     bool on, waits_for_room, hung_up;
     struct wire_parser parser;
     struct agent_queue queue;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One thread and one epoll: the port, a clock that empties the BPF ring while somebody records, and
- * one for what is done once a second: looking for the port while it is not there, the device's
+ * One thread and one epoll: the port; the BPF ring, which makes itself heard when it fills; and a
+ * clock for what is done once a second: looking for the port while it is not there, the device's
  * memory.
+ *
+ * Being woken is most of what the agent costs an emulated guest (some 0.2 ms each). So it has no
+ * clock of its own for the ring: it looks there when it is awake anyhow, to answer a PING.
  *
  * The port's events are taken edge-triggered. As long as no host is connected a virtio port reports
  * POLLHUP, and a level-triggered poll would spin; virtio_console wakes its waiters whenever the
@@ -19,8 +22,6 @@
 
 #include "agent.h"
 
-/* The ring holds seconds of events, and each look at it costs the guest some system calls. */
-#define DRAIN_NS  100000000
 #define SECOND_NS 1000000000
 
 #define HANG_UP_LOOKS 10
@@ -59,7 +60,10 @@ static void tracing_off(struct session *s)
 {
     if (s->on) {
         s->on = false;
-        timer_set(s->drain_timer, 0);
+        if (s->ring >= 0) {
+            watch(s, EPOLL_CTL_DEL, s->ring, 0);
+            s->ring = -1;
+        }
         timer_set(s->second_timer, 0);
         s->tracing.stop(s->tracing.self);
     }
@@ -102,6 +106,9 @@ static void send_queued(struct session *s)
 
 static void drain(struct session *s)
 {
+    if (!s->on) {
+        return;
+    }
     s->tracing.drain(s->tracing.self, on_event, &s->queue);
     for (unsigned reason = 0; reason < QUEUE_LOSS_REASONS; reason++) {
         queue_lost(&s->queue, reason, s->tracing.lost(s->tracing.self, reason));
@@ -119,7 +126,10 @@ static void switch_on(struct session *s)
     s->hello = json_object();
     hello_system(s->hello);
     s->tracing.start(s->tracing.self, s->hello);
-    timer_set(s->drain_timer, DRAIN_NS);
+    s->ring = s->tracing.ring(s->tracing.self);
+    if (s->ring >= 0) {
+        watch(s, EPOLL_CTL_ADD, s->ring, EPOLLIN | EPOLLET);
+    }
     timer_set(s->second_timer, SECOND_NS);
     s->on = true;
 }
@@ -164,7 +174,9 @@ static void on_frame(struct session *s, const struct wire_frame *f)
         put_le(pong + 8, agent_now(), 8);
         queue_urgent(&s->queue, WIRE_PONG, pong);
         send_queued(s);
+        drain(s);
     } else if (f->type == WIRE_STOP) {
+        drain(s);
         tracing_off(s);
     }
 }
@@ -238,6 +250,7 @@ static void second_over(struct session *s)
         }
     } else if (s->on) {
         s->tracing.sample(s->tracing.self, on_event, &s->queue);
+        drain(s);
     }
 }
 
@@ -248,17 +261,13 @@ int session_init(struct session *s, const char *path, const struct agent_tracing
     memset(s, 0, sizeof(*s));
     s->tracing = *tracing;
     s->path = path;
-    s->port = -1;
+    s->port = s->ring = -1;
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
-    s->drain_timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     s->second_timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (s->epoll < 0 || s->drain_timer < 0 || s->second_timer < 0) {
+    if (s->epoll < 0 || s->second_timer < 0) {
         return -errno;
     }
-    error = watch(s, EPOLL_CTL_ADD, s->drain_timer, EPOLLIN);
-    if (!error) {
-        error = watch(s, EPOLL_CTL_ADD, s->second_timer, EPOLLIN);
-    }
+    error = watch(s, EPOLL_CTL_ADD, s->second_timer, EPOLLIN);
     if (!error) {
         error = queue_init(&s->queue);
     }
@@ -284,16 +293,12 @@ int session_port(struct session *s, int fd)
     return 0;
 }
 
-static void timer_ready(struct session *s, int fd)
+static void timer_ready(struct session *s)
 {
     uint64_t times;
 
-    if (read(fd, &times, sizeof(times)) != sizeof(times)) {
-        return; /* switched off meanwhile */
-    }
-    if (fd == s->drain_timer && s->on) {
-        drain(s);
-    } else if (fd == s->second_timer) {
+    /* unless it was switched off meanwhile */
+    if (read(s->second_timer, &times, sizeof(times)) == sizeof(times)) {
         second_over(s);
     }
 }
@@ -320,8 +325,10 @@ int session_step(struct session *s, int other, int timeout)
         }
     }
     for (int i = 0; i < count; i++) {
-        if (ready[i].data.fd == s->drain_timer || ready[i].data.fd == s->second_timer) {
-            timer_ready(s, ready[i].data.fd);
+        if (ready[i].data.fd == s->second_timer) {
+            timer_ready(s);
+        } else if (ready[i].data.fd == s->ring) {
+            drain(s);
         }
     }
     return count < 0 && errno != EINTR ? -errno : 0;
@@ -331,8 +338,8 @@ void session_close(struct session *s)
 {
     uint8_t time[8];
 
+    drain(s);
     if (s->on) {
-        drain(s);
         put_le(time, agent_now(), 8);
         queue_frame(&s->queue, WIRE_BYE, time, sizeof(time));
         send_queued(s);
@@ -342,7 +349,6 @@ void session_close(struct session *s)
         close(s->port);
     }
     close(s->epoll);
-    close(s->drain_timer);
     close(s->second_timer);
     queue_free(&s->queue);
     wire_parser_close(&s->parser);

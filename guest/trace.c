@@ -700,6 +700,13 @@ static void trace_drain(void *self, agent_event_fn *fn, void *context)
     }
 }
 
+static int trace_ring(void *self)
+{
+    const struct trace *t = self;
+
+    return t->ring ? t->ring_map : -1;
+}
+
 static void trace_sample(void *self, agent_event_fn *fn, void *context)
 {
     struct trace *t = self;
@@ -770,6 +777,7 @@ struct agent_tracing trace_ops(struct trace *t)
         .start = trace_start,
         .stop = trace_stop,
         .drain = trace_drain,
+        .ring = trace_ring,
         .sample = trace_sample,
         .lost = trace_lost,
         .self = t,

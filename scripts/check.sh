@@ -64,35 +64,36 @@ install_works() {
         build/install/usr/bin/spicetap --version && rm -rf build/install
 }
 
-# It asks nothing of the clock and has one thread: it runs beside the suites up to where it is waited for.
-lint=
-lint_begins() {
-    wanted lint || return 0
-    nice make -s lint > "$logs/lint.out" 2>&1 &
-    lint=$!
+# begins NAME COMMAND...: what asks nothing of the clock runs beside the suites, behind them in the queue
+# for a processor, until `ends NAME` waits for it
+declare -A beside=()
+begins() {
+    wanted "$1" || return 0
+    { nice -n 19 "${@:2}" > "$logs/$1.out" 2>&1; echo $? > "$logs/$1.rc"; } &
+    beside[$1]=$!
 }
-lint_ends() {
-    wait "$lint"
-    local rc=$?
-    cat "$logs/lint.out"
-    return $rc
+ends() {
+    tail --pid="${beside[$1]}" -f /dev/null # a pipeline's part of us is not its parent and cannot wait
+    cat "$logs/$1.out"
+    return "$(< "$logs/$1.rc")"
 }
 
 step build make -s -j"$(nproc)" all
-lint_begins
+begins lint make -s lint
 suite unit make -s -j"$(nproc)" check-unit
 suite fuzz make -s -j"$(nproc)" fuzz-smoke
 step docs docs_agree
 step install install_works
 step stack-build scripts/stack.sh all
 step bench-build tests/bench/build
-suite patches scripts/patches.sh
-step lint lint_ends
+begins patches scripts/patches.sh
+step lint ends lint
 suite stack tests/stack/run
 step stack-variant scripts/stack.sh variant
 suite whatif tests/stack/whatif
 suite causes tests/stack/causes
 suite meter tests/stack/meter
+suite patches ends patches
 suite vm tests/vm/run
 
 printf '%d passed, %d failed\n' "$passed" "$failed"
