@@ -6,6 +6,7 @@
 #   scripts/experiment.sh                        lists the experiments
 #   scripts/experiment.sh NAME [KEY=VALUE]...    runs guest-configs/NAME.experiment, or the row of that
 #                                                name in guest-configs/runs.list; KEY=VALUE changes it
+#   scripts/experiment.sh --settings NAME [KEY=VALUE]...   only checks and prints them
 #
 # SPICETAP_RUN=FOLDER: the bundle goes there. docs/experiments.md says what the keys mean.
 # Exit 0: a good run; 1: a step failed, the workload did not run, or a check refused the run (its
@@ -213,10 +214,19 @@ experiment() {
 	[ "$verdict" = ok ] || die "this run is refused" "${why[@]}"
 }
 
-if [ $# = 0 ]; then
-	list
-else
+case ${1:-} in
+'') list ;;
+--settings)
+	NAME=${2:?--settings wants a name}
+	settings "${@:3}"
+	for key in "${!set[@]}"; do printf '%s=%s\n' "$key" "${set[$key]}"; done | sort
+	;;
+-*)
+	sed -n '3,/^set /s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+	;;
+*)
 	NAME=$1
-	shift
-	experiment "$@"
-fi
+	experiment "${@:2}"
+	;;
+esac
