@@ -87,6 +87,18 @@ def figure(rows, column, digits, scale=1):
     return words[0] if len(values) == 1 else "%s (%s–%s)" % tuple(words)
 
 
+def agreement(rows, repeat):
+    """(heading, figure, least, most, within) of a further repeat; within: not further from the least and the most
+    than these are from each other."""
+    for column, heading, digits, scale in COLUMNS:
+        values, new = [value(row, column) for row in rows], value(repeat, column)
+        if column in ("seconds", "lost") or new is None or None in values:
+            continue
+        least, most = min(values), max(values)
+        within = 2 * least - most <= new <= 2 * most - least
+        yield [heading] + ["%.*f" % (digits, v / scale) for v in (new, least, most)] + [within]
+
+
 def word(rows, column):
     """A word all repeats agree on, else each of them."""
     return "/".join(sorted({row.get(column) or "-" for row in rows})).replace("_", " ").strip("-")

@@ -8,6 +8,7 @@ Usage: results.py keep BUNDLE RESULTS/RUN --name NAME [--took SECONDS] [--attemp
            of a failed one: run.json with the reasons
        results.py again RESULTS [RUN...]   makes them anew from the bundles in runs/, where those are
        results.py readme RESULTS           prints RESULTS/README.md, made from RESULTS/*/ and the list of runs
+       results.py agree BUNDLE RESULTS         does a further repeat lie within the spread of its row?
        results.py check RESULTS            does README.md agree, and does nothing name a path or host?
 """
 import argparse
@@ -212,9 +213,23 @@ def check(results):
                 yield "%s tells on the machine it was made on: %s" % (os.path.relpath(path, results), leak)
 
 
+def agree(bundle, folder):
+    """Prints it figure by figure; how many are outside."""
+    experiment = runs.load(os.path.join(bundle, "experiment.json"))
+    there = matrix.Results(folder).good.get(experiment["name"], [])
+    if len(there) < 2:
+        sys.exit("error: %s has %d runs in %s: no spread" % (experiment["name"], len(there), folder))
+    if not runs.same(experiment["settings"], there[0][0]["settings"]):
+        print("warning: its settings are not those of the row")
+    lines = list(matrix.agreement([row for _, row in there], json.loads(spicetap("compare", "--format", "json", bundle))[0]))
+    for heading, figure, least, most, within in lines:
+        print("%-18s %12s   %10s to %-10s %s" % (heading, figure, least, most, "" if within else "OUTSIDE"))
+    return sum(not line[-1] for line in lines)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["keep", "fail", "again", "readme", "check"])
+    parser.add_argument("command", choices=["keep", "fail", "again", "readme", "agree", "check"])
     parser.add_argument("paths", nargs="+")
     parser.add_argument("--name")
     parser.add_argument("--took", type=int)
@@ -232,6 +247,8 @@ def main():
         fail(o.paths[0], o.paths[1], o.name, o.duration, o.log)
     elif o.command == "again":
         again(o.paths[0], o.paths[1:])
+    elif o.command == "agree":
+        sys.exit(agree(o.paths[0], o.paths[1]) > 0)
     elif o.command == "readme":
         sys.stdout.write(matrix.page(o.paths[0]))
     else:
