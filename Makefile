@@ -34,7 +34,8 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all guest deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
-        check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment bench clean
+        check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment experiments results results-check \
+        bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +55,13 @@ demo: deps stack all ## a QXL guest, a client, a minute recorded, what happened
 	scripts/demo.sh
 experiment: $(if $(NAME),deps stack all) ## NAME=... [DURATION=s]: a guest recorded, into runs/; without NAME lists them
 	scripts/experiment.sh $(NAME) $(if $(DURATION),duration=$(DURATION)) $(SET)
+experiments: $(if $(LIST),,deps stack all) ## every run that results/ has not yet; LIST=1 tells which, ONLY='PATTERN...' DURATION=s
+	ONLY="$(ONLY)" DURATION="$(DURATION)" scripts/experiments.sh $(if $(LIST),--list)
+results: ## results/README.md, with the decision matrix, from results/*/
+	scripts/results.py readme results >results/.README.md
+	mv results/.README.md results/README.md
+results-check:
+	@scripts/results.py check results
 demo-clean: ## remove what the demo, the builds and the cache left
 	scripts/demo.sh clean
 bench: stack all ## what tracing costs, as ratios within one run

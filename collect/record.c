@@ -35,6 +35,7 @@ const char help_record[] =
     "      --guest PATH     the guest's events too, from spicetap-guest in it: PATH is the unix\n"
     "                       socket of its port org.spicetap.0, or `auto`\n"
     "      --client URI     a headless client (spicetap meter) for the time of the recording\n"
+    "      --client-rate N  the client takes at most N bytes a second\n"
     "  -q, --quiet          no live line\n\n"
     "Needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, on older kernels\n"
     "CAP_SYS_ADMIN besides: see spicetap-record(1). All are given up once attached.\n"
@@ -53,6 +54,7 @@ enum {
 
 struct options {
     const char *domain, *output, *guest, *client;
+    unsigned long client_rate; /* 0: no limit */
     pid_t pid;
     unsigned seconds; /* 0: no end */
     bool quiet;
@@ -110,7 +112,7 @@ static bool parse_number(const char *option, const char *text, unsigned long min
     return false;
 }
 
-enum { OPT_BUFFER = 256, OPT_NO_QEMU, OPT_GUEST, OPT_CLIENT };
+enum { OPT_BUFFER = 256, OPT_NO_QEMU, OPT_GUEST, OPT_CLIENT, OPT_CLIENT_RATE };
 
 static bool parse_option(struct options *o, int option)
 {
@@ -147,6 +149,8 @@ static bool parse_option(struct options *o, int option)
     case OPT_CLIENT:
         o->client = optarg;
         return true;
+    case OPT_CLIENT_RATE:
+        return parse_number("--client-rate", optarg, 1000, 1UL << 39, &o->client_rate);
     case OPT_BUFFER:
         if (!parse_number("--buffer", optarg, 1, MAX_BUFFER_MIB, &value)) {
             return false;
@@ -174,6 +178,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
         {"no-qemu", no_argument, NULL, OPT_NO_QEMU},
         {"guest", required_argument, NULL, OPT_GUEST},
         {"client", required_argument, NULL, OPT_CLIENT},
+        {"client-rate", required_argument, NULL, OPT_CLIENT_RATE},
         {0},
     };
     int option;
@@ -188,6 +193,10 @@ static bool parse_options(struct options *o, int argc, char **argv)
         fprintf(stderr,
                 "spicetap record: %s: not an option; a VM is named with --domain or --pid\n",
                 argv[optind]);
+        return false;
+    }
+    if (o->client_rate && !o->client) {
+        fprintf(stderr, "spicetap record: --client-rate: of the client that --client URI starts\n");
         return false;
     }
     if (!o->domain == !o->pid) {
@@ -552,7 +561,8 @@ static int begin(struct recording *r, struct loader_error *e)
         guest_port_begin(r->guest, r->bundle);
         record_guest_wait(r->guest, r->signals);
     }
-    record_client_start(&r->client, r->options->client, r->path, r->signals);
+    r->client = (struct record_client){.uri = r->options->client, .rate = r->options->client_rate};
+    record_client_start(&r->client, r->path, r->signals);
     return EXIT_DONE;
 }
 

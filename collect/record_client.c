@@ -20,11 +20,12 @@ enum {
 
 /* In the child: signals as a program expects them, a process group of its own so that Ctrl-C
  * reaches the recorder alone, and an end when the recorder ends. */
-static void become_client(const char *uri, const char *folder, int ready)
+static void become_client(const struct record_client *c, const char *folder, int ready)
 {
-    char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], number[16];
-    char *argv[] = {"spicetap-meter", (char *)uri, "--tap",      tap,    "--json",
-                    summary,          "-q",        "--ready-fd", number, NULL};
+    char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], number[16], rate[24];
+    char *argv[] = {"spicetap-meter", (char *)c->uri, "--tap", tap,  "--json", summary, "-q",
+                    "--ready-fd",     number,         NULL,    NULL, NULL};
+    int argc = 9;
     sigset_t none;
     int fd;
 
@@ -32,6 +33,11 @@ static void become_client(const char *uri, const char *folder, int ready)
     snprintf(summary, sizeof(summary), "%s/client.json", folder);
     snprintf(log, sizeof(log), "%s/client.log", folder);
     snprintf(number, sizeof(number), "%d", ready);
+    if (c->rate) {
+        snprintf(rate, sizeof(rate), "%lu", c->rate);
+        argv[argc++] = "--rate";
+        argv[argc++] = rate;
+    }
     setpgid(0, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -41,27 +47,26 @@ static void become_client(const char *uri, const char *folder, int ready)
         dup2(fd, STDOUT_FILENO);
         dup2(fd, STDERR_FILENO);
     }
-    _exit(cmd_meter((int)(sizeof(argv) / sizeof(*argv)) - 1, argv));
+    _exit(cmd_meter(argc, argv));
 }
 
-void record_client_start(struct record_client *c, const char *uri, const char *folder, int signals)
+void record_client_start(struct record_client *c, const char *folder, int signals)
 {
     struct pollfd fds[2] = {{.events = POLLIN}, {.fd = signals, .events = POLLIN}};
     int ends[2];
     char byte;
 
-    c->uri = uri;
-    if (!uri || pipe(ends)) {
+    if (!c->uri || pipe(ends)) {
         return;
     }
     c->pid = fork();
     if (!c->pid) {
         close(ends[0]);
-        become_client(uri, folder, ends[1]);
+        become_client(c, folder, ends[1]);
     }
     close(ends[1]);
     fds[0].fd = ends[0];
-    fprintf(stderr, "client: connecting to %s\n", uri);
+    fprintf(stderr, "client: connecting to %s\n", c->uri);
     if (c->pid > 0 && poll(fds, 2, READY_MS) > 0 && fds[0].revents &&
         read(ends[0], &byte, 1) == 1) {
         fprintf(stderr, "client: connected, and shows a picture\n");
@@ -69,7 +74,7 @@ void record_client_start(struct record_client *c, const char *uri, const char *f
         fprintf(stderr,
                 "spicetap record: the client shows no picture of %s; going on without: see "
                 "%s/client.log\n",
-                uri, folder);
+                c->uri, folder);
     }
     close(ends[0]);
 }

@@ -84,6 +84,8 @@ suite unit make -s -j"$(nproc)" check-unit
 suite fuzz make -s -j"$(nproc)" fuzz-smoke
 step docs docs_agree
 step install install_works
+suite harness tests/harness
+step results make -s results-check
 step stack-build scripts/stack.sh all
 step bench-build tests/bench/build
 begins patches scripts/patches.sh

@@ -4,8 +4,11 @@
 # make experiment NAME=...: a guest, its workload, a client and a recording, into runs/NAME-DATE.
 #
 #   scripts/experiment.sh                        lists the experiments
-#   scripts/experiment.sh NAME [KEY=VALUE]...    runs guest-configs/NAME.experiment; KEY=VALUE changes it
+#   scripts/experiment.sh NAME [KEY=VALUE]...    runs guest-configs/NAME.experiment, or the row of that
+#                                                name in guest-configs/runs.list; KEY=VALUE changes it
+#   scripts/experiment.sh --settings NAME [KEY=VALUE]...   only checks and prints them
 #
+# SPICETAP_RUN=FOLDER: the bundle goes there. docs/experiments.md says what the keys mean.
 # Exit 0: a good run; 1: a step failed, the workload did not run, or a check refused the run (its
 # experiment.json says why).
 set -euo pipefail
@@ -13,39 +16,89 @@ set -euo pipefail
 
 CONFIGS=$TOP/guest-configs
 SPICETAP=$BUILD/spicetap
-client='' recorder='' run='' verdict=interrupted why=()
-declare -A set=([duration]=600 [client]=meter)
+recorder='' run='' verdict=interrupted why=()
+declare -A set=([duration]=600 [client]=meter [server]=traced)
+declare -a given=() # what the row and the command line change
 
 list() {
 	local file
 	for file in "$CONFIGS"/*.experiment; do
 		printf '  %-18s %s\n' "$(basename "$file" .experiment)" "$(sed -n 's/^about=//p' "$file")"
 	done
+	say "and the rows of guest-configs/runs.list (scripts/experiments.sh --list)"
 	say "run one: make experiment NAME=... [DURATION=seconds]"
 }
 
+# The experiment behind NAME, and what its row changes in it
+row() {
+	local words
+	BASE=$NAME
+	[ ! -f "$CONFIGS/$NAME.experiment" ] || return 0
+	read -ra words < <(awk -v name="$NAME" '$1 == name' "$CONFIGS/runs.list") || true
+	[ ${#words[@]} -ge 3 ] || die "no experiment and no row named $NAME" "make experiment lists them"
+	BASE=${words[2]}
+	given=("${words[@]:3}")
+}
+
+# want KEY PATTERN WHAT   the setting, if there is one, must match the regular expression
+want() { [[ ! -v set[$1] || ${set[$1]} =~ ^($2)$ ]] || die "$1=${set[$1]}: not $3"; }
+
+# The words of a pattern from the names of files: there A/*B
+names_of() { (cd "$1" && printf '%s\n' *"$2") | sed "s/${2//./\\.}$//; s/^$3//" | paste -sd '|'; }
+
+check_settings() {
+	local key overlay=$CONFIGS/overlay/usr/local/bin
+	for key in "${!set[@]}"; do
+		case $key in
+		about | guest | domain | memory | ram | vram | vgamem | screen | x | workload) ;;
+		compression | streaming | server | client | rate | duration) ;;
+		*) die "$key=${set[$key]}: there is no setting named $key" "docs/experiments.md lists them" ;;
+		esac
+	done
+	for key in guest domain screen x workload compression streaming; do
+		[ -n "${set[$key]:-}" ] || die "$NAME does not say $key="
+	done
+	for key in memory ram vram vgamem; do want $key '[1-9][0-9]{0,4}' "a number of MiB"; done
+	want duration '[1-9][0-9]{0,5}' "a number of seconds"
+	want screen '[1-9][0-9]{2,4}x[1-9][0-9]{2,4}' "WIDTHxHEIGHT"
+	want x 'modesetting|qxl|weston' "modesetting, qxl or weston"
+	want server 'traced|ring128' "traced or ring128"
+	want client 'meter|slow|none' "meter, slow or none"
+	want rate '[1-9][0-9]{3,10}' "a number of bytes a second, 1000 and more"
+	want streaming 'filter|all|off' "filter, all or off"
+	want compression 'auto_glz|auto_lz|quic|glz|lz|lz4|off' "auto_glz, auto_lz, quic, glz, lz, lz4 or off"
+	want guest "$(names_of "$CONFIGS" .guest '')" "the name of a guest-configs/*.guest"
+	want domain "$(names_of "$CONFIGS" .xml '' | sed 's/|/.xml|/g').xml" "a guest-configs/*.xml"
+	want workload "$(names_of "$overlay" '' spicetap-)" "the name of a workload"
+	[ "${set[client]}" != slow ] || [ -n "${set[rate]:-}" ] || die "client=slow wants rate=, bytes a second"
+	[ "${set[client]}" = slow ] || [ -z "${set[rate]:-}" ] || die "rate=${set[rate]}: only with client=slow"
+	[ "${set[x]}" != qxl ] || [ "${set[domain]}" = qxl.xml ] || die "x=qxl: only with domain=qxl.xml"
+}
+
 settings() {
-	local line file=$CONFIGS/$NAME.experiment
-	[ -f "$file" ] || die "no experiment named $NAME" "make experiment lists them"
+	local line
+	row
+	given+=("$@")
 	while read -r line; do
-		case $line in [a-z]*=*) set[${line%%=*}]=${line#*=} ;; esac
-	done < <(cat "$file" && printf '%s\n' "$@")
-	[[ ${set[duration]} =~ ^[1-9][0-9]{0,5}$ ]] || die "duration=${set[duration]}: not a number of seconds"
-	case ${set[client]} in meter | spicy-stats | none) ;; *) die "client=${set[client]}: meter, spicy-stats or none" ;; esac
+		case $line in
+		[a-z]*=*) set[${line%%=*}]=${line#*=} ;;
+		'' | '#'*) ;;
+		*) die "$NAME: not KEY=VALUE: $line" ;;
+		esac
+	done < <(cat "$CONFIGS/$BASE.experiment" && printf '%s\n' ${given[@]+"${given[@]}"})
+	check_settings
 }
 
 vm() { "$TOP/scripts/vm.sh" "$1" --name "$VM" "${@:2}"; }
-knows() { "$SPICETAP" record --help 2>&1 | grep -q -e "$1"; }
 beats() { grep -a '^spicetap-workload: alive' "$console" | tr -d '\r'; }
 beat_count() { beats | wc -l; }
 
 clean_up() {
-	local pid
 	trap '' INT TERM
-	for pid in $recorder $client; do
-		kill -INT "$pid" 2>/dev/null || true
-		wait "$pid" 2>/dev/null || true
-	done
+	if [ -n "$recorder" ]; then
+		kill -INT "$recorder" 2>/dev/null || true
+		wait "$recorder" 2>/dev/null || true
+	fi
 	[ ! -d "$run" ] || [ -f "$run/experiment.json" ] || conclude
 	vm stop >/dev/null 2>&1 || warn "the VM $VM could not be stopped: scripts/vm.sh stop --name $VM"
 }
@@ -55,6 +108,7 @@ conclude() {
 	local key
 	{
 		printf 'name=%s\nverdict=%s\n' "$NAME" "$verdict"
+		printf 'commit=%s\n' "$(git -C "$TOP" describe --always --dirty --match=nothing 2>/dev/null)"
 		for key in ${why[@]+"${why[@]}"}; do printf 'why=%s\n' "$key"; done
 		for key in "${!set[@]}"; do printf 'set.%s=%s\n' "$key" "${set[$key]}"; done | sort
 	} | python3 -c '
@@ -66,7 +120,7 @@ for line in sys.stdin:
     elif key.startswith("set."): out["settings"][key[4:]] = value
     else: out[key] = value
 json.dump(out, sys.stdout, indent=2)' >"$run/experiment.json"
-	cp "$(dirname "$console")/domain.xml" "$console" "$run/" 2>/dev/null || true
+	cp "$(dirname "$console")/domain.xml" "$console" "$BUILD/stack/share/spicetap/stack.json" "$run/" 2>/dev/null || true
 	cp "$("$TOP/scripts/image.sh" --path "${set[guest]}")/packages" "$run/" 2>/dev/null || true
 }
 
@@ -79,35 +133,13 @@ wait_beat() {
 	return 1
 }
 
-# The number `work` must rise from each line of the guest's to the next
-check_workload() {
-	local from=$1 seen
-	seen=$(beats | tail -n "+$from" | sed -nE 's/.* work ([0-9]+).*/\1/p')
-	awk -v want=$((1 + set[duration] / 30)) '
-		NR > 1 && $1 <= last { bad = 1 } { last = $1 }
-		END { exit !(NR > want && !bad) }' <<<"$seen" ||
-		why+=("the workload did not run: the guest said work $(tr '\n' ' ' <<<"$seen")")
-}
-
-# What `info --json` says of losses and of the clocks
-check_bundle() {
-	local line
-	while read -r line; do why+=("$line"); done < <("$SPICETAP" info --json "$run" | python3 -c '
-import json, sys
-limit = 200000 if sys.argv[1] == "qxl.xml" else 5000000
-d = json.load(sys.stdin)
-lost, events = d["losses"], d["events"]["count"]
-if lost["places_without_count"] or lost["events"] * 1000 > events:
-    print("%d of %d events lost, %d losses without a count" % (lost["events"], events, lost["places_without_count"]))
-if d["state"] != "complete": print("the recording is", d["state"])
-clocks = d["run"].get("clocks", [])
-if sys.argv[2] == "guest" and not clocks: print("nothing of the guest: its agent did not answer, or its clock is not known")
-for clock in clocks:
-    errors = [10**12 if s.get("error_ns") is None else s["error_ns"] for s in clock.get("segments", [])]
-    worst = max(errors, default=10**12)
-    if clock.get("violations"): print("%d violations of the clock of %s" % (clock["violations"], clock.get("log")))
-    if worst > limit: print("clock of %s known to %d ns only, %d allowed" % (clock.get("log"), worst, limit))
-' "${set[domain]}" "$(knows --guest && echo guest)" || echo "info cannot read the run")
+# What the run, its client and the guest's console tell
+check_run() {
+	local key line words=()
+	for key in "${!set[@]}"; do words+=("$key=${set[$key]}"); done
+	while read -r line; do why+=("$line"); done < <(
+		python3 "$TOP/scripts/checks.py" "$SPICETAP" "$run" "$console" "$first" "${words[@]}" || echo "the run cannot be read"
+	)
 }
 
 # QEMU's own log of spice_qxl_oom, which needs no probe: on, off
@@ -131,20 +163,10 @@ check_ooms() {
 }
 
 record() {
-	local options=(--domain "$VM" -o "$run" -t "${set[duration]}")
-	if knows --guest; then options+=(--guest auto); else note "record has no --guest: without the guest's side"; fi
-	if [ "${set[client]}" = meter ] && ! knows --client; then
-		note "record has no --client: spicy-stats is the client"
-		set[client]=spicy-stats
-	fi
+	local options=(--domain "$VM" -o "$run" -t "${set[duration]}" --guest auto)
 	case ${set[client]} in
+	slow) options+=(--client "$(vm uri)" --client-rate "${set[rate]}") ;;
 	meter) options+=(--client "$(vm uri)") ;;
-	spicy-stats)
-		GST_REGISTRY=$BUILD/gst-registry.bin spicy-stats --uri "$(vm uri)" >"$LOGS/$VM.client.log" 2>&1 &
-		client=$!
-		sleep 5
-		kill -0 "$client" 2>/dev/null || die "the client ended" "$(cat "$LOGS/$VM.client.log")"
-		;;
 	esac
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"
 	first=$(beat_count)
@@ -154,7 +176,6 @@ record() {
 	wait "$recorder" || why+=("spicetap record ended with status $?")
 	recorder=
 	log_ooms off
-	[ -z "$client" ] || kill -0 "$client" 2>/dev/null || why+=("the client ended before the recording did")
 	wait_beat "$(beat_count)" 30 || true
 }
 
@@ -162,21 +183,24 @@ experiment() {
 	local view
 	settings "$@"
 	VM=spicetap-$NAME
-	run=$TOP/runs/$NAME-$(date +%Y%m%d-%H%M%S)
+	run=${SPICETAP_RUN:-$TOP/runs/$NAME-$(date +%Y%m%d-%H%M%S)}
 	[ "$(id -u)" = 0 ] || die "only root can start this VM and record it" "run: sudo make experiment NAME=$NAME"
 	need virsh python3
 	mkdir -p "$LOGS" "$TOP/runs"
 	"$TOP/scripts/image.sh" "${set[guest]}"
+	if [ "${set[server]}" = ring128 ]; then
+		"$TOP/scripts/stack.sh" variant
+		export SPICETAP_SPICE_LIB=$BUILD/stack-ring128/lib
+	fi
 	console=$(vm console)
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
-	vm start "$NAME" "$@"
+	vm start "$BASE" ${given[@]+"${given[@]}"}
 	vm wait 600
 	record
 	[ -d "$run" ] || die "there is no recording"
-	check_workload "$first"
-	check_bundle
+	check_run
 	check_ooms
 	verdict=ok
 	[ ${#why[@]} = 0 ] || verdict=refused
@@ -190,10 +214,19 @@ experiment() {
 	[ "$verdict" = ok ] || die "this run is refused" "${why[@]}"
 }
 
-if [ $# = 0 ]; then
-	list
-else
+case ${1:-} in
+'') list ;;
+--settings)
+	NAME=${2:?--settings wants a name}
+	settings "${@:3}"
+	for key in "${!set[@]}"; do printf '%s=%s\n' "$key" "${set[$key]}"; done | sort
+	;;
+-*)
+	sed -n '3,/^set /s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+	;;
+*)
 	NAME=$1
-	shift
-	experiment "$@"
-fi
+	experiment "${@:2}"
+	;;
+esac

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What forbids an experiment's run to become a row: a line for each reason, none for a good run.
+
+Usage: checks.py SPICETAP RUN CONSOLE FIRST KEY=VALUE...
+
+SPICETAP is the program, RUN the bundle, CONSOLE what the guest said on its serial console, FIRST the
+number of its first line "alive" that counts, KEY=VALUE the experiment's settings.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+
+QXL_CLOCK_NS, PING_CLOCK_NS = 200_000, 5_000_000  # without I/O writes only the port's pings tell the guest's time
+LOSS_SHARE = 1000  # one event in a thousand
+
+
+def losses(info):
+    lost, events = info["losses"], info["events"]["count"]
+    if lost["places_without_count"] or lost["events"] * LOSS_SHARE > events:
+        yield "%d of %d events lost, %d losses without a count" % (lost["events"], events, lost["places_without_count"])
+    if info["state"] != "complete":
+        yield "the recording is " + info["state"]
+
+
+def clocks(info, settings):
+    limit = QXL_CLOCK_NS if settings["domain"] == "qxl.xml" else PING_CLOCK_NS
+    known = info["run"].get("clocks", [])
+    if not known:
+        yield "nothing of the guest: its agent did not answer, or its clock is not known"
+    for clock in known:
+        errors = [10**12 if s.get("error_ns") is None else s["error_ns"] for s in clock.get("segments", [])]
+        worst = max(errors, default=10**12)
+        if clock.get("violations"):
+            yield "%d violations of the clock of %s" % (clock["violations"], clock.get("log"))
+        if worst > limit:
+            yield "clock of %s known to %d ns only, %d allowed" % (clock.get("log"), worst, limit)
+
+
+def length(info, settings):
+    window = info["run"].get("window", {})
+    seconds = (window.get("to", 0) - window.get("from", 0)) / 1e9
+    if seconds < int(settings["duration"]) - 0.5:
+        yield "recorded %.1f s of %s" % (seconds, settings["duration"])
+
+
+def server(info, settings):
+    ring128 = "/stack-ring128/" in info["run"].get("target", {}).get("spice", {}).get("path", "")
+    if ring128 != (settings.get("server", "traced") == "ring128"):
+        yield "the server was not the one of server=%s" % settings.get("server", "traced")
+
+
+def client(info, settings, events, summary):
+    """The meter's main and display channel from before the recording to its end, pictures shown in it."""
+    if settings["client"] == "none":
+        return
+    window = info["run"]["window"]
+    for channel in ("main", "display"):
+        mine = [e for e in events if e.get("channel") == channel]
+        if not any(e["event"] == "client_connected" and e["t"] <= window["from"] for e in mine):
+            yield "the client's %s channel was not connected when the recording began" % channel
+        gone = [e["t"] for e in mine if e["event"] == "client_disconnected" and e["t"] < window["to"]]
+        if gone:
+            yield "the client's %s channel ended %.1f s before the recording did" % (channel, (window["to"] - gone[0]) / 1e9)
+    if info["run"].get("client", {}).get("exit") != 0 or not summary:
+        yield "the client did not end well: client.log says why"
+        return
+    if settings["client"] == "slow" and summary.get("rate_limit") != int(settings["rate"]):
+        yield "the client's rate was %s, not %s" % (summary.get("rate_limit"), settings["rate"])
+    if not info["events"]["by_kind"].get("client_picture"):
+        yield "the client showed no picture"
+
+
+def session(console, settings):
+    """What the guest says it runs: the driver, the screen, who draws GL."""
+    said = re.search(r"spicetap-session: (?:X with )?(\w+) at (\d+x\d+), workload (\w+), kernel (.*)$", console, re.M)
+    if not said or said.groups()[:3] != (settings["x"], settings["screen"], settings["workload"]):
+        yield "the guest runs another session: %s" % (said.group(0) if said else "it did not say which")
+        return
+    up = re.search(r"^spicetap-workload: \w+ is up:(.*)$", console, re.M)
+    if not up or settings["screen"] not in up.group(1):
+        yield "the guest's screen is not %s: it said%s" % (settings["screen"], up.group(1) if up else " nothing")
+    renderer = re.search(r"^spicetap-workload: GL renderer: *(.*)$", console, re.M)
+    if settings["domain"] == "virtio-vga-gl.xml" and (", virgl" not in said.group(4) or
+                                                      renderer and "virgl" not in renderer.group(1)):
+        yield "the guest has no virgl: GL is drawn by %s" % (renderer.group(1) if renderer else "nobody")
+    if settings["workload"] == "gl" and not (renderer and renderer.group(1)):
+        yield "the guest does not say who draws GL"
+
+
+def workload(console, first, settings):
+    """The number `work` must rise from each line of the guest's to the next."""
+    beats = [line for line in console.splitlines() if line.startswith("spicetap-workload: alive")][first - 1:]
+    seen = [int(n) for line in beats for n in re.findall(r" work (\d+)", line)]
+    if len(seen) <= 1 + int(settings["duration"]) // 30 or any(b <= a for a, b in zip(seen, seen[1:])):
+        yield "the workload did not run: the guest said work %s" % " ".join(map(str, seen))
+
+
+def reasons(settings, info, events, summary, console, first):
+    """All of them, in the order in which a reader wants to know."""
+    yield from length(info, settings)
+    yield from workload(console, first, settings)
+    yield from session(console, settings)
+    yield from server(info, settings)
+    yield from client(info, settings, events, summary)
+    yield from losses(info)
+    yield from clocks(info, settings)
+
+
+def output(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def main():
+    spicetap, run, console, first = sys.argv[1:5]
+    settings = dict(word.split("=", 1) for word in sys.argv[5:])
+    info = json.loads(output(spicetap, "info", "--json", run))
+    events, summary = [], None
+    if settings["client"] != "none" and os.path.exists(os.path.join(run, "client.tap")):
+        lines = output(spicetap, "export", run, "--format", "jsonl", "--kind", "client_connected,client_disconnected")
+        events = [json.loads(line) for line in lines.splitlines()]
+    if os.path.exists(os.path.join(run, "client.json")):
+        with open(os.path.join(run, "client.json"), encoding="utf-8") as f:
+            summary = json.load(f)
+    with open(console, encoding="utf-8", errors="replace") as f:
+        text = f.read().replace("\r", "")
+    for reason in reasons(settings, info, events, summary, text, int(first)):
+        print(reason)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""results/README.md: the decision matrix and the tables of runs, from results/*/. Used by results.py."""
+import os
+import statistics
+
+import runs
+
+# column of row.json, heading, digits, divided by; a word in () is one that is worked out here
+COLUMNS = [
+    ("seconds", "s", 0, 1), ("ooms_a_minute", "OOM/min", 1, 1), ("still_share", "still %", 2, 1),
+    ("waited_share", "waited %", 2, 1), ("(evicted)", "evicted/min", 1, 1), ("(streams)", "streams/min", 1, 1),
+    ("life", "life s", 1, 1), ("clip_streamed", "clip streamed %", 0, 1), ("clip_time", "of its time %", 0, 1),
+    ("clip_frames", "frames/s", 1, 1), ("interval_median", "interval ms", 0, 1), ("interval_p95", "p95 ms", 0, 1),
+    ("longest_freeze", "freeze s", 1, 1), ("decode", "decode ms", 1, 1), ("decode_p95", "p95 ms", 0, 1),
+    ("stream_bytes", "video MB/s", 2, 1e6), ("drawing_bytes", "drawings MB/s", 2, 1e6),
+    ("other_bytes", "other kB/s", 1, 1e3), ("worker_cpu", "worker %", 0, 1), ("lost", "lost", 0, 1),
+]
+A_MINUTE = {"(evicted)": "evicted", "(streams)": "streams"}
+WORKLOADS = ["desktop", "mixed", "video", "gl"]
+SHAPES = [("QXL, X's `qxl` driver", "qxl.xml", "qxl"), ("QXL, X's `modesetting`", "qxl.xml", "modesetting"),
+          ("virtio-vga", "virtio-vga.xml", "modesetting"), ("virtio-vga-gl (virgl)", "virtio-vga-gl.xml", "modesetting")]
+GUESTS = [("debian11", "Debian 11"), ("debian13", "Debian 13")]
+# of a cell of the matrix: what to say, and which column
+CELL = [("frames/s", "clip_frames", 1, 1), ("% of the clip streamed", "clip_streamed", 0, 1), ("MB/s", "(bytes)", 1, 1e6),
+        ("OOM/min", "ooms_a_minute", 1, 1)]
+WITHOUT_CLIP = ("desktop", "gl")  # what would be called the clip there is a terminal, or the scene
+
+HEADING = """<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
+<!-- Made by `make results` from results/*/: do not edit. -->
+# Results
+
+How these runs are made, and what a column means: [docs/experiments.md](../docs/experiments.md). A figure is the
+median of the row's repeats, and in brackets the least and the most. An empty figure was not measured in that row.
+"""
+EMULATED = """
+**Emulated guests.** %d of the %d runs below had no KVM: QEMU emulated the guest's processor, so every figure that
+depends on speed (frames a second, intervals, OOMs a minute) is lower than on any real host, and streams may be missed
+because the guest draws too slowly. What holds regardless: which test refused frames, which memory ran out, what was
+evicted, and ratios between rows of one batch.
+"""
+
+
+class Results:
+    """What is in results/: {row's name: [(run.json, row.json) of its good runs]}, and the failed ones."""
+
+    def __init__(self, folder):
+        self.good, self.failed = {}, []
+        for run in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            facts = runs.load(os.path.join(folder, run, "run.json"))
+            row = runs.load(os.path.join(folder, run, "row.json"))
+            if facts and facts["verdict"] == "ok" and row:
+                self.good.setdefault(facts["name"], []).append((facts, row))
+            elif facts:
+                self.failed.append(facts)
+
+    def facts(self):
+        return [facts for row in self.good.values() for facts, _ in row]
+
+    def why_not(self, name):
+        """Why there is no figure in that row."""
+        failed = [f for f in self.failed if f["name"] == name]
+        return "failed: " + "; ".join(failed[0]["why"]) if failed else "not run"
+
+
+# ---- figures -----------------------------------------------------------------------------------
+
+
+def value(row, column):
+    """A column's figure in one run, or None."""
+    if column in A_MINUTE:
+        count, seconds = value(row, A_MINUTE[column]), value(row, "seconds")
+        return None if count is None or not seconds else count * 60 / seconds
+    if column == "(bytes)":
+        parts = [value(row, c) for c in ("stream_bytes", "drawing_bytes", "other_bytes")]
+        return None if None in parts else sum(parts)
+    figure = row.get(column)
+    return figure["median"] if figure else None
+
+
+def figure(rows, column, digits, scale=1):
+    """The median, least and most of the repeats; empty where one of them has none."""
+    values = [value(row, column) for row in rows]
+    if not values or None in values:
+        return ""
+    words = ["%.*f" % (digits, v / scale) for v in (statistics.median(values), min(values), max(values))]
+    return words[0] if len(values) == 1 else "%s (%s–%s)" % tuple(words)
+
+
+def agreement(rows, repeat):
+    """(heading, figure, least, most, within) of a further repeat; within: not further from the least and the most
+    than these are from each other."""
+    for column, heading, digits, scale in COLUMNS:
+        values, new = [value(row, column) for row in rows], value(repeat, column)
+        if column in ("seconds", "lost") or new is None or None in values:
+            continue
+        least, most = min(values), max(values)
+        within = 2 * least - most <= new <= 2 * most - least
+        yield [heading] + ["%.*f" % (digits, v / scale) for v in (new, least, most)] + [within]
+
+
+def word(rows, column):
+    """A word all repeats agree on, else each of them."""
+    return "/".join(sorted({row.get(column) or "-" for row in rows})).replace("_", " ").strip("-")
+
+
+def escaped(text):
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def table(head, lines):
+    out = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(out + ["| " + " | ".join(escaped(cell) for cell in line) + " |" for line in lines]) + "\n"
+
+
+def runs_of(row):
+    return " ".join("[%s](%s/)" % (facts["run"].rsplit("-", 1)[1], facts["run"]) for facts, _ in row)
+
+
+# ---- the parts ---------------------------------------------------------------------------------
+
+
+def cell_name(guest, domain, x, workload, rows):
+    """The row of the list that is this cell."""
+    for row in rows:
+        settings = row.settings() or {}
+        if row.batch == "matrix" and (settings.get("guest"), settings.get("domain"), settings.get("x"),
+                                      settings.get("workload")) == (guest, domain, x, workload):
+            return row.name
+    return None
+
+
+def cell(results, name, workload):
+    if name not in results.good:
+        # a row whose experiment file is not there yet
+        return "*%s*" % (results.why_not(name) if name else "not run")
+    rows = [row for _, row in results.good[name]]
+    said = [(figure(rows, column, digits, scale), what) for what, column, digits, scale in CELL
+            if workload not in WITHOUT_CLIP or not column.startswith("clip")]
+    return "[%s](%s/)" % (", ".join("%s %s" % pair for pair in said if pair[0]), results.good[name][0][0]["run"])
+
+
+def matrix_part(results, rows):
+    lines = []
+    for shape, domain, x in SHAPES:
+        for guest, title in GUESTS:
+            lines.append([shape, title] + [cell(results, cell_name(guest, domain, x, w, rows), w) for w in WORKLOADS])
+    return ("## Decision matrix\n\nDevice shape and guest by workload. In each cell: frames of the clip a second at the "
+            "client, of 25; the share of the\nclip's redraws that were streamed; bytes sent; times a minute that the guest "
+            "ran out of graphics memory.\n\n" + table(["device", "guest"] + WORKLOADS, lines))
+
+
+def batch_part(results, batch, about, rows):
+    mine = [row for row in rows if row.batch == batch]
+    measured = [row for row in mine if row.name in results.good]
+    shown = [c for c in COLUMNS if any(figure([r for _, r in results.good[row.name]], c[0], c[2]) for row in measured)]
+    lines = []
+    for row in mine:
+        if row.name in results.good:
+            there = [r for _, r in results.good[row.name]]
+            lines.append([row.name, runs_of(results.good[row.name])] + [figure(there, c, d, s) for c, _, d, s in shown] +
+                         [word(there, "death"), word(there, "refusal")])
+        else:
+            lines.append([row.name, "*%s*" % results.why_not(row.name)] + [""] * (len(shown) + 2))
+    head = ["row", "runs"] + [title for _, title, _, _ in shown] + ["most streams ended by", "most redraws refused by"]
+    return "## %s: %s\n\n%s" % (batch, about, table(head, lines))
+
+
+def distinct(facts, key):
+    """Each value once, with how many runs have it."""
+    seen = {}
+    for f in facts:
+        seen.setdefault(key(f), []).append(f["run"])
+    return ["- %s (%d run%s)" % (k, len(v), "s"[len(v) == 1:]) for k, v in sorted(seen.items())]
+
+
+def host_of(f):
+    host, versions = f["host"], f["versions"]
+    return "%s on %s, %s cores, %.0f GiB, %s, kernel %s; spice %s, QEMU %s, spicetap %s" % (
+        "KVM" if f["accel"] == "kvm" else "emulation (TCG)", host.get("cpu"), host.get("cores"),
+        host.get("memory", 0) / 2**30, host.get("distribution"), host.get("kernel"),
+        versions.get("spice"), versions.get("qemu"), f.get("commit") or versions.get("spicetap"))
+
+
+def guest_of(f):
+    guest = f["guest"]
+    packages = ", ".join("%s %s" % p for p in sorted(guest.get("packages", {}).items()) if not p[0].startswith("linux-image"))
+    return "%s, kernel %s: %s" % (guest.get("distribution"), guest.get("kernel"), packages)
+
+
+def machines_part(results):
+    facts = results.facts()
+    return "## Hosts\n\n%s\n\n## Guests\n\n%s\n" % ("\n".join(distinct(facts, host_of)) or "none yet",
+                                                   "\n".join(distinct(facts, guest_of)) or "none yet")
+
+
+def missing_part(results, rows):
+    lines = [[f["run"], "failed", "; ".join(f["why"])] for f in results.failed]
+    there = {f["run"] for f in results.facts() + results.failed}
+    left = ["%s-%d" % (row.name, n) for row in rows for n in range(1, row.repeats + 1) if "%s-%d" % (row.name, n) not in there]
+    out = "## Failed, and not run\n\n" + (table(["run", "", "why"], lines) if lines else "No run has failed.\n")
+    return out + ("\nNot run (`make experiments` does): %s.\n" % ", ".join(left) if left else "")
+
+
+def page(folder):
+    results = Results(folder)
+    rows, batches = runs.read_list()
+    facts = results.facts()
+    emulated = sum(f["accel"] != "kvm" for f in facts)
+    parts = [HEADING + (EMULATED % (emulated, len(facts)) if emulated else ""), matrix_part(results, rows)]
+    parts += [batch_part(results, batch, about, rows) for batch, about in batches.items()]
+    return "\n".join(parts + [machines_part(results), missing_part(results, rows)])
