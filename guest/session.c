@@ -4,7 +4,7 @@
  * clock for what is done once a second: looking for the port while it is not there, the device's
  * memory.
  *
- * Being woken is most of what the agent costs an emulated guest (some 0.2 ms each). So it has no
+ * Being woken is most of what the agent costs an emulated guest. So it has no
  * clock of its own for the ring: it looks there when it is awake anyhow, to answer a PING.
  *
  * The port's events are taken edge-triggered. As long as no host is connected a virtio port reports
