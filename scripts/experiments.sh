@@ -11,9 +11,10 @@
 #   DURATION=SECONDS    other than the list says. Such runs are no results: they go to
 #                       build/results-SECONDS, unless RESULTS says where
 #   RESULTS=FOLDER      in place of results/
-#   RETRY=1             the failed ones again
+#   RETRY=1             the refused ones again
 #
 # A run that is refused is done once more; refused again it is recorded as failed, with the reasons.
+# One without a recording is tried again by the next `make experiments`.
 # Exit 0: all there; 1: some have failed; 130, 143: interrupted.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"

@@ -182,7 +182,7 @@ def fail(bundle, folder, name, duration, log):
     row = next(r for r in runs.read_list()[0] if r.name == name)
     settings = experiment.get("settings") or row.settings(duration)
     with Folder(folder) as new:
-        write_json(new, "run.json", head_of(run, name, settings, experiment.get("verdict", "failed"), why, 2))
+        write_json(new, "run.json", head_of(run, name, settings, "refused" if experiment.get("verdict") == "refused" else "failed", why, 2))
     print("  %s failed: %s" % (run, "; ".join(why)))
 
 

@@ -7,7 +7,7 @@ Usage: runs.py plan RESULTS [--only PATTERN...] [--duration SECONDS]
        runs.py list RESULTS [...]     the same to read, and how long the rest takes
 
 A run is NAME-N, N the repeat. STATE is done, failed (refused twice; RESULTS/RUN says why) or todo: nothing
-is there, or its settings are other ones. PATTERN is a shell pattern of names of rows or of runs, or @BATCH.
+is there, or its settings are other ones, or it failed without a recording. PATTERN is a shell pattern of names of rows or of runs, or @BATCH.
 """
 import argparse
 import fnmatch
@@ -87,7 +87,8 @@ def state(results, run, settings):
     there = load(os.path.join(results, run, "run.json"))
     if not there or settings is None or not same(there.get("settings", {}), settings):
         return "todo"
-    return "done" if there.get("verdict") == "ok" else "failed"
+    # where there was no recording to judge, another time may be better
+    return {"ok": "done", "refused": "failed"}.get(there.get("verdict"), "todo")
 
 
 def wanted(row, repeat, patterns):
