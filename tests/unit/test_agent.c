@@ -312,7 +312,7 @@ static void rubbish(void **state)
             turn();
         }
     }
-    tell(WIRE_PING, 1, 3);  /* wrong lengths */
+    tell(WIRE_PING, 1, 3); /* wrong lengths */
     tell(WIRE_START, 1, 0);
     assert_int_equal(made_up.starts, 0);
     begin();
