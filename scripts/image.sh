@@ -5,14 +5,22 @@
 #
 #   scripts/image.sh GUEST          builds it if need be; GUEST is guest-configs/GUEST.guest
 #   scripts/image.sh --path GUEST   only prints the folder it is in: disk.qcow2, vmlinuz, initrd, and
-#                                   `packages`: every package in it with its version
+#                                   `packages`: every package in it with its version, and `release`:
+#                                   which state of Debian's archive they are from
+#   scripts/image.sh --verify GUEST builds it a second time, clip and all, in build/verify, and compares:
+#                                   exit 0 if every byte is the same, else 1 with the files that differ
 #
-# The image lies in $XDG_CACHE_HOME/spicetap/image-GUEST-HASH. The hash is of all that goes into it:
-# the .guest file, the files of overlay/, the clip's recipe, this script, and the mirror's Release.
+# The image lies in $XDG_CACHE_HOME/spicetap/image-GUEST-HASH. The hash is of all of ours that goes into
+# it: the .guest file, the files of overlay/, the clip's recipe, this script. The same inputs and the
+# same state of the archive make the same image, bit for bit.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 CONFIGS=$TOP/guest-configs
+# No file of the image is younger (2025-01-01); what dpkg, shadow, fontconfig and others write of the time is this
+export SOURCE_DATE_EPOCH=1735689600 LC_ALL=C TZ=UTC
+# of the file system, and the seed of its directory hashes
+DISK_UUID=73706963-6574-6170-8000-000000000001
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 # what the guest never needs: the greater part of the kernel's modules (but not media/cec, which every
 # graphics driver wants), and all documentation. They lie in /lib, or, from Debian 13 on, in /usr/lib.
@@ -74,6 +82,11 @@ set_up_dpkg() {
 	echo update_initramfs=no >"$root/etc/initramfs-tools/update-initramfs.conf"
 }
 
+# Called by mmdebstrap with the root: which state of the archive it was made from
+tell_release() {
+	find "$1/var/lib/apt/lists" -name '*Release' -exec sed -nE '/^(Origin|Suite|Version|Codename|Date): /p' {} +
+}
+
 # Debian's system of the guest, as a folder
 make_root() {
 	local mirror options=() line
@@ -89,6 +102,7 @@ make_root() {
 		--aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
 		--aptopt='APT::Install-Recommends "false"' ${options[@]+"${options[@]}"} \
 		--essential-hook="'$TOP/scripts/image.sh' --set-up-dpkg \"\$1\"" \
+		--customize-hook="'$TOP/scripts/image.sh' --tell-release \"\$1\" >'$WORK/out/release'" \
 		"$(guest_value suite)" "$WORK/root" \
 		"deb [signed-by=$KEYRING] $mirror $(guest_value suite) main" ||
 		die "cannot make the guest's system from $mirror" \
@@ -100,10 +114,10 @@ make_root() {
 put_clip() {
 	local hash
 	hash=$(hash_of <"$CONFIGS/clip.sh")
-	cache_get clip "$hash" "$1" && return
+	[ -n "$verify" ] || { cache_get clip "$hash" "$1" && return; }
 	mkdir -p "$1"
 	run image-clip "$CONFIGS/clip.sh" "$1/clip.avi"
-	cache_put clip "$hash" "$1"
+	[ -n "$verify" ] || cache_put clip "$hash" "$1"
 }
 
 # Our files, and no service but our own
@@ -121,6 +135,23 @@ dress_root() {
 		systemd-journal-catalog-update.service ldconfig.service systemd-update-done.service; do
 		ln -sf /dev/null "$root/etc/systemd/system/$unit"
 	done
+}
+
+# What is left of the day and the machine it was made on: logs, caches that are made again when
+# needed, random names and seeds; and every time after SOURCE_DATE_EPOCH
+forget_the_day() {
+	local root=$WORK/root
+	rm -rf "${root:?}"/var/cache/{ldconfig,fontconfig,apt,debconf}/* "$root"/var/lib/apt/lists/* \
+		"$root"/var/lib/systemd/{random-seed,credential.secret} "$root"/var/lib/dpkg/*-old \
+		"$root"/var/cache/debconf/*-old "$root"/etc/{passwd,group,shadow,gshadow,subuid,subgid}- \
+		"$root"/{tmp,run,var/tmp}/* "$root"/root/.[a-z]*_history
+	find "$root/var/log" -type f -delete
+	find "$root/usr" -name __pycache__ -prune -exec rm -rf {} +
+	clamp_times "$root"
+}
+
+clamp_times() {
+	find "$1" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 }
 
 # Debian 13 compresses its modules: neither busybox nor an emulated guest is quick to unpack them
@@ -146,23 +177,55 @@ make_initrd() {
 		cp "$file" "$dir/modules/"
 		basename "$file"
 	done <"$WORK/modules" >"$dir/modules/order"
-	(cd "$dir" && find . | sort | cpio --quiet -o -H newc -R 0:0) >"$WORK/out/initrd"
+	clamp_times "$dir"
+	(cd "$dir" && find . | sort | cpio --quiet -o -H newc -R 0:0 --reproducible) >"$WORK/out/initrd"
 	# QEMU loads both from the host
 	rm -rf "${root:?}"/boot/*
 }
 
+# mke2fs sorts what it reads and takes E2FSPROGS_FAKE_TIME for the time of day, but copies each file's
+# change time and time of access, which are of today: debugfs sets them
 make_disk() {
-	run image-disk mke2fs -q -t ext4 -L spicetap -E lazy_itable_init=1 -O ^has_journal,^metadata_csum \
+	E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH run image-disk mke2fs -q -t ext4 -L spicetap -U "$DISK_UUID" \
+		-E "lazy_itable_init=1,hash_seed=$DISK_UUID" -O ^has_journal,^metadata_csum \
 		-d "$WORK/root" "$WORK/disk.raw" "$(guest_value size)M"
+	(cd "$WORK/root" && find . -printf '%P\n' | sort) |
+		sed -E 's/"/""/g; s,.*,sif "/&" atime @T\nsif "/&" ctime @T,; s/@T/@'"$SOURCE_DATE_EPOCH/g" >"$WORK/times"
+	E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH run image-times debugfs -w -f "$WORK/times" "$WORK/disk.raw"
+	! grep -qvE '^(\+ |debugfs)' "$LOGS/image-times.log" || die "debugfs complained: $LOGS/image-times.log"
 	run image-qcow2 qemu-img convert -f raw -O qcow2 "$WORK/disk.raw" "$WORK/out/disk.qcow2"
+}
+
+# Into $WORK/out
+make_image() {
+	mkdir "$WORK/out"
+	make_root
+	dress_root
+	dpkg-query --admindir="$WORK/root/var/lib/dpkg" -W -f='${Package} ${Version}\n' >"$WORK/out/packages"
+	make_initrd
+	forget_the_day
+	make_disk
+	(cd "$WORK/out" && sha256sum -- * >SHA256SUMS)
+	chmod 755 "$WORK/out"
+}
+
+can_build() {
+	need mmdebstrap ffmpeg mke2fs debugfs qemu-img cpio modprobe depmod xz
+	[ "$(id -u)" = 0 ] || die "only root can make the guest's system" "run: sudo scripts/image.sh $GUEST"
+	[ -f "$KEYRING" ] || die "$KEYRING is missing" "install the package debian-archive-keyring (make deps)"
+}
+
+# The work folder is gone at the end, whatever happens
+work_in() {
+	mkdir -p "$1"
+	WORK=$(mktemp -d "$1/.image.XXXXXX")
+	trap 'rm -rf --one-file-system -- "$WORK"' EXIT
 }
 
 build_image() {
 	local start=$SECONDS
 	say "image of $GUEST: Debian $(guest_value suite), X, mpv and the clip; about 3 minutes, once"
-	need mmdebstrap ffmpeg mke2fs qemu-img cpio modprobe depmod xz
-	[ "$(id -u)" = 0 ] || die "only root can make the guest's system" "run: sudo scripts/image.sh $GUEST"
-	[ -f "$KEYRING" ] || die "$KEYRING is missing" "install the package debian-archive-keyring (make deps)"
+	can_build
 	mkdir -p "$CACHE"
 	exec 9>"$CACHE/.image.lock"
 	if ! flock -n 9; then
@@ -174,37 +237,68 @@ build_image() {
 		fi
 	fi
 	rm -rf --one-file-system "$CACHE"/.image.??????
-	WORK=$(mktemp -d "$CACHE/.image.XXXXXX")
-	trap 'rm -rf --one-file-system -- "$WORK"' EXIT
-	mkdir "$WORK/out"
-	make_root
-	dress_root
-	dpkg-query --admindir="$WORK/root/var/lib/dpkg" -W -f='${Package} ${Version}\n' >"$WORK/out/packages"
-	make_initrd
-	make_disk
-	(cd "$WORK/out" && sha256sum -- * >SHA256SUMS)
-	chmod 755 "$WORK/out"
+	work_in "$CACHE"
+	make_image
 	rm -rf -- "$IMAGE"
 	mv "$WORK/out" "$IMAGE"
 	say "image of $GUEST: made in $((SECONDS - start)) s: $IMAGE ($(du -sm "$IMAGE" | cut -f 1) MiB)"
 }
 
-if [ "${1:-}" = --set-up-dpkg ]; then
-	set_up_dpkg "$2"
-	exit
-fi
-only_path=
-if [ "${1:-}" = --path ]; then
-	only_path=1
-	shift
-fi
-[ $# = 1 ] || die "usage: scripts/image.sh [--path] GUEST" "guests: $(cd "$CONFIGS" && echo ./*.guest)"
+# The files of an image's disk, into a folder
+unpack_disk() {
+	mkdir "$2"
+	qemu-img convert -f qcow2 -O raw "$1/disk.qcow2" "$2.raw"
+	debugfs -R "rdump / $2" "$2.raw" >/dev/null 2>&1
+	rm -f "$2.raw"
+}
+
+# What of two images differs; of the disk, the files and what is known of them
+tell_difference() {
+	local one=$1 two=$2
+	diff "$one/SHA256SUMS" "$two/SHA256SUMS" || true
+	diff -U0 "$one/release" "$two/release" || true
+	diff -U0 "$one/packages" "$two/packages" || true
+	cmp -s "$one/disk.qcow2" "$two/disk.qcow2" && return
+	unpack_disk "$one" "$WORK/one"
+	unpack_disk "$two" "$WORK/two"
+	diff -rq --no-dereference "$WORK/one" "$WORK/two" 2>/dev/null | sed "s,$WORK/,,g" || true
+	diff -U0 <(cd "$WORK/one" && find . -printf '%P %M %U:%G %s %T@ %l\n' | sort) \
+		<(cd "$WORK/two" && find . -printf '%P %M %U:%G %s %T@ %l\n' | sort) || true
+}
+
+verify_image() {
+	can_build
+	work_in "$BUILD/verify"
+	make_image
+	if cmp "$IMAGE/SHA256SUMS" "$WORK/out/SHA256SUMS"; then
+		say "image of $GUEST: built again, every byte the same:"
+		sed 's/^/  /' "$IMAGE/SHA256SUMS"
+		return
+	fi
+	tell_difference "$IMAGE" "$WORK/out"
+	die "the image of $GUEST, built again, is another; the lines above say in what" \
+		"where the packages differ, the archive has changed: name a snapshot of it with SPICETAP_MIRROR=URI"
+}
+
+case ${1:-} in
+--set-up-dpkg) set_up_dpkg "$2"; exit ;;
+--tell-release) tell_release "$2"; exit ;;
+esac
+only_path='' verify=''
+case ${1:-} in
+--path) only_path=1 && shift ;;
+--verify) verify=1 && shift ;;
+esac
+[ $# = 1 ] || die "usage: scripts/image.sh [--path|--verify] GUEST" "guests: $(cd "$CONFIGS" && echo ./*.guest)"
 GUEST=$1
 GUEST_FILE=$CONFIGS/$GUEST.guest
 [ -f "$GUEST_FILE" ] || die "no guest named $GUEST: $GUEST_FILE does not exist"
 IMAGE=$CACHE/image-$GUEST-$(image_hash)
 if [ -n "$only_path" ]; then
 	printf '%s\n' "$IMAGE"
+elif [ -n "$verify" ]; then
+	image_ok "$IMAGE" || die "the image of $GUEST is not built" "run: scripts/image.sh $GUEST"
+	verify_image
 elif image_ok "$IMAGE"; then
 	say "image of $GUEST: in the cache: $IMAGE"
 else

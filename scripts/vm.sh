@@ -179,6 +179,14 @@ domain_xml() {
 	text=${text//@VGAMEM_KIB@/$((${vm[vgamem]:-0} * 1024))}
 	text=${text//@WIDTH@/${vm[screen]%x*}}
 	text=${text//@HEIGHT@/${vm[screen]#*x}}
+	# libvirt looks for the render node itself, and starts nothing without one
+	if compgen -G '/dev/dri/renderD*' >/dev/null; then
+		text=${text//@EGL_GRAPHICS@/<graphics type=\'egl-headless\'\/>}
+		text=${text//@EGL_ARGUMENTS@/}
+	else
+		text=${text//@EGL_GRAPHICS@/}
+		text=${text//@EGL_ARGUMENTS@/<qemu:arg value=\'-display\'\/><qemu:arg value=\'egl-headless\'\/>}
+	fi
 	text=${text//@SECLABELS@/$(seclabels)}
 	text=${text//@ENVIRONMENT@/$(environment)}
 	printf '%s\n' "$text" >"$dir/domain.xml"
@@ -235,7 +243,7 @@ start() {
 	stat -c %s "$(qemu_log)" >"$dir/log.start" 2>/dev/null || echo 0 >"$dir/log.start"
 	virsh -q create "$dir/domain.xml" >/dev/null || die "libvirt did not start $NAME" \
 		"its XML: $dir/domain.xml" "its log: $(qemu_log)"
-	note "$NAME: ${vm[guest]}, $(grep -o "domain type='[a-z]*'" "$dir/domain.xml" | cut -d "'" -f 2), $(device), ${vm[screen]}, X with ${vm[x]}, workload ${vm[workload]}"
+	note "$NAME: ${vm[guest]}, $(grep -o "domain type='[a-z]*'" "$dir/domain.xml" | cut -d "'" -f 2), $(device), ${vm[screen]}, with ${vm[x]}, workload ${vm[workload]}"
 }
 
 stop() {
@@ -258,7 +266,7 @@ wait_workload() {
 	while ! grep -q '^spicetap-workload: started' "$console" 2>/dev/null; do
 		running || die "$NAME ended before its workload ran; the end of its console:" \
 			"$(tail -n 5 "$console" 2>/dev/null)" "its log: $(qemu_log)"
-		! grep -q '^spicetap-session: X has ended' "$console" || die "X ended in $NAME; its console: $console" "$(tail -n 20 "$console")"
+		! grep -q '^spicetap-session: .* has ended' "$console" || die "the session ended in $NAME; its console: $console" "$(tail -n 20 "$console")"
 		[ $((SECONDS - start)) -lt "$limit" ] || die "$NAME: no workload after $limit s; its console: $console"
 		sleep 1
 		line=$(grep -a '^spicetap-' "$console" 2>/dev/null | tail -n 1 | tr -d '\r') || true

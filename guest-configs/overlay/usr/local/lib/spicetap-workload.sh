@@ -18,14 +18,24 @@ rest() { read -rt "$1" -u 3 _; }
 # no further than so far from the right or lower edge, so that some of it is seen on a small screen
 at_most() { echo $(($1 < $2 ? $1 : $2)); }
 
+# What the screen is, and, where it matters, who draws GL
 screen_is() {
-	say "X is up:$(grep -oE "Output [^ ]+ using initial mode [0-9x]+" /run/xorg.log | tail -n 1 | cut -d ")" -f 2)"
+	if [ "$SPICETAP_X" = weston ]; then
+		say "weston is up: $(grep -oE "Output '[^']+'.*" /run/weston.log | head -n 1) $(grep -oE '[0-9]+x[0-9]+@.*current' /run/weston.log | head -n 1)"
+	else
+		say "X is up:$(grep -oE "Output [^ ]+ using initial mode [0-9x]+" /run/xorg.log | tail -n 1 | cut -d ")" -f 2)"
+	fi
+	[ -z "$SPICETAP_GL" ] || say "GL renderer: $(glxinfo -B 2>&1 | sed -nE 's/^OpenGL renderer string: //p')"
+}
+
+clock() {
+	xterm -geometry 20x2+$((width - 200))+20 -e /usr/local/bin/spicetap-clock &
 }
 
 clock_and_terminals() {
 	local x
 	x=$(at_most 1120 $((width - 200)))
-	xterm -geometry 20x2+$((width - 200))+20 -e /usr/local/bin/spicetap-clock &
+	clock
 	xterm -geometry "100x42+$x+120" -e /usr/local/bin/spicetap-scroll 0 &
 	xterm -geometry "100x42+$x+$(at_most 780 $((height - 200)))" -e /usr/local/bin/spicetap-scroll 7 &
 }
