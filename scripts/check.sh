@@ -65,7 +65,7 @@ install_works() {
 }
 
 # begins NAME COMMAND...: what asks nothing of the clock runs beside the suites, behind them in the queue
-# for a processor, until `ends NAME` waits for it
+# for a processor (most of these wait for frames that are due), until `ends NAME` waits for it
 declare -A beside=()
 begins() {
     wanted "$1" || return 0
@@ -81,10 +81,10 @@ ends() {
 step build make -s -j"$(nproc)" all
 begins lint make -s lint
 suite unit make -s -j"$(nproc)" check-unit
-suite fuzz make -s -j"$(nproc)" fuzz-smoke
+begins fuzz make -s -j"$(nproc)" fuzz-smoke
 step docs docs_agree
 step install install_works
-suite harness tests/harness
+begins harness tests/harness
 step results make -s results-check
 step stack-build scripts/stack.sh all
 step bench-build tests/bench/build
@@ -95,6 +95,8 @@ step stack-variant scripts/stack.sh variant
 suite whatif tests/stack/whatif
 suite causes tests/stack/causes
 suite meter tests/stack/meter
+suite fuzz ends fuzz
+suite harness ends harness
 suite patches ends patches
 suite vm tests/vm/run
 
