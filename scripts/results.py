@@ -26,7 +26,8 @@ import timeline
 
 BUILD = os.environ.get("SPICETAP_BUILD", os.path.join(runs.TOP, "build"))
 SPICETAP = os.environ.get("SPICETAP", os.path.join(BUILD, "spicetap"))
-FULL_EPISODES = 20  # so many, the longest, keep their sentences: `spicetap explain` says the others again
+FULL_EPISODES = 20  # so many, the longest, are kept whole, of the others what a reader counts
+OF_EPISODES = ("id", "from", "resumed", "stalled_ns", "ooms", "evicted")
 # folders that say nothing of the machine; of any other path only the last part is kept
 PLAIN_ROOTS = "usr|opt|etc|dev|proc|sys|boot|lib|bin|sbin"
 PATH = re.compile(r"(?<![\w./:~])/(?!(?:%s)/)(?:[\w.@+,=-]+/)+([\w.@+,=-]*)" % PLAIN_ROOTS)
@@ -121,12 +122,10 @@ def head_of(run, name, settings, verdict, why, attempts):
 
 
 def shorter(explain, run):
-    """Without what is said again of each of a thousand episodes."""
+    """Without most of what is said of each of a thousand episodes."""
     explain["run"] = run
     longest = sorted(explain.get("episodes", []), key=lambda e: -e.get("stalled_ns", 0))[:FULL_EPISODES]
-    for episode in explain.get("episodes", []):
-        if episode not in longest:
-            episode.pop("sentences", None)
+    explain["episodes"] = [e if e in longest else {k: e[k] for k in OF_EPISODES if k in e} for e in explain.get("episodes", [])]
     return explain
 
 
