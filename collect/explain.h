@@ -26,6 +26,7 @@ enum {
     X_LIVE = 800,      /* streams running at one time: spice has 50 a display */
     X_STREAMS = 4096,  /* that are kept */
     X_EPISODES = 8192, /* that are kept */
+    X_HELD = 16384,    /* places for drawables that the server holds; half of them are used */
     X_CALLS = 64,      /* of the guest for memory, remembered until what they were for is known */
     X_INTERVALS = 400, /* a histogram of intervals, 5 ms each */
     X_FREEZES = 64,
@@ -177,6 +178,14 @@ struct x_region {
     uint64_t least_off_at, most_frames_at;
 };
 
+struct x_held { /* explain_held.c */
+    struct {
+        uint64_t drawable, bytes;
+        uint32_t display;
+    } slots[X_HELD];
+    uint32_t count;
+};
+
 struct x_episode {
     uint32_t id, display;
     uint64_t from, to; /* first notify, last sign of it */
@@ -186,6 +195,7 @@ struct x_episode {
     uint64_t notifies, ooms, flushes, flushed, free_some, glz_freed;
     uint64_t evicted, streamable, of_streams, releases;
     uint64_t drawables, glz, current, pipes; /* at its begin */
+    uint64_t held_bytes;                     /* then, at least: pixels of their pictures */
     uint64_t drawables_after, current_after;
     bool sized;
     uint64_t traced, overwritten, usable, counted_lost; /* slots; of them still of use */
@@ -205,7 +215,7 @@ struct x_episode {
 
 struct x_memory {
     bool known;
-    uint64_t total, used, most, most_at;
+    uint64_t total, used, most, most_at, least, least_at;
 };
 
 /* Counters when the client last showed another picture: of all displays, and of each box. */
@@ -250,6 +260,7 @@ struct x_display {
     uint64_t stalled, waited, blocked, blocked_from;
     uint64_t waiting_from, waiting; /* guest waits now open */
     uint64_t commands, empties, draws, ooms, last_sent, last_draw;
+    uint64_t held_bytes; /* of what it is known to hold */
     uint64_t guest_losses, guest_lost;
     bool waits;          /* the guest's own events tell of its waits */
     uint64_t wait_error; /* how well the time of the last one is known, ns */
@@ -300,6 +311,10 @@ struct explain {
     uint32_t episode_count;     /* ever */
     struct x_episode all;       /* sums of all */
     uint64_t longest_stall, still_ns, usable_evicted, usable_other, traced_evicted;
+    uint64_t sized;             /* episodes of which the server said what it held */
+    struct x_episode most_held; /* the one with most bytes, then drawables */
+    struct x_held held;
+    uint64_t held_over;                           /* drawables that did not fit the table */
     uint64_t named[8];                            /* episodes by the domain the guest asked in */
     struct x_memory memory[8];                    /* by guest_domain */
     uint64_t only_deleting;                       /* episodes in which nobody asked for memory */
@@ -348,6 +363,8 @@ uint64_t x_quantile(const struct x_histogram *h, double q); /* ns, to 5 ms */
 /* Each part sees the events it needs, as the built-in table describes them. */
 void episodes_add(struct explain *x, const struct tap_event *ev);
 void episodes_loss(struct explain *x, enum tap_source source, uint64_t count);
+void held_add(struct explain *x, const struct tap_event *ev);
+void held_loss(struct explain *x); /* of spice's events */
 void episodes_end(struct explain *x);
 void streams_add(struct explain *x, const struct tap_event *ev);
 void streams_loss(struct explain *x, enum tap_source source, uint64_t count);

@@ -73,6 +73,26 @@ static void notify(struct explain *x, struct x_display *d, uint64_t now)
     x->all.notifies++;
 }
 
+/* What the server held when it was first told: of this episode, of all, and at the worst. */
+static void held(struct explain *x, struct x_episode *e, uint64_t bytes,
+                 const struct fields_oom_begin *f)
+{
+    const struct x_episode *most = &x->most_held;
+
+    e->sized = true;
+    e->drawables = f->drawables;
+    e->glz = f->glz_drawables;
+    e->current = f->current;
+    e->pipes = f->pipes;
+    e->held_bytes = bytes;
+    x->sized++;
+    x->all.drawables += e->drawables;
+    x->all.held_bytes += bytes;
+    if (!most->sized || bytes > most->held_bytes ||
+        (bytes == most->held_bytes && e->drawables > most->drawables))
+        x->most_held = *e;
+}
+
 static void oom_begin(struct explain *x, const struct tap_event *ev)
 {
     const struct fields_oom_begin *f = FIELDS(ev, oom_begin);
@@ -85,13 +105,8 @@ static void oom_begin(struct explain *x, const struct tap_event *ev)
     d->ooms++;
     e->ooms++;
     x->all.ooms++;
-    if (e->sized)
-        return;
-    e->sized = true;
-    e->drawables = f->drawables;
-    e->glz = f->glz_drawables;
-    e->current = f->current;
-    e->pipes = f->pipes;
+    if (!e->sized)
+        held(x, e, d->held_bytes, f);
 }
 
 static void oom_end(struct explain *x, const struct tap_event *ev)
@@ -380,6 +395,10 @@ static void guest_memory(struct explain *x, const struct tap_event *ev)
     const struct fields_guest_memory *f = FIELDS(ev, guest_memory);
     struct x_memory *m = &x->memory[f->domain & 7];
 
+    if (!m->known || f->used < m->least) {
+        m->least = f->used;
+        m->least_at = ev->time;
+    }
     m->known = true;
     m->total = f->total;
     m->used = f->used;

@@ -172,7 +172,8 @@ static bool follows_rule(const struct explain *first, const struct select *q,
     case RULE_ASK:
         return is_ask_of_any(first, q, ev, a);
     case RULE_FULLEST:
-        return FIELDS(ev, guest_memory)->domain == q->value && m->most_at == ev->time;
+        return FIELDS(ev, guest_memory)->domain == q->value &&
+               (m->most_at == ev->time || m->least_at == ev->time);
     case RULE_OF_STREAM:
         return FIELDS(ev, evict)->stream >= 0;
     case RULE_HOST_LOSS:

@@ -81,6 +81,10 @@ static json_t *episode(const struct explain *x, const struct x_episode *e, struc
         "streamable", NUMBER(e->streamable), "of_streams", NUMBER(e->of_streams),
         "slots_overwritten", NUMBER(e->overwritten), "still_of_use", NUMBER(e->usable));
 
+    if (e->sized) {
+        json_object_set_new(o, "drawables", json_integer(NUMBER(e->drawables)));
+        json_object_set_new(o, "held_bytes", json_integer(NUMBER(e->held_bytes)));
+    }
     json_object_set_new(o, "deletes", json_integer(NUMBER(e->deletes)));
     json_object_set_new(o, "inconclusive", json_boolean(e->losses || e->unsure));
     json_object_set_new(o, "losses", json_integer(NUMBER(e->lost)));

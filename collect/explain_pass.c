@@ -146,6 +146,8 @@ static void loss(struct explain *x, const struct tap_event *ev, enum tap_source 
     x->losses_of[source]++;
     x->lost_of[source] += count;
     episodes_loss(x, source, count);
+    if (source == SOURCE_SPICE || source == SOURCE_META)
+        held_loss(x);
     streams_loss(x, source, count);
     regions_loss(x, source, count);
 }
@@ -166,6 +168,7 @@ void explain_add(struct explain *x, const struct tap_event *ev, const struct bun
     if (from->source == SOURCE_CLIENT || !tap_reader_translate(from->reader, ev, &known) ||
         left_out(x, &known))
         return;
+    held_add(x, &known);
     episodes_add(x, &known);
     if (known.kind == EV_stream_stop)
         regions_add(x, &known);

@@ -175,8 +175,20 @@ enum { NOTIFY_OOM = 4, EVICTED = 1, RAM = 2, VRAM = 3 };
 static const char *const memory_names[] = {[RAM] = "ram (libvirt's `ram`, QEMU's ram_size)",
                                            [VRAM] = "vram (libvirt's `vram`, QEMU's vram_size)"};
 
+static void full(const struct x_memory *m, char *text)
+{
+    if (m->known)
+        snprintf(
+            text, 2 * X_TEXT,
+            "It was %.0f%% full at most, and never less than %.0f%%: so much is always in use.",
+            x_percent(m->most, m->total), x_percent(m->least, m->total));
+    else
+        snprintf(text, 2 * X_TEXT, "How full it was the guest did not say.");
+}
+
 static void say_domain(const struct explain *x, struct sayer *s)
 {
+    char fullness[2 * X_TEXT];
     static const struct select deletes[] = {{.kinds = {EV_guest_delete}, .rule = RULE_DELETES}};
 
     if (!x->has_guest) {
@@ -190,11 +202,13 @@ static void say_domain(const struct explain *x, struct sayer *s)
             {.kinds = {EV_guest_bo}, .rule = RULE_ASK, .value = d},
             {.kinds = {EV_guest_memory}, .rule = RULE_FULLEST, .value = d}};
 
-        if (x->named[d])
+        if (x->named[d]) {
+            full(&x->memory[d], fullness);
             say(s, 'e', 0, 2u + d, asks, 2,
                 "In %" PRIu64 " of them the guest was asking for memory in %s: that size would "
-                "have to grow. It was %.0f%% full at most.",
-                x->named[d], memory_names[d], x_percent(x->memory[d].most, x->memory[d].total));
+                "have to grow. %s",
+                x->named[d], memory_names[d], fullness);
+        }
     }
     if (!x->named[RAM] && !x->named[VRAM])
         say(s, 'e', 0, 7, NULL, 0,
@@ -211,6 +225,29 @@ static void say_domain(const struct explain *x, struct sayer *s)
             "Inconclusive for %" PRIu64 " of them: what the guest did then and what the host saw "
             "are nearer in time than the guest's clock is known.",
             x->unsure);
+}
+
+/* What filled it, as far as the server holds it. */
+static void say_held(const struct explain *x, struct sayer *s)
+{
+    static const struct select begins[] = {{.kinds = {EV_oom_begin}}};
+    const struct x_episode *most = &x->most_held;
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT];
+
+    if (!x->sized)
+        return;
+    say(s, 'e', 0, 13, begins, 1,
+        "At these times the server held %.0f drawings on average, with at least %s of pictures. "
+        "At the worst, at %s, it held %" PRIu64 " with at least %s: %" PRIu64
+        " of them made up the screen, %" PRIu64 " were in its image dictionary, and %" PRIu64
+        " item%s waited for clients.",
+        (double)x->all.drawables / (double)x->sized, x_bytes(x->all.held_bytes / x->sized, a),
+        x_at(x, most->from, b), most->drawables, x_bytes(most->held_bytes, c), most->current,
+        most->glz, most->pipes, x_s(most->pipes));
+    if (x->held_over)
+        say(s, 'e', 0, 14, NULL, 0,
+            "It held more than could be followed: %" PRIu64 " drawings are not in these bytes.",
+            x->held_over);
 }
 
 /* What the fixed tables and the losses leave out. */
@@ -272,6 +309,7 @@ static void say_times(const struct explain *x, struct sayer *s)
     if (x->has_guest)
         say(s, 'e', 0, 3, waits, 1, "By its own events the guest waited %s for releases.",
             x_span(x->all.waited, a));
+    say_held(x, s);
     say_domain(x, s);
 }
 
@@ -291,7 +329,7 @@ static void say_course(const struct explain *x, const struct x_episode *e, struc
         {.episode = e->id, .kinds = {EV_qxl_io_write, EV_oom_begin, EV_oom_end, EV_cmd}}};
     const struct select gone[] = {
         {.episode = e->id, .kinds = {EV_oom_begin, EV_flush_resources, EV_evict, EV_trace_add}}};
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT];
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], f[X_TEXT];
     uint64_t said = e->notifies ? e->notifies : e->ooms;
 
     snprintf(c, sizeof(c), "its next command is not known");
@@ -307,14 +345,15 @@ static void say_course(const struct explain *x, const struct x_episode *e, struc
         x_at(x, e->from, a), x_display(x, e->display, d), said, x_s(said), e->ooms,
         x_span(e->stalled, b), c);
     say(s, 'e', e->id, 2, gone, 1,
-        "The server held %" PRIu64 " drawing%s then (%" PRIu64 " for its image dictionary, %" PRIu64
+        "The server held %" PRIu64 " drawing%s then, with at least %s of pictures (%" PRIu64
+        " made up the screen, %" PRIu64 " were in its image dictionary, %" PRIu64
         " item%s waited for clients). It handed back %" PRIu64
         " that were done with, and gave up %" PRIu64 " early: %" PRIu64
         " could have been video frames, %" PRIu64 " %s a running stream's. %" PRIu64
         " slot%s of its short memory %s overwritten, %" PRIu64 " of them still of use.",
-        e->drawables, x_s(e->drawables), e->glz, e->pipes, x_s(e->pipes), e->flushed, e->evicted,
-        e->streamable, e->of_streams, x_were(e->of_streams), e->overwritten, x_s(e->overwritten),
-        x_were(e->overwritten), e->usable);
+        e->drawables, x_s(e->drawables), x_bytes(e->held_bytes, f), e->current, e->glz, e->pipes,
+        x_s(e->pipes), e->flushed, e->evicted, e->streamable, e->of_streams, x_were(e->of_streams),
+        e->overwritten, x_s(e->overwritten), x_were(e->overwritten), e->usable);
 }
 
 void say_episode(const struct explain *x, const struct x_episode *e, struct sayer *s)

@@ -448,13 +448,88 @@ static void freezes(void **state)
     }
 }
 
+/* ---- what the server held ----------------------------------------------------------------------
+ */
+
+static void draw_held(uint64_t drawable, int width, int height)
+{
+    now += MS;
+    PUT(spice, draw, now, .display = 0, .drawable = drawable, .release_id = drawable,
+        .src_width = width, .src_height = height);
+}
+
+/* 100 drawables of 100x250 pixels, 40 of them handed back, one address used again: 60 x 100 kB */
+static void held_by_the_server(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    for (uint64_t i = 1; i <= 100; i++)
+        draw_held(i * 64, 100, 250);
+    for (uint64_t i = 1; i <= 40; i++)
+        PUT(spice, release, ++now, .display = 0, .drawable = i * 64, .release_id = i * 64);
+    draw_held(100 * 64, 100, 250);
+    draw_held(200 * 64, 0, 0); /* a fill has no picture */
+    ran_out(KERNEL);
+    command_comes(10 * MS);
+    end(US);
+    o = told();
+    says(o, "held 9 drawings on average, with at least 6.0 MB", true);
+    assert_int_equal(behind("e0.13", "oom_begin"), 1);
+    json_decref(o);
+}
+
+/* Of what was drawn before a loss it is not known whether it is still held. */
+static void held_after_a_loss(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    for (uint64_t i = 1; i <= 50; i++)
+        draw_held(i * 64, 100, 250);
+    assert_int_equal(tap_write_loss(spice, ++now, 3, LOSS_RING_FULL), 0);
+    draw_held(51 * 64, 100, 250);
+    ran_out(KERNEL);
+    command_comes(10 * MS);
+    end(US);
+    o = told();
+    says(o, "with at least 100.0 kB", true);
+    json_decref(o);
+}
+
+/* More than the table takes is said, and nothing is overrun. */
+static void held_beyond_the_table(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    for (uint64_t i = 1; i <= 10000; i++)
+        draw_held(i * 160, 10, 10);
+    ran_out(KERNEL);
+    command_comes(10 * MS);
+    end(US);
+    o = told();
+    says(o, "1808 drawings are not in these bytes", true);
+    json_decref(o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(deletes),       cmocka_unit_test(which_of_two),
-        cmocka_unit_test(without_calls), cmocka_unit_test(clock_of_the_guest),
-        cmocka_unit_test(too_many),      cmocka_unit_test(nothing_left_out),
-        cmocka_unit_test(the_clip),      cmocka_unit_test(freezes),
+        cmocka_unit_test(deletes),
+        cmocka_unit_test(which_of_two),
+        cmocka_unit_test(without_calls),
+        cmocka_unit_test(clock_of_the_guest),
+        cmocka_unit_test(too_many),
+        cmocka_unit_test(nothing_left_out),
+        cmocka_unit_test(the_clip),
+        cmocka_unit_test(freezes),
+        cmocka_unit_test(held_by_the_server),
+        cmocka_unit_test(held_after_a_loss),
+        cmocka_unit_test(held_beyond_the_table),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
