@@ -98,6 +98,7 @@ enum doubt {
     DOUBT_END,    /* ... and its end may be among them */
     DOUBT_GUEST,  /* the guest's or QEMU's events were lost */
     DOUBT_CLOCK,  /* the guest's clock is not known well enough */
+    DOUBT_BEFORE, /* its last frame came before the recording began */
 };
 
 struct x_histogram {

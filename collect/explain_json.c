@@ -32,7 +32,8 @@ static const char *const doubts[] = {[DOUBT_NONE] = "",
                                      [DOUBT_CLIENT] = "lost",
                                      [DOUBT_END] = "lost",
                                      [DOUBT_GUEST] = "lost_of_guest",
-                                     [DOUBT_CLOCK] = "clock"};
+                                     [DOUBT_CLOCK] = "clock",
+                                     [DOUBT_BEFORE] = "before"};
 
 static json_t *stream(const struct explain *x, const struct x_stream *t, struct sayer *s)
 {

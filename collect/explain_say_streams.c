@@ -112,6 +112,12 @@ static void say_inconclusive(struct proof *p)
             "the host's that its clock (known to %s) does not tell.",
             p->gap, t->doubt_error ? x_span(t->doubt_error, a) : "nothing");
         break;
+    case DOUBT_BEFORE:
+        SAY(p,
+            "It ended at %s. Why is inconclusive: no new frame had come for %s, and much of that "
+            "was before the recording began.",
+            p->at, p->gap);
+        break;
     default:
         add_losses(p, t->last_frame, RULE_HOST_LOSS);
         SAY(p,

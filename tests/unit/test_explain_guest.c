@@ -516,6 +516,32 @@ static void held_beyond_the_table(void **state)
     json_decref(o);
 }
 
+/* A stream that ends just after the recording began: what kept its frames back was not seen. */
+static void ended_by_what_came_before(void **state)
+{
+    static const struct {
+        uint64_t idle;
+        const char *cause;
+    } cases[] = {{SECOND, "inconclusive"}, {310 * MS, "guest_idle"}};
+    (void)state;
+
+    for (unsigned i = 0; i < 2; i++) {
+        json_t *o;
+
+        begin();
+        PUT(spice, ring_empty, now, .display = 0);
+        PUT(spice, ring_empty, now + 200 * MS, .display = 0);
+        PUT(spice, stream_stop, now + 300 * MS, .display = 0, .stream = 3, .reason = 0,
+            .age = 5 * SECOND, .idle = cases[i].idle, .frames = 50);
+        end(US);
+        o = told();
+        assert_string_equal(json_string_value(json_object_get(first(o, "streams"), "cause")),
+                            cases[i].cause);
+        says(o, "before the recording began", i == 0);
+        json_decref(o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +556,7 @@ int main(void)
         cmocka_unit_test(held_by_the_server),
         cmocka_unit_test(held_after_a_loss),
         cmocka_unit_test(held_beyond_the_table),
+        cmocka_unit_test(ended_by_what_came_before),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
