@@ -32,7 +32,8 @@ usage() {
 		  all             plain, qemu and spice: everything "make stack" makes
 		  spice           spice-server with the patches, in build/stack
 		  plain           spice-server without the patches, in build/stack-plain
-		  variant         spice-server with the patches and a trace ring of 128, in build/stack-ring128
+		  variant [NAME]  spice-server with the patches and those of a line of patches/variants/series, in
+		                  build/stack-NAME; without NAME ring128, a trace ring of 128
 		  qemu            QEMU with the dtrace and log trace backends, in build/stack
 		  check-spice     spice's own test suite on both; a line for each difference
 		  applies-0.15.2  do the patches fit Debian 13's spice too? --build compiles it as well
@@ -242,36 +243,40 @@ lock() {
 # A component is described by C_* and built by the function build_$C_KIND, which leaves the result
 # in $STAGE$PREFIX.
 
-# variant_series   a series of the probes and the variant's own patches, in a folder of its own
+# variant NAME   the names of a variant's own patches
+variant() { awk -v name="$1" '$1 == name { for (i = 2; i <= NF; i++) print $i }' "$TOP/patches/variants/series"; }
+
+# variant_series NAME   a series of the probes and the variant's own patches, in a folder of its own
 variant_series() {
-	local dir=$BUILD/patches-ring128 p
+	local dir=$BUILD/patches-$1 p
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	for p in $(series "$TOP/patches/spice"); do cp "$TOP/patches/spice/$p" "$dir/"; done
-	for p in $(series "$TOP/patches/variants"); do cp "$TOP/patches/variants/$p" "$dir/"; done
-	{ series "$TOP/patches/spice" && series "$TOP/patches/variants"; } >"$dir/series"
+	for p in $(variant "$1"); do cp "$TOP/patches/variants/$p" "$dir/"; done
+	{ series "$TOP/patches/spice" && variant "$1"; } >"$dir/series"
 	printf '%s\n' "$dir"
 }
 
-# component spice|plain|ring128|qemu
+# component spice|plain|qemu|VARIANT
 component() {
 	C_NAME=$1 C_SUMS='' C_PATCHES='' C_NOP=none C_FLAGS=()
 	case $1 in
-	spice | plain | ring128)
+	qemu)
+		C_KIND=qemu C_PKG=qemu C_VERSION=$QEMU_VERSION C_SUITE=$SUITE C_DEST=$STACK C_SERIES=$TOP/patches/qemu
+		qemu_flags
+		;;
+	*)
 		C_KIND=spice C_PKG=spice C_VERSION=$SPICE_VERSION C_SUITE=$SUITE C_DEST=$STACK C_SERIES=$TOP/patches/spice
 		C_FLAGS=(--buildtype=plain --wrap-mode=nodownload "--prefix=$PREFIX" --libdir=lib -Dpkgconfig.relocatable=true
 			-Dmanual=false -Dtests=false -Dgstreamer=1.0 -Dopus=enabled -Dsmartcard=enabled -Dlz4=true -Dsasl=true)
 		case $1 in
+		spice) ;;
 		plain) C_DEST=$PLAIN C_SERIES=- ;;
-		ring128)
-			C_DEST=$BUILD/stack-ring128
-			C_SERIES=$(variant_series)
+		*)
+			C_DEST=$BUILD/stack-$1
+			C_SERIES=$(variant_series "$1")
 			;;
 		esac
-		;;
-	qemu)
-		C_KIND=qemu C_PKG=qemu C_VERSION=$QEMU_VERSION C_SUITE=$SUITE C_DEST=$STACK C_SERIES=$TOP/patches/qemu
-		qemu_flags
 		;;
 	esac
 	[ "$C_SERIES" = - ] || C_PATCHES=$(series_sums "$C_SERIES")
@@ -496,7 +501,10 @@ main() {
 		make_component qemu
 		;;
 	spice | plain | qemu) make_component "$command" ;;
-	variant) make_component ring128 ;;
+	variant)
+		[ -n "$(variant "${1:-ring128}")" ] || die "there is no variant $1" "patches/variants/series has them"
+		make_component "${1:-ring128}"
+		;;
 	check-spice) check_spice ;;
 	applies-0.15.2) applies_next "$@" ;;
 	sources) sources ;;
