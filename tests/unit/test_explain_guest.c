@@ -142,7 +142,7 @@ static void deletes(void **state)
     assert_int_equal(json_array_size(json_object_get(o, "episodes")), 2);
     assert_int_equal(number(first(o, "episodes"), "deletes"), 1);
     says(first(o, "episodes"),
-         "The guest's kernel waited 1 time to have back what it had thrown away;", true);
+         "The guest's kernel waited 1 time to be rid of what it had thrown away;", true);
     says(first(o, "episodes"), "nobody asked for memory", true);
     says(json_array_get(json_object_get(o, "episodes"), 1), "\"deletes\":0", true);
     says(json_array_get(json_object_get(o, "episodes"), 1), "asking for 5.0 MB in vram", true);
