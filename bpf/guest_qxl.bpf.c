@@ -239,8 +239,9 @@ struct ttm_buffer_object {
 } __attribute__((preserve_access_index));
 
 /* void ttm_bo_delayed_delete(struct work_struct *), in drivers/gpu/drm/ttm/ttm_bo.c: the last user
- * of a buffer object has gone before the device gave its release back. A kernel thread waits for
- * that, and qxl_fence_wait tells the device that there is no memory, whether or not there is. */
+ * of a buffer object has gone before its release's fence was signalled. A kernel thread waits for
+ * that, and qxl_fence_wait tells the device that there is no memory, whether or not there is
+ * (docs/upstream/qxl-release-signal.md). */
 SEC("kprobe")
 int ttm_bo_delayed_delete(struct pt_regs *ctx)
 {

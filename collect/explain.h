@@ -110,6 +110,7 @@ struct x_stream {
     uint32_t id, display, number; /* id: 1, 2... in order of birth */
     int32_t box[4];
     bool has_box, began, ended, end_lost, listed;
+    bool only_its_end;   /* all that is known of it is its stop */
     uint64_t born, died; /* died: its stop, or the last that is known */
     uint64_t last_frame, frames;
     uint32_t fps, frames_before;

@@ -216,9 +216,10 @@ static void say_domain(const struct explain *x, struct sayer *s)
             "too small.");
     if (x->only_deleting)
         say(s, 'e', 0, 8, deletes, 1,
-            "In %" PRIu64 " of them nobody in the guest asked for memory: its kernel waited until "
-            "pictures that it had thrown away were handed back, and said on the way that memory "
-            "had run out. More memory does not prevent these.",
+            "In %" PRIu64
+            " of them nobody in the guest asked for memory: its kernel waited to be rid "
+            "of pictures that it had thrown away, and said on the way that memory had run out. "
+            "More memory does not prevent these.",
             x->only_deleting);
     if (x->unsure)
         say(s, 'e', 0, 9, NULL, 0,
@@ -381,7 +382,7 @@ void say_episode(const struct explain *x, const struct x_episode *e, struct saye
                                 : "another memory than the device's");
     if (e->deletes)
         say(s, 'e', e->id, 8, deletes, 1,
-            "The guest's kernel waited %" PRIu64 " time%s to have back what it had thrown away%s.",
+            "The guest's kernel waited %" PRIu64 " time%s to be rid of what it had thrown away%s.",
             e->deletes, x_s(e->deletes), e->asked ? "" : "; nobody asked for memory");
     if (e->losses)
         say(s, 'e', e->id, 9, losses, 2, "Inconclusive: %" PRIu64 " events lost here.", e->lost);

@@ -114,8 +114,8 @@ static void say_inconclusive(struct proof *p)
         break;
     case DOUBT_BEFORE:
         SAY(p,
-            "It ended at %s. Why is inconclusive: no new frame had come for %s, and much of that "
-            "was before the recording began.",
+            "It ended at %s. Why is inconclusive: no new frame had come for %s, since before the "
+            "recording began.",
             p->at, p->gap);
         break;
     default:

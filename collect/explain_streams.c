@@ -42,7 +42,6 @@ static void new_gap(struct explain *x, struct x_stream *t, uint64_t now)
 struct gap_facts {
     uint64_t gap, stalled, waited, blocked; /* waited: by the guest's own clock */
     uint64_t error;                         /* how far `waited` can be off */
-    uint64_t unseen;                        /* of the gap, before the recording began */
 };
 
 static enum cause in_doubt(struct x_stream *t, enum doubt why, uint64_t lost)
@@ -65,8 +64,6 @@ static enum cause waited_cause(struct x_stream *t, const struct gap_facts *g)
     }
     if (t->gap.guest_losses)
         return in_doubt(t, DOUBT_GUEST, t->gap.guest_lost);
-    if (g->unseen * 4 >= g->gap && g->unseen)
-        return in_doubt(t, DOUBT_BEFORE, 0);
     return CAUSE_GUEST_IDLE;
 }
 
@@ -77,6 +74,8 @@ static enum cause timeout_cause(struct x_stream *t, const struct gap_facts *g)
 
     if (t->gap.losses)
         return in_doubt(t, DOUBT_GAP, t->gap.lost);
+    if (t->only_its_end)
+        return in_doubt(t, DOUBT_BEFORE, 0);
     if (t->gap.all_refused >= enough)
         return CAUSE_REFUSED;
     if (g->blocked * 2 >= g->gap)
@@ -123,13 +122,11 @@ static void find_cause(struct explain *x, struct x_stream *t, uint64_t now)
     uint64_t stalled = x_stalled(d, now) - t->gap.stalled,
              waited = x_waited(d, now) - t->gap.waited;
     uint64_t blocked = x_blocked(d, now) - t->gap.blocked;
-    uint64_t start = x->start ? x->start : x->facts->first;
-    uint64_t unseen = start > t->last_frame ? start - t->last_frame : 0;
     uint64_t error = d->waits ? 2 * (d->wait_error < gap ? d->wait_error : gap) : 0;
 
     t->gap.guest_losses = d->guest_losses - t->gap.guest_losses;
     t->gap.guest_lost = d->guest_lost - t->gap.guest_lost;
-    t->cause = cause_of(x, t, &(struct gap_facts){gap, stalled, waited, blocked, error, unseen});
+    t->cause = cause_of(x, t, &(struct gap_facts){gap, stalled, waited, blocked, error});
     if (waited > stalled)
         stalled = waited;
     t->gap.stalled = stalled;
@@ -226,6 +223,7 @@ static void stop(struct explain *x, const struct tap_event *ev)
 
     if (!t) {
         t = begin(x, f->display, f->stream, ev->time);
+        t->only_its_end = true;
         if (f->idle > 0 && (uint64_t)f->idle < ev->time)
             t->last_frame = ev->time - (uint64_t)f->idle;
         t->gap.losses = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE];

@@ -32,11 +32,15 @@ virsh() { setsid --wait virsh "$@"; }
 
 libvirt_answers() { virsh -q version >/dev/null 2>&1; }
 
-# daemon_start NAME ARGUMENT...   remembers the pid of what it starts in build/vm
+without_kvm() { unshare --mount --propagation private sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$@"; }
+
+# daemon_start [without_kvm] NAME ARGUMENT...   remembers the pid of what it starts in build/vm
 daemon_start() {
-	local name=$1
+	local in=() name
+	[ "$1" != without_kvm ] || in=(without_kvm) && shift "${#in[@]}"
+	name=$1
 	shift
-	"$name" --daemon --pid-file "$VMS/$name.pid" "$@" >"$VMS/$name.out" 2>&1 9>&- || {
+	${in[@]+"${in[@]}"} "$name" --daemon --pid-file "$VMS/$name.pid" "$@" >"$VMS/$name.out" 2>&1 9>&- || {
 		sed 's/^/  | /' "$VMS/$name.out" >&2
 		die "cannot start $name"
 	}
@@ -57,6 +61,16 @@ daemon_stop() {
 	rm -f "$VMS/$1.pid" "$VMS/$1.out"
 }
 
+# libvirt asks every QEMU that there is what it can do, again and again where KVM is there and does not
+# work, which takes a minute a VM: where none of ours uses KVM, libvirtd does not see it
+libvirtd_start() {
+	if [ -e /dev/kvm ] && [ "$(accelerator)" = qemu ]; then
+		daemon_start without_kvm libvirtd
+	else
+		daemon_start libvirtd
+	fi
+}
+
 libvirt_start() {
 	libvirt_answers && return 0
 	need libvirtd virtlogd virsh
@@ -68,7 +82,7 @@ libvirt_start() {
 		echo 'max_size = 0' >"$VMS/virtlogd.conf"
 		daemon_start virtlogd -f "$VMS/virtlogd.conf"
 	fi
-	daemon_start libvirtd
+	libvirtd_start
 	local i
 	for ((i = 0; i < 150; i++)); do
 		libvirt_answers && return 0
