@@ -280,7 +280,9 @@ struct x_attr {
     uint32_t stream, region, episode;
     uint32_t other_region;  /* whose history a trace_add overwrote */
     uint32_t first_episode; /* of several, which end with `episode` */
-    bool counts; /* a wait that holds the guest up; a command that ends the worker's block */
+    /* a wait that holds the guest up; a command that ends the worker's block; a call for memory
+     * that the server drops */
+    bool counts;
 };
 
 struct explain {
@@ -313,8 +315,10 @@ struct explain {
     uint32_t episode_count;     /* ever */
     struct x_episode all;       /* sums of all */
     uint64_t longest_stall, still_ns, usable_evicted, usable_other, traced_evicted;
-    uint64_t sized;             /* episodes of which the server said what it held */
-    struct x_episode most_held; /* the one with most bytes, then drawables */
+    uint64_t dropped; /* calls that came while the server was busy with one: it drops them */
+    uint64_t longest_wait, longest_wait_at; /* of the guest, by its own events; its end */
+    uint64_t sized;                         /* episodes of which the server said what it held */
+    struct x_episode most_held;             /* the one with most bytes, then drawables */
     struct x_held held;
     uint64_t held_over;                           /* drawables that did not fit the table */
     uint64_t named[8];                            /* episodes by the domain the guest asked in */
@@ -405,7 +409,7 @@ enum select_rule {
     RULE_OF_STREAM,  /* an eviction of a running stream's frame */
     RULE_HOST_LOSS,  /* lost of spice-server's events */
     RULE_GUEST_LOSS, /* lost of the guest's or QEMU's */
-    RULE_COUNTS,     /* a wait that held the guest up, a command that ended a block */
+    RULE_COUNTS, /* a wait that held the guest up, a command that ended a block, a dropped call */
 };
 
 /* Which events a sentence rests on. 0 in a field: any. */

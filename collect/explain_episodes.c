@@ -109,6 +109,16 @@ static void oom_begin(struct explain *x, const struct tap_event *ev)
         held(x, e, d->held_bytes, f);
 }
 
+/* spice_qxl_oom (red-qxl.cpp) drops a call while the bit RED_DISPATCHER_PENDING_OOM stands, which
+ * handle_dev_oom (red-worker.cpp) clears last: one that comes meanwhile is answered by nobody. */
+static void told_again(struct explain *x, const struct tap_event *ev)
+{
+    if (!x_display_of(x, (uint32_t)FIELDS(ev, qxl_spice_oom)->qid)->in_oom)
+        return;
+    x->dropped++;
+    x->attr.counts = true;
+}
+
 static void oom_end(struct explain *x, const struct tap_event *ev)
 {
     const struct fields_oom_end *f = FIELDS(ev, oom_end);
@@ -347,6 +357,10 @@ static void guest_wait(struct explain *x, const struct tap_event *ev)
         x->all.waited += now - d->waiting_from;
         if (e)
             e->waited += now - d->waiting_from;
+        if (now - d->waiting_from > x->longest_wait) {
+            x->longest_wait = now - d->waiting_from;
+            x->longest_wait_at = now;
+        }
     }
 }
 
@@ -469,6 +483,9 @@ void episodes_add(struct explain *x, const struct tap_event *ev)
         break;
     case EV_oom_end:
         oom_end(x, ev);
+        break;
+    case EV_qxl_spice_oom:
+        told_again(x, ev);
         break;
     case EV_evict:
         evict(x, ev);

@@ -288,7 +288,8 @@ static void say_times(const struct explain *x, struct sayer *s)
         {.kinds = {EV_evict}}, {.kinds = {EV_trace_add}, .field = "reason", .value = EVICTED}};
     static const struct select waits[] = {
         {.kinds = {EV_guest_wait_begin, EV_guest_wait_end}, .rule = RULE_COUNTS}};
-    char a[X_TEXT], b[X_TEXT];
+    static const struct select dropped[] = {{.kinds = {EV_qxl_spice_oom}, .rule = RULE_COUNTS}};
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT];
 
     say(s, 'e', 0, 1, calls, 2,
         "The guest ran out of graphics memory %u time%s (%.1f a minute). It is known to have stood "
@@ -308,8 +309,15 @@ static void say_times(const struct explain *x, struct sayer *s)
         say(s, 'e', 0, 2, gone, 2,
             "The server gave up no drawing for it: handing back what was done with was enough.");
     if (x->has_guest)
-        say(s, 'e', 0, 3, waits, 1, "By its own events the guest waited %s for releases.",
-            x_span(x->all.waited, a));
+        say(s, 'e', 0, 3, waits, 1,
+            "By its own events the guest waited %s for releases, at the longest %s, until %s.",
+            x_span(x->all.waited, a), x_span(x->longest_wait, b), x_at(x, x->longest_wait_at, c));
+    if (x->dropped)
+        say(s, 'e', 0, 15, dropped, 1,
+            "%" PRIu64 " call%s for memory came while the server was still busy with the one "
+            "before, and %s dropped: a guest that has nothing else to wake it then waits in vain "
+            "(Linux for 15 s).",
+            x->dropped, x_s(x->dropped), x_were(x->dropped));
     say_held(x, s);
     say_domain(x, s);
 }

@@ -282,6 +282,12 @@ static int verb_flush(struct driver *v, const struct words *a)
     return 0;
 }
 
+static int verb_oom_again(struct driver *v, const struct words *a)
+{
+    v->g->oom_again = word_number(a, 1, 1);
+    return 0;
+}
+
 static int verb_memory(struct driver *v, const struct words *a)
 {
     v->g->memory_limit = word_number(a, 1, 0);
@@ -410,6 +416,8 @@ static const struct {
     {"oom", verb_oom, 1, "oom [N [GAP_MS]]: say that memory ran out"},
     {"flush", verb_flush, 2,
      "flush N: what flush_resources answers from now on; 0 forces eviction"},
+    {"oom-again", verb_oom_again, 1,
+     "oom-again [N]: memory runs out again in the midst of the next N flushes"},
     {"memory", verb_memory, 2, "memory BYTES: the guest has so much; 0: no limit"},
     {"lockstep", verb_lockstep, 1, "lockstep [0]: one command at a time, when the server is idle"},
     {"cursor", verb_cursor, 1, "cursor [N]: N moves of the pointer"},

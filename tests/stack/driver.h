@@ -122,6 +122,7 @@ struct guest {
     struct ring commands, cursors;
     uint64_t next_id, outstanding, outstanding_bytes, memory_limit;
     int flush_answer; /* what flush_resources says */
+    int oom_again;    /* in so many of its calls the guest says again that memory ran out */
     bool client, video_off;
     bool lockstep; /* one command at a time, when the server has nothing left to do */
     struct surface surfaces[SURFACES_MAX]; /* 0 is the primary one, the screen */

@@ -216,10 +216,14 @@ static int flush_resources(QXLInstance *qxl)
     struct guest *g = guest_of(qxl);
     pthread_mutex_lock(&g->lock);
     int answer = g->flush_answer;
+    bool again = g->oom_again > 0;
+    g->oom_again -= again;
     g->counts.flushes++;
     if (g->account)
         fprintf(g->account, "flush %d\n", answer);
     pthread_mutex_unlock(&g->lock);
+    if (again)
+        spice_qxl_oom(qxl);
     return answer;
 }
 

@@ -13,7 +13,7 @@
 
 enum { KERNEL = 77, PLAYER = 5, RAM = 2, VRAM = 3 };
 
-static struct tap_writer *spice, *guest, *client;
+static struct tap_writer *spice, *qemu, *guest, *client;
 static char folder[PATH_MAX];
 static uint64_t now;
 
@@ -26,6 +26,8 @@ static void begin(void)
     assert_int_equal(system(command), 0);
     snprintf(command, sizeof(command), "%s/spice.tap", folder);
     spice = fake_log(command, SOURCE_SPICE);
+    snprintf(command, sizeof(command), "%s/qemu.tap", folder);
+    qemu = fake_log(command, SOURCE_QEMU);
     snprintf(command, sizeof(command), "%s/guest.tap", folder);
     guest = fake_log(command, SOURCE_GUEST);
     snprintf(command, sizeof(command), "%s/client.tap", folder);
@@ -40,6 +42,7 @@ static void end(uint64_t error)
     FILE *f;
 
     assert_int_equal(tap_writer_close(spice), 0);
+    assert_int_equal(tap_writer_close(qemu), 0);
     assert_int_equal(tap_writer_close(guest), 0);
     assert_int_equal(tap_writer_close(client), 0);
     snprintf(path, sizeof(path), "%s/run.json", folder);
@@ -48,6 +51,7 @@ static void end(uint64_t error)
     fprintf(
         f,
         "{\"format\":{\"major\":1,\"minor\":0},\"state\":\"complete\",\"logs\":[\"spice.tap\","
+        "\"qemu.tap\","
         "\"guest.tap\",\"client.tap\"],\"client\":{\"summary\":\"client.json\"},\"clocks\":[{"
         "\"log\":"
         "\"guest.tap\",\"pairs\":9,\"rejected\":0,\"violations\":0,\"segments\":[{\"guest_from\":"
@@ -516,6 +520,33 @@ static void held_beyond_the_table(void **state)
     json_decref(o);
 }
 
+/* A call while the server is busy with the one before is dropped, and the guest waits long. */
+static void dropped_call(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    PUT_AS(guest, PLAYER, guest_wait_begin, now - 100 * US, .release_id = 17);
+    PUT(qemu, qxl_spice_oom, now - 20 * US, .qid = 0);
+    ran_out(PLAYER);
+    PUT(qemu, qxl_spice_oom, now + 600 * US, .qid = 0); /* after oom_end: not dropped */
+    now += SECOND;
+    PUT(spice, oom_begin, now, .drawables = 9);
+    PUT(qemu, qxl_spice_oom, now + 50 * US, .qid = 0);
+    PUT(spice, flush_resources, now + 100 * US, .flushed = 13);
+    PUT(spice, oom_end, now + 500 * US, .drawables = 9);
+    now += 15 * SECOND;
+    PUT_AS(guest, PLAYER, guest_wait_end, now, .release_id = 17, .took = 16 * SECOND);
+    command_comes(10 * MS);
+    end(US);
+    o = told();
+    says(o, "waited 16.00 s for releases, at the longest 16.00 s, until 16.000 s", true);
+    says(o, "1 call for memory came while the server was still busy", true);
+    assert_int_equal(behind("e0.15", "qxl_spice_oom"), 1);
+    json_decref(o);
+}
+
 /* A stream that ends just after the recording began: what kept its frames back was not seen. If its
  * screen went, that is known. */
 static void ended_by_what_came_before(void **state)
@@ -554,6 +585,7 @@ int main(void)
         cmocka_unit_test(held_after_a_loss),
         cmocka_unit_test(held_beyond_the_table),
         cmocka_unit_test(ended_by_what_came_before),
+        cmocka_unit_test(dropped_call),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
