@@ -211,6 +211,24 @@ static void notify_update(QXLInstance *qxl, uint32_t id)
     (void)id;
 }
 
+static void *call(void *qxl)
+{
+    spice_qxl_oom(qxl);
+    return NULL;
+}
+
+/* As one of the guest's processors would, while the worker is in here: it may have to wait until
+ * the worker takes messages again, so nobody waits for it. */
+static void call_from_a_cpu(QXLInstance *qxl)
+{
+    pthread_t cpu;
+
+    if (!pthread_create(&cpu, NULL, call, qxl)) {
+        pthread_detach(cpu);
+        usleep(20000);
+    }
+}
+
 static int flush_resources(QXLInstance *qxl)
 {
     struct guest *g = guest_of(qxl);
@@ -223,7 +241,7 @@ static int flush_resources(QXLInstance *qxl)
         fprintf(g->account, "flush %d\n", answer);
     pthread_mutex_unlock(&g->lock);
     if (again)
-        spice_qxl_oom(qxl);
+        call_from_a_cpu(qxl);
     return answer;
 }
 
