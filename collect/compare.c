@@ -73,18 +73,22 @@ static void fill_streams(struct compare_run *run, const struct explain *x)
 static void fill_clip(struct compare_run *run, const struct explain *x)
 {
     const struct x_region *clip = x_clip(x);
+    bool pieces = x_in_pieces(x);
+    const uint64_t *out;
     enum outcome why;
-    uint64_t count;
+    uint64_t count, all;
 
-    if (!clip)
+    if (!clip && !pieces)
         return;
-    set(run, COL_clip_streamed, x_percent(clip->all_out[OUT_STREAMED], clip->all_draws));
-    if (clip->steady.ns)
+    out = pieces ? x->pieces : clip->all_out;
+    all = pieces ? x->pieces_all : clip->all_draws;
+    set(run, COL_clip_streamed, x_percent(out[OUT_STREAMED], all));
+    if (!pieces && clip->steady.ns)
         set(run, COL_clip_time, x_percent(clip->streamed_ns, clip->steady.ns));
     for (int o = 1; o < OUTCOMES; o++)
         if (o != OUT_STREAMED)
-            set(run, COL_redraws + o, x_percent(clip->all_out[o], clip->all_draws));
-    why = x_main_refusal(clip->all_out, &count);
+            set(run, COL_redraws + o, x_percent(out[o], all));
+    why = x_main_refusal(out, &count);
     if (count)
         run->refusal = outcome_names[why];
 }

@@ -210,6 +210,7 @@ void explain_gather(struct explain *x)
         x->has_client |= logs[i].source == SOURCE_CLIENT && logs[i].reader;
     }
     about_device(x);
+    x->has_client_box = clip_of_client(x->run, bundle_about(x->bundle), x->client_box);
     bundle_window(x->bundle, &x->start, &x->end);
     while (bundle_next(x->bundle, &ev, &from) == 1)
         explain_add(x, &ev, from);

@@ -239,6 +239,18 @@ static void all_draws(struct x_region *r, const struct x_candidate *c, enum outc
     r->all_out[o]++;
 }
 
+static void piece(struct explain *x, const int32_t *box, enum outcome o)
+{
+    const int32_t *whole = x->client_box;
+    int64_t width = (int64_t)box[2] - box[0], height = (int64_t)box[3] - box[1];
+
+    if (!x->has_client_box || width <= 0 || height <= 0 || box[0] < whole[0] || box[1] < whole[1] ||
+        box[2] > whole[2] || box[3] > whole[3])
+        return;
+    x->pieces[o] += (uint64_t)(width * height);
+    x->pieces_all += (uint64_t)(width * height);
+}
+
 static void decide(struct explain *x, struct x_display *d)
 {
     struct x_candidate *c = &d->now;
@@ -255,6 +267,7 @@ static void decide(struct explain *x, struct x_display *d)
         x->decided(x, d, c->region, o);
     note_miss(r, c, o);
     all_draws(r, c, o);
+    piece(x, c->box, o);
     if (r->last_created && c->created > r->last_created)
         x_interval(&r->intervals, c->created - r->last_created, c->time);
     r->last_created = c->created;
@@ -451,15 +464,14 @@ static double weight(const struct x_region *r)
 static struct x_region *find_clip(struct explain *x)
 {
     struct x_region *clip = NULL;
-    int32_t box[4];
 
-    x->clip_told = x->bundle && clip_of_client(x->run, bundle_about(x->bundle), box);
+    x->clip_told = x->has_client_box;
     for (int i = 0; i < X_BOXES; i++) {
         struct x_region *r = &x->boxes[i];
 
         if (!r->used)
             continue;
-        if (x->clip_told && !memcmp(r->box, box, sizeof(box)))
+        if (x->clip_told && !memcmp(r->box, x->client_box, sizeof(r->box)))
             return r;
         if (weight(r) > 0 && (!clip || weight(r) > weight(clip)))
             clip = r;
@@ -486,6 +498,11 @@ static void keep_whole(struct explain *x, struct x_region *r)
 const struct x_region *x_clip(const struct explain *x)
 {
     return x_kept(x, x->clip);
+}
+
+bool x_in_pieces(const struct explain *x)
+{
+    return x->has_client_box && !x->clip_told && x->pieces_all;
 }
 
 void regions_end(struct explain *x)

@@ -10,10 +10,17 @@ static void say_clip(const struct explain *x, struct sayer *s)
     const struct x_region *clip = x_clip(x);
     char a[X_TEXT], b[X_TEXT];
 
+    if (x_in_pieces(x))
+        say(s, 'r', 0, 5, NULL, 0,
+            "The client read the clip's frame numbers in %s, but nothing was drawn in just this "
+            "place: the display draws the clip in pieces. Of their pixels %.0f%% were sent as "
+            "video.",
+            x_box(x->client_box, a), x_percent(x->pieces[OUT_STREAMED], x->pieces_all));
     if (!clip)
         return;
-    say(s, 'r', 0, 3, NULL, 0, "The clip is taken to be r%u, %s%s: %s.", clip->id,
-        x_box(clip->box, a), x_display(x, clip->display, b), clip_why[x->clip_told]);
+    say(s, 'r', 0, 3, NULL, 0, "The %s is taken to be r%u, %s%s: %s.",
+        x_in_pieces(x) ? "clip's greatest piece" : "clip", clip->id, x_box(clip->box, a),
+        x_display(x, clip->display, b), clip_why[x->clip_told]);
 }
 
 void say_regions(const struct explain *x, struct sayer *s)
@@ -79,9 +86,9 @@ static void say_redraws(const struct explain *x, const struct x_region *r, struc
     x_span(x_quantile(&r->intervals, 0.5), c);
     if (r == x_clip(x))
         say(s, 'r', r->id, 1, draws, 1,
-            "Region r%u, the clip, %s%s: redrawn %" PRIu64 " times in all, %.1f a second; half of "
+            "Region r%u, the %s, %s%s: redrawn %" PRIu64 " times in all, %.1f a second; half of "
             "the redraws within %s of the one before.%s",
-            r->id, a, d, r->draws, rate, c,
+            r->id, x_in_pieces(x) ? "clip's greatest piece" : "clip", a, d, r->draws, rate, c,
             r->slow ? " That is too slow for the server, which takes for video what comes within "
                       "200 ms."
                     : "");

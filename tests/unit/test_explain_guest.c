@@ -409,6 +409,36 @@ static void the_clip(void **state)
     whatif_says("[1200,0,2100,700]", "the client read");
 }
 
+/* A display that draws the clip in two halves, of which one is a stream, and a terminal beside it.
+ * Only the halves count, by their pixels; without the client it would be the terminal or a half. */
+static void the_clip_in_pieces(void **state)
+{
+    static const char summary[] = "{\"clip\":{\"numbered\":true,\"region\":[0,0,400,100]}}";
+    char path[PATH_MAX + 32];
+    json_t *o;
+    (void)state;
+
+    begin();
+    for (int i = 0; i < 40; i++) {
+        now += 40 * MS;
+        PUT(spice, draw, now, .display = 0, .drawable = 64, .release_id = 1,
+            .box = {0, 0, 100, 100}, .verdict = 0, .created = now);
+        PUT(spice, stream_attach, now, .display = 0, .stream = 1, .drawable = 64,
+            .box = {0, 0, 100, 100});
+        PUT(spice, draw, now + MS, .display = 0, .drawable = 128, .release_id = 2,
+            .box = {100, 0, 400, 100}, .verdict = 7, .created = now);
+        PUT(spice, draw, now + 2 * MS, .display = 0, .drawable = 192, .release_id = 3,
+            .box = {500, 0, 900, 400}, .verdict = 7, .created = now);
+    }
+    end(US);
+    snprintf(path, sizeof(path), "%s/client.json", folder);
+    fake_store(path, summary, strlen(summary));
+    o = told();
+    says(o, "read the clip's frame numbers in 400x100 at (0, 0)", true);
+    says(o, "Of their pixels 25% were sent as video", true);
+    json_decref(o);
+}
+
 /* ---- the client's freezes
  * ------------------------------------------------------------------------ */
 
@@ -580,6 +610,7 @@ int main(void)
         cmocka_unit_test(too_many),
         cmocka_unit_test(nothing_left_out),
         cmocka_unit_test(the_clip),
+        cmocka_unit_test(the_clip_in_pieces),
         cmocka_unit_test(freezes),
         cmocka_unit_test(held_by_the_server),
         cmocka_unit_test(held_after_a_loss),
