@@ -283,20 +283,24 @@ static void say_times(const struct explain *x, struct sayer *s)
 {
     static const struct select calls[] = {
         {.kinds = {EV_oom_begin, EV_oom_end}},
-        {.kinds = {EV_qxl_io_write}, .field = "port", .value = NOTIFY_OOM}};
+        {.kinds = {EV_qxl_io_write}, .field = "port", .value = NOTIFY_OOM},
+        {.kinds = {EV_guest_wait_begin, EV_guest_wait_end}, .rule = RULE_COUNTS}};
     static const struct select gone[] = {
         {.kinds = {EV_evict}}, {.kinds = {EV_trace_add}, .field = "reason", .value = EVICTED}};
     static const struct select waits[] = {
         {.kinds = {EV_guest_wait_begin, EV_guest_wait_end}, .rule = RULE_COUNTS}};
     static const struct select dropped[] = {{.kinds = {EV_qxl_spice_oom}, .rule = RULE_COUNTS}};
     char a[X_TEXT], b[X_TEXT], c[X_TEXT];
+    /* by what the server saw, or by the guest's own word, whichever knows of more */
+    uint64_t still = x->all.waited > x->still_ns ? x->all.waited : x->still_ns;
+    uint64_t longest = x->longest_wait > x->longest_stall ? x->longest_wait : x->longest_stall;
 
-    say(s, 'e', 0, 1, calls, 2,
+    say(s, 'e', 0, 1, calls, 3,
         "The guest ran out of graphics memory %u time%s (%.1f a minute). It is known to have stood "
         "still for %s in all, %.1f%% of the run; the longest was %s.",
         x->episode_count, x_s(x->episode_count),
-        x->seconds > 0 ? x->episode_count * 60 / x->seconds : 0, x_span(x->still_ns, a),
-        x->seconds > 0 ? (double)x->still_ns / x->seconds / 1e7 : 0, x_span(x->longest_stall, b));
+        x->seconds > 0 ? x->episode_count * 60 / x->seconds : 0, x_span(still, a),
+        x->seconds > 0 ? (double)still / x->seconds / 1e7 : 0, x_span(longest, b));
     if (x->all.evicted)
         say(s, 'e', 0, 2, gone, 2,
             "To make room the server gave up %" PRIu64 " drawing%s early; %" PRIu64
