@@ -62,7 +62,7 @@ daemon_stop() {
 }
 
 # libvirt asks every QEMU that there is what it can do, again and again where KVM is there and does not
-# work, which takes a minute a VM: where none of ours uses KVM, libvirtd does not see it
+# work: where none of ours uses KVM, libvirtd does not see it
 libvirtd_start() {
 	if [ -e /dev/kvm ] && [ "$(accelerator)" = qemu ]; then
 		daemon_start without_kvm libvirtd
