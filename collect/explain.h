@@ -391,10 +391,10 @@ uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surfac
 void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from);
 
 const struct x_region *x_kept(const struct explain *x, uint32_t id); /* NULL: none */
-const struct x_region *x_clip(const struct explain *x);
+const struct x_region *x_clip(const struct explain *x);              /* NULL: none */
 /* The client saw the clip, but no draw has its place: a display that is not QXL draws it in columns
  * (qemu_spice_create_update in QEMU's ui/spice-display.c). Then `pieces` tells of it. */
-bool x_in_pieces(const struct explain *x); /* NULL: none */
+bool x_in_pieces(const struct explain *x);
 /* How far the time of the event at hand can be from the truth, ns; at most the whole run. */
 uint64_t x_error(const struct explain *x, uint64_t time);
 const struct x_stream *x_stream(const struct explain *x, uint32_t id);

@@ -247,8 +247,8 @@ static void piece(struct explain *x, const int32_t *box, enum outcome o)
     if (!x->has_client_box || width <= 0 || height <= 0 || box[0] < whole[0] || box[1] < whole[1] ||
         box[2] > whole[2] || box[3] > whole[3])
         return;
-    x->pieces[o] += (uint64_t)(width * height);
-    x->pieces_all += (uint64_t)(width * height);
+    x->pieces[o] += (uint64_t)width * (uint64_t)height;
+    x->pieces_all += (uint64_t)width * (uint64_t)height;
 }
 
 static void decide(struct explain *x, struct x_display *d)

@@ -312,7 +312,9 @@ static void say_times(const struct explain *x, struct sayer *s)
     else
         say(s, 'e', 0, 2, gone, 2,
             "The server gave up no drawing for it: handing back what was done with was enough.");
-    if (x->has_guest)
+    if (x->has_guest && !x->longest_wait)
+        say(s, 'e', 0, 3, waits, 1, "By its own events the guest waited for no release.");
+    else if (x->has_guest)
         say(s, 'e', 0, 3, waits, 1,
             "By its own events the guest waited %s for releases, at the longest %s, until %s.",
             x_span(x->all.waited, a), x_span(x->longest_wait, b), x_at(x, x->longest_wait_at, c));

@@ -413,7 +413,9 @@ static void the_clip(void **state)
  * Only the halves count, by their pixels; without the client it would be the terminal or a half. */
 static void the_clip_in_pieces(void **state)
 {
-    static const char summary[] = "{\"clip\":{\"numbered\":true,\"region\":[0,0,400,100]}}";
+    static const char summary[] = "{\"clip\":{\"numbered\":true,\"region\":[0,0,400,100]}}",
+                      forged[] = "{\"clip\":{\"numbered\":true,\"region\":[-2147483648,"
+                                 "-2147483648,2147483647,2147483647]}}";
     char path[PATH_MAX + 32];
     json_t *o;
     (void)state;
@@ -437,6 +439,13 @@ static void the_clip_in_pieces(void **state)
     says(o, "read the clip's frame numbers in 400x100 at (0, 0)", true);
     says(o, "Of their pixels 25% were sent as video", true);
     json_decref(o);
+    /* a forged summary and a forged draw: more pixels than fit 63 bits */
+    begin();
+    PUT(spice, draw, now, .display = 0, .drawable = 64, .release_id = 1,
+        .box = {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX - 1}, .created = now);
+    end(US);
+    fake_store(path, forged, strlen(forged));
+    json_decref(told());
 }
 
 /* ---- the client's freezes
