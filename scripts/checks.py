@@ -53,6 +53,32 @@ def server(info, settings):
         yield "the server was not the one of server=%s" % settings.get("server", "traced")
 
 
+def said_of_device(device):
+    """A display device's settings, from what QEMU was told of it: `driver`, and the sizes of qxl's memories in MiB."""
+    of = device.get("properties", {})
+    known = {"domain": {"qxl-vga": "qxl.xml"}.get(device["driver"], device["driver"] + ".xml"),
+             "vgamem": of.get("vgamem_mb"), "ram": of.get("ram_size", 0) >> 20, "vram": of.get("vram_size", 0) >> 20}
+    return {k: str(v) for k, v in known.items() if v or k == "domain"}
+
+
+def machine(info, settings):
+    """The VM that ran, by its own QEMU's command line and its own agent, is the one that was asked for."""
+    line = info["run"]["target"].get("command_line", [])
+    follows = lambda option: line[line.index(option) + 1] if option in line[:-1] else ""  # noqa: E731
+    spice = dict(word.split("=", 1) for word in follows("-spice").split(",") if "=" in word)
+    was = {"memory": follows("-m"), "compression": spice.get("image-compression"), "streaming": spice.get("streaming-video")}
+    for device in info["run"].get("devices", [])[:1]:
+        was.update(said_of_device(device))
+    for log in info["run"].get("guest", {}).get("logs", [])[:1]:
+        number = re.search(r"Debian GNU/Linux (\d+)", log.get("hello", {}).get("distribution", ""))
+        was["guest"] = "debian" + number.group(1) if number else None
+    for key, value in was.items():
+        if settings.get(key) and value != settings[key]:
+            yield "the VM was another one: its %s was %s, not %s" % (key, value, settings[key])
+    if "domain" not in was:
+        yield "the VM was another one: it has no display device"
+
+
 def client(info, settings, events, summary):
     """The meter's main and display channel from before the recording to its end, pictures shown in it."""
     if settings["client"] == "none":
@@ -107,6 +133,7 @@ def reasons(settings, info, events, summary, console, first):
     yield from length(info, settings)
     yield from workload(console, first, settings)
     yield from session(console, settings)
+    yield from machine(info, settings)
     yield from server(info, settings)
     yield from client(info, settings, events, summary)
     yield from losses(info)

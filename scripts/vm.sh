@@ -242,7 +242,7 @@ running() { [ "$(virsh -q domstate "$NAME" 2>/dev/null | head -n 1)" ]; }
 
 start() {
 	local image dir=$VMS/$NAME
-	vm_config "$config"
+	vm_config "${operand:-demo}"
 	need virsh qemu-img cpio
 	image=$("$TOP/scripts/image.sh" --path "${vm[guest]}")
 	[ -f "$image/SHA256SUMS" ] || die "the image of ${vm[guest]} is not built" "run: scripts/image.sh ${vm[guest]}"
@@ -314,7 +314,7 @@ usage() {
 }
 
 [ $# -ge 1 ] || usage
-command=$1 config=demo debug='' limit=''
+command=$1 operand='' debug=''
 shift
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -322,8 +322,7 @@ while [ $# -gt 0 ]; do
 	--debug) debug=1 ;;
 	*=*) overrides+=("$1") ;;
 	-*) usage ;;
-	[0-9]*) limit=$1 ;;
-	*) config=$1 ;;
+	*) operand=$1 ;;
 	esac
 	shift
 done
@@ -335,7 +334,7 @@ start | stop)
 	flock 9
 	"$command"
 	;;
-wait) wait_workload "$limit" ;;
+wait) wait_workload "$operand" ;;
 status) status ;;
 uri) virsh -q domdisplay "$NAME" ;;
 pid) qemu_pid ;;
