@@ -16,7 +16,7 @@ set -euo pipefail
 
 CONFIGS=$TOP/guest-configs
 SPICETAP=$BUILD/spicetap
-recorder='' run='' verdict=interrupted why=()
+recorder='' run='' verdict=interrupted why=() beside=()
 declare -A set=([duration]=600 [client]=meter [server]=traced)
 declare -a given=() # what the row and the command line change
 
@@ -110,13 +110,14 @@ conclude() {
 		printf 'name=%s\nverdict=%s\n' "$NAME" "$verdict"
 		printf 'commit=%s\n' "$(git -C "$TOP" describe --always --dirty --match=nothing 2>/dev/null)"
 		for key in ${why[@]+"${why[@]}"}; do printf 'why=%s\n' "$key"; done
+		for key in ${beside[@]+"${beside[@]}"}; do printf 'beside=%s\n' "$key"; done | sort -u
 		for key in "${!set[@]}"; do printf 'set.%s=%s\n' "$key" "${set[$key]}"; done | sort
 	} | python3 -c '
 import json, sys
-out = {"why": [], "settings": {}}
+out = {"why": [], "beside": [], "settings": {}}
 for line in sys.stdin:
     key, value = line.rstrip("\n").split("=", 1)
-    if key == "why": out["why"].append(value)
+    if key in ("why", "beside"): out[key].append(value)
     elif key.startswith("set."): out["settings"][key[4:]] = value
     else: out[key] = value
 json.dump(out, sys.stdout, indent=2)' >"$run/experiment.json"
@@ -140,6 +141,14 @@ check_run() {
 	while read -r line; do why+=("$line"); done < <(
 		python3 "$TOP/scripts/checks.py" "$SPICETAP" "$run" "$console" "$first" "${words[@]}" || echo "the run cannot be read"
 	)
+}
+
+# The other VMs of this host: what shares its processors with a run is told with it
+other_vms() {
+	local name
+	for name in $(setsid --wait virsh -q -c qemu:///system list --name); do
+		[ "$name" = "$VM" ] || beside+=("$name")
+	done
 }
 
 # QEMU's own log of spice_qxl_oom, which needs no probe: on, off
@@ -171,10 +180,12 @@ record() {
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"
 	first=$(beat_count)
 	log_ooms on
+	other_vms
 	"$SPICETAP" record "${options[@]}" &
 	recorder=$!
 	wait "$recorder" || why+=("spicetap record ended with status $?")
 	recorder=
+	other_vms
 	log_ooms off
 	wait_beat "$(beat_count)" 30 || true
 }

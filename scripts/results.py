@@ -153,7 +153,7 @@ def keep(bundle, folder, name, took, attempts):
     info = json.loads(spicetap("info", "--json", bundle))
     explain = shorter(json.loads(spicetap("explain", "--json", bundle)), run)
     facts = head_of(run, name, experiment["settings"], experiment["verdict"], experiment["why"], attempts)
-    facts.update(facts_of(bundle, info), took=took, commit=experiment.get("commit"))
+    facts.update(facts_of(bundle, info), took=took, commit=experiment.get("commit"), beside=experiment.get("beside", []))
     seconds = timeline.series(bundle, SPICETAP, info, explain)
     with Folder(folder) as new:
         write_json(new, "run.json", facts)
