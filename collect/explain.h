@@ -223,6 +223,7 @@ struct x_memory {
 /* Counters when the client last showed another picture: of all displays, and of each box. */
 struct x_mark {
     uint64_t time, stalled, blocked, losses;
+    int64_t delay;
     uint32_t draws[X_BOXES];
 };
 
@@ -230,6 +231,9 @@ struct x_mark {
 struct x_freeze {
     uint64_t from, to;
     uint64_t stalled, blocked;
+    /* ns that a frame of video waits at the client until it is due, as it began and ended: the server
+     * says it (MSG_MAIN_MULTI_MEDIA_TIME, by stream_required_latency of its encoders) */
+    int64_t delay_before, delay;
     uint32_t draws[X_BOXES]; /* redraws of each box */
     bool lost;
 };
@@ -341,8 +345,11 @@ struct explain {
     struct x_mark mark;
     uint64_t freeze_longest, pictures;
     struct x_histogram shown;
-    uint16_t client_kind;
-    int client_slot;
+    struct x_client_field {
+        uint16_t kind;
+        int slot; /* -1: not known yet */
+    } since, wait;
+    int64_t delay; /* of the last frame that came */
 
     struct x_attr attr; /* of the last event */
     /* For whoever lists events: told of each drawable's fate. */
@@ -463,6 +470,8 @@ void say_regions(const struct explain *x, struct sayer *s);
 void say_region(const struct explain *x, const struct x_region *r, struct sayer *s);
 /* Redraws of the clip's place in it. */
 uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z);
+/* ns by which frames were shown later at its end than at its beginning; negative: earlier. */
+int64_t x_put_off(const struct x_freeze *z);
 void say_traffic(const struct explain *x, struct sayer *s);
 enum verdict_of say_hypothesis(const struct explain *x, int n, struct sayer *s); /* 1 to 5 */
 void say_all(const struct explain *x, struct sayer *s);

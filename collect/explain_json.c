@@ -115,10 +115,11 @@ static json_t *freezes(const struct explain *x)
         const struct x_freeze *z = &x->freezes[i];
 
         json_array_append_new(list,
-                              json_pack("{sI sI sI sI sI sb}", "from", NUMBER(z->from), "to",
+                              json_pack("{sI sI sI sI sI sI sb}", "from", NUMBER(z->from), "to",
                                         NUMBER(z->to), "redraws", NUMBER(x_freeze_draws(x, z)),
                                         "waited_ns", NUMBER(z->stalled), "blocked_ns",
-                                        NUMBER(z->blocked), "inconclusive", z->lost));
+                                        NUMBER(z->blocked), "put_off_ns", NUMBER(x_put_off(z)),
+                                        "inconclusive", z->lost));
     }
     return list;
 }

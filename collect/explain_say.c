@@ -411,12 +411,26 @@ void say_episode(const struct explain *x, const struct x_episode *e, struct saye
  * --------------------------------------------------------------------------------------
  */
 
+/* The server had the client show what comes later than before: the picture stands still meanwhile. */
+static void say_put_off(const struct x_freeze *z, char *text, size_t size)
+{
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT];
+
+    *text = '\0';
+    if (z->delay_before >= 0 && x_put_off(z) >= (int64_t)X_FREEZE)
+        snprintf(text, size,
+                 " A frame of video was shown %s after it had come when that began, and %s after at "
+                 "its end, as the server wanted it: that alone holds the picture for %s.",
+                 x_span((uint64_t)z->delay_before, a), x_span((uint64_t)z->delay, b),
+                 x_span((uint64_t)x_put_off(z), c));
+}
+
 /* The first ones, and what stood in their way: what had been drawn, and what kept it. */
 static void say_freezes(const struct explain *x, struct sayer *s)
 {
     const struct x_region *clip = x_clip(x);
     uint32_t kept = x->freeze_count < X_FREEZES ? x->freeze_count : X_FREEZES;
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT];
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], later[256];
 
     for (uint32_t i = 0; i < kept && (s->deep || i < 3); i++) {
         const struct x_freeze *z = &x->freezes[i];
@@ -431,14 +445,16 @@ static void say_freezes(const struct explain *x, struct sayer *s)
              .from = z->from,
              .to = z->to,
              .rule = RULE_COUNTS},
-            {.kinds = {EV_loss}, .from = z->from, .to = z->to}};
+            {.kinds = {EV_loss}, .from = z->from, .to = z->to},
+            {.kinds = {EV_client_frame}, .from = z->from, .to = z->to}};
 
-        say(s, 't', 0, 10 + i, behind, 5,
+        say_put_off(z, later, sizeof(later));
+        say(s, 't', 0, 10 + i, behind, *later ? 6 : 5,
             "At %s the client's picture of the clip had stood still for %s. The guest redrew the "
             "clip's place %u time%s in that span and waited for memory for %s; for %s of it the "
-            "server did not read the guest's commands.%s",
+            "server did not read the guest's commands.%s%s",
             x_at(x, z->to, a), x_span(z->to - z->from, b), x_freeze_draws(x, z),
-            x_s(x_freeze_draws(x, z)), x_span(z->stalled, c), x_span(z->blocked, d),
+            x_s(x_freeze_draws(x, z)), x_span(z->stalled, c), x_span(z->blocked, d), later,
             z->lost ? " Inconclusive: events were lost here." : "");
     }
     if (x->freeze_count > X_FREEZES)

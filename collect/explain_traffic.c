@@ -6,23 +6,22 @@
 
 enum { CHANNEL_DISPLAY = 2 };
 
-/* "client_clip" tells when the clip's picture changed, and since when it had not. */
-static void find_kind(struct explain *x, const struct bundle_log *from, uint16_t kind)
+/* Is it an event of that name, by its own log's table? Then where `field` is in it. */
+static bool is_kind(struct x_client_field *c, const struct tap_reader *reader, uint16_t kind,
+                    const char *name, const char *field)
 {
-    const struct tap_kind_desc *k = tap_reader_kind(from->reader, kind);
+    const struct tap_kind_desc *k = c->slot < 0 ? tap_reader_kind(reader, kind) : NULL;
 
-    if (!k || strcmp(k->name, "client_clip"))
-        return;
-    for (unsigned i = 0; i < k->count; i++)
-        if (!strcmp(k->fields[i].name, "since")) {
-            x->client_kind = kind;
-            x->client_slot = k->fields[i].slot;
-        }
+    for (unsigned i = 0; k && !strcmp(k->name, name) && i < k->count; i++)
+        if (!strcmp(k->fields[i].name, field))
+            *c = (struct x_client_field){kind, k->fields[i].slot};
+    return c->slot >= 0 && c->kind == kind;
 }
 
 static void sums(const struct explain *x, uint64_t now, struct x_mark *m)
 {
     m->time = now;
+    m->delay = x->delay;
     m->stalled = m->blocked = m->losses = 0;
     for (uint32_t i = 0; i < x->display_count; i++) {
         const struct x_display *d = &x->displays[i];
@@ -59,6 +58,8 @@ static void freeze(struct explain *x, const struct x_mark *now, uint64_t since)
                            .to = now->time,
                            .stalled = more(now->stalled, before->stalled),
                            .blocked = more(now->blocked, before->blocked),
+                           .delay_before = before->time ? before->delay : now->delay,
+                           .delay = now->delay,
                            .lost = now->losses != before->losses || !before->time};
     for (int i = 0; i < X_BOXES; i++)
         z->draws[i] = (uint32_t)more(now->draws[i], before->draws[i]);
@@ -85,13 +86,18 @@ uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z)
     return clip ? z->draws[clip - x->boxes] : 0;
 }
 
+int64_t x_put_off(const struct x_freeze *z)
+{
+    return (int64_t)((uint64_t)z->delay - (uint64_t)z->delay_before);
+}
+
 void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from)
 {
     if (from->source == SOURCE_CLIENT) {
-        if (x->client_slot < 0)
-            find_kind(x, from, ev->kind);
-        if (x->client_slot >= 0 && ev->kind == x->client_kind)
-            shown(x, ev->v[x->client_slot], ev->time);
+        if (is_kind(&x->since, from->reader, ev->kind, "client_clip", "since"))
+            shown(x, ev->v[x->since.slot], ev->time);
+        else if (is_kind(&x->wait, from->reader, ev->kind, "client_frame", "wait"))
+            x->delay = (int64_t)ev->v[x->wait.slot];
         return;
     }
     if (from->source == SOURCE_SPICE && ev->kind == EV_sent) {

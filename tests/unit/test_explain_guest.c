@@ -491,6 +491,35 @@ static void freezes(void **state)
     }
 }
 
+/* A client that lost nothing is told to play later: 2 s after a frame is there in place of 400 ms. The
+ * picture stands still for that difference, and for nothing else. By 100 ms it says nothing of it. */
+static void put_off(void **state)
+{
+    (void)state;
+    for (int64_t later = 100; later <= 1600; later += 1500) {
+        json_t *o;
+
+        begin();
+        for (int i = 0; i < 40; i++) {
+            redraw(0, 50, 1024, 768);
+            PUT_AS(client, 1, client_frame, now + 5 * MS, .stream = 1, .wait = 400 * MS);
+            PUT_AS(client, 1, client_clip, now + 10 * MS, .number = i, .since = i ? 100 * MS : 0);
+            now += 100 * MS;
+        }
+        PUT_AS(client, 1, client_frame, now, .stream = 1, .wait = (400 + later) * MS);
+        now += 10 * MS + 1600 * MS;
+        PUT_AS(client, 1, client_clip, now, .number = 41, .since = 1700 * MS);
+        redraw(0, 0, 10, 10);
+        end(0);
+        o = told();
+        assert_int_equal(number(first(o, "freezes"), "put_off_ns"), later * MS);
+        says(o, "had stood still for 1.70 s", true);
+        says(o, "was shown 400 ms after it had come when that began, and 2.00 s after at its end", later == 1600);
+        says(o, "that alone holds the picture for 1.60 s", later == 1600);
+        json_decref(o);
+    }
+}
+
 /* ---- what the server held ----------------------------------------------------------------------
  */
 
@@ -621,6 +650,7 @@ int main(void)
         cmocka_unit_test(the_clip),
         cmocka_unit_test(the_clip_in_pieces),
         cmocka_unit_test(freezes),
+        cmocka_unit_test(put_off),
         cmocka_unit_test(held_by_the_server),
         cmocka_unit_test(held_after_a_loss),
         cmocka_unit_test(held_beyond_the_table),
