@@ -123,6 +123,8 @@ static void fill_client(struct compare_run *run, const struct explain *x)
         set(run, COL_interval_median, (double)x_quantile(&x->shown, 0.5) / 1e6);
         set(run, COL_interval_p95, (double)x_quantile(&x->shown, 0.95) / 1e6);
     }
+    if (c->frames.count)
+        set(run, COL_put_off, (double)c->longest_wait / 1e9);
     if (!pictures)
         return;
     set(run, COL_decode,

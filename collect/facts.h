@@ -59,6 +59,7 @@ struct facts_client {
     uint64_t shown, late, lost; /* frames of the clip by their numbers */
     uint64_t changes;           /* pictures of the clip's region without a number */
     uint64_t last_change, longest_freeze;
+    int64_t longest_wait; /* ns, of a frame until it is due; 0 or more */
 };
 
 /* What stands open for one display: the recording can begin, or lose events, anywhere. */

@@ -42,8 +42,12 @@ static void message(struct facts_client *c, const struct tap_event *ev)
 
 static void frame(struct facts_client *c, const struct tap_event *ev)
 {
+    int64_t wait = FIELDS(ev, client_frame)->wait;
+
     add_bytes(&c->frames, FIELDS(ev, client_frame)->size);
-    c->too_late += FIELDS(ev, client_frame)->wait < 0;
+    c->too_late += wait < 0;
+    if (wait > c->longest_wait)
+        c->longest_wait = wait;
 }
 
 /* A frame's wait until it is due is no delay. */

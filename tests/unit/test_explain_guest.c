@@ -491,6 +491,21 @@ static void freezes(void **state)
     }
 }
 
+static double compared(const char *column)
+{
+    char *text;
+    json_t *o;
+    double d;
+
+    assert_int_equal(RUN(cmd_compare, folder, "--format", "json"), EXIT_DONE);
+    text = fake_text("out");
+    o = json_loads(text, 0, NULL);
+    free(text);
+    d = json_number_value(json_object_get(json_object_get(json_array_get(o, 0), column), "median"));
+    json_decref(o);
+    return d;
+}
+
 /* A client that lost nothing is told to play later: 2 s after a frame is there in place of 400 ms. The
  * picture stands still for that difference, and for nothing else. By 100 ms it says nothing of it. */
 static void put_off(void **state)
@@ -513,6 +528,7 @@ static void put_off(void **state)
         end(0);
         o = told();
         assert_int_equal(number(first(o, "freezes"), "put_off_ns"), later * MS);
+        assert_true(compared("put_off") == (double)(400 + later) / 1000);
         says(o, "had stood still for 1.70 s", true);
         says(o, "was shown 400 ms after it had come when that began, and 2.00 s after at its end", later == 1600);
         says(o, "that alone holds the picture for 1.60 s", later == 1600);
