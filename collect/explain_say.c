@@ -430,7 +430,7 @@ static void say_freezes(const struct explain *x, struct sayer *s)
 {
     const struct x_region *clip = x_clip(x);
     uint32_t kept = x->freeze_count < X_FREEZES ? x->freeze_count : X_FREEZES;
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], later[256];
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], later[384];
 
     for (uint32_t i = 0; i < kept && (s->deep || i < 3); i++) {
         const struct x_freeze *z = &x->freezes[i];
