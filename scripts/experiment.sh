@@ -51,7 +51,7 @@ check_settings() {
 	for key in "${!set[@]}"; do
 		case $key in
 		about | guest | domain | memory | ram | vram | vgamem | screen | x | workload) ;;
-		compression | streaming | server | client | rate | duration) ;;
+		compression | streaming | bitrate | server | client | rate | duration) ;;
 		*) die "$key=${set[$key]}: there is no setting named $key" "docs/experiments.md lists them" ;;
 		esac
 	done
@@ -69,6 +69,7 @@ check_settings() {
 	want compression 'auto_glz|auto_lz|quic|glz|lz|lz4|off' "auto_glz, auto_lz, quic, glz, lz, lz4 or off"
 	want guest "$(names_of "$CONFIGS" .guest '')" "the name of a guest-configs/*.guest"
 	want domain "$(names_of "$CONFIGS" .xml '' | sed 's/|/.xml|/g').xml" "a guest-configs/*.xml"
+	want bitrate '[1-9][0-9]{0,5}' "a number of Mbit/s"
 	want workload "$(names_of "$overlay" '' spicetap-)" "the name of a workload"
 	[ "${set[client]}" != slow ] || [ -n "${set[rate]:-}" ] || die "client=slow wants rate=, bytes a second"
 	[ "${set[client]}" = slow ] || [ -z "${set[rate]:-}" ] || die "rate=${set[rate]}: only with client=slow"

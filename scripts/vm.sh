@@ -107,7 +107,7 @@ declare -a overrides=()
 
 vm_set() {
 	case $1 in
-	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming) vm[$1]=$2 ;;
+	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming | bitrate) vm[$1]=$2 ;;
 	about | client | rate | server | duration) ;; # an experiment's, not the VM's: scripts/experiment.sh
 	*) die "$3: there is no setting named $1" ;;
 	esac
@@ -151,6 +151,7 @@ seclabels() {
 environment() {
 	local lib=${SPICETAP_SPICE_LIB-$BUILD/stack/lib}
 	[ -z "$lib" ] || printf "<qemu:env name='LD_LIBRARY_PATH' value='%s'/>" "$lib"
+	[ -z "${vm[bitrate]:-}" ] || printf "<qemu:env name='SPICE_BIT_RATE' value='%s'/>" "${vm[bitrate]}"
 	[ -z "$debug" ] || printf "<qemu:env name='G_MESSAGES_DEBUG' value='Spice'/>"
 }
 
