@@ -25,7 +25,7 @@ enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
     C(interval_median, "ms", "between two of them")                                                \
     C(interval_p95, "ms", "the same, 95th percentile")                                             \
     C(longest_freeze, "s", "longest time without a new one")                                       \
-    C(put_off, "s", "longest that a frame of video waited at the client until it was due")        \
+    C(put_off, "s", "longest that a frame of video waited at the client until it was due")         \
     C(decode, "ms", "mean, from a message's last byte to its picture, frames and drawings")        \
     C(decode_median, "ms", "the same, median")                                                     \
     C(decode_p95, "ms", "the same, 95th percentile")                                               \

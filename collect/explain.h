@@ -231,8 +231,8 @@ struct x_mark {
 struct x_freeze {
     uint64_t from, to;
     uint64_t stalled, blocked;
-    /* ns that a frame of video waits at the client until it is due, as it began and ended: the server
-     * says it (MSG_MAIN_MULTI_MEDIA_TIME, by stream_required_latency of its encoders) */
+    /* ns that a frame of video waits at the client until it is due, as it began and ended: the
+     * server says it (MSG_MAIN_MULTI_MEDIA_TIME, by stream_required_latency of its encoders) */
     int64_t delay_before, delay;
     uint32_t draws[X_BOXES]; /* redraws of each box */
     bool lost;

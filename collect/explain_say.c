@@ -411,18 +411,20 @@ void say_episode(const struct explain *x, const struct x_episode *e, struct saye
  * --------------------------------------------------------------------------------------
  */
 
-/* The server had the client show what comes later than before: the picture stands still meanwhile. */
+/* The server had the client show what comes later than before: the picture stands still meanwhile.
+ */
 static void say_put_off(const struct x_freeze *z, char *text, size_t size)
 {
     char a[X_TEXT], b[X_TEXT], c[X_TEXT];
 
     *text = '\0';
     if (z->delay_before >= 0 && x_put_off(z) >= (int64_t)X_FREEZE)
-        snprintf(text, size,
-                 " A frame of video was shown %s after it had come when that began, and %s after at "
-                 "its end, as the server wanted it: that alone holds the picture for %s.",
-                 x_span((uint64_t)z->delay_before, a), x_span((uint64_t)z->delay, b),
-                 x_span((uint64_t)x_put_off(z), c));
+        snprintf(
+            text, size,
+            " A frame of video was shown %s after it had come when that began, and %s after at "
+            "its end, as the server wanted it: that alone holds the picture for %s.",
+            x_span((uint64_t)z->delay_before, a), x_span((uint64_t)z->delay, b),
+            x_span((uint64_t)x_put_off(z), c));
 }
 
 /* The first ones, and what stood in their way: what had been drawn, and what kept it. */

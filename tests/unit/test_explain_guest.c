@@ -506,8 +506,9 @@ static double compared(const char *column)
     return d;
 }
 
-/* A client that lost nothing is told to play later: 2 s after a frame is there in place of 400 ms. The
- * picture stands still for that difference, and for nothing else. By 100 ms it says nothing of it. */
+/* A client that lost nothing is told to play later: 2 s after a frame is there in place of 400 ms.
+ * The picture stands still for that difference, and for nothing else. By 100 ms it says nothing of
+ * it. */
 static void put_off(void **state)
 {
     (void)state;
@@ -530,7 +531,8 @@ static void put_off(void **state)
         assert_int_equal(number(first(o, "freezes"), "put_off_ns"), later * MS);
         assert_true(compared("put_off") == (double)(400 + later) / 1000);
         says(o, "had stood still for 1.70 s", true);
-        says(o, "was shown 400 ms after it had come when that began, and 2.00 s after at its end", later == 1600);
+        says(o, "was shown 400 ms after it had come when that began, and 2.00 s after at its end",
+             later == 1600);
         says(o, "that alone holds the picture for 1.60 s", later == 1600);
         json_decref(o);
     }
