@@ -231,8 +231,9 @@ struct x_mark {
 struct x_freeze {
     uint64_t from, to;
     uint64_t stalled, blocked;
-    /* ns that a frame of video waits at the client until it is due, as it began and ended: the
-     * server says it (MSG_MAIN_MULTI_MEDIA_TIME, by stream_required_latency of its encoders) */
+    /* ns that a frame of video waits at the client until it is due, as it began and ended; 0: not
+     * known. The server orders it: update_client_playback_delay in video-stream.cpp, passed on as
+     * MSG_MAIN_MULTI_MEDIA_TIME by reds_set_client_mm_time_latency in reds.cpp */
     int64_t delay_before, delay;
     uint32_t draws[X_BOXES]; /* redraws of each box */
     bool lost;
@@ -470,7 +471,8 @@ void say_regions(const struct explain *x, struct sayer *s);
 void say_region(const struct explain *x, const struct x_region *r, struct sayer *s);
 /* Redraws of the clip's place in it. */
 uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z);
-/* ns by which frames were shown later at its end than at its beginning; negative: earlier. */
+/* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also
+ * where one of the two is not known, or frames came too late then. */
 int64_t x_put_off(const struct x_freeze *z);
 void say_traffic(const struct explain *x, struct sayer *s);
 enum verdict_of say_hypothesis(const struct explain *x, int n, struct sayer *s); /* 1 to 5 */

@@ -418,7 +418,7 @@ static void say_put_off(const struct x_freeze *z, char *text, size_t size)
     char a[X_TEXT], b[X_TEXT], c[X_TEXT];
 
     *text = '\0';
-    if (z->delay_before >= 0 && x_put_off(z) >= (int64_t)X_FREEZE)
+    if (x_put_off(z) >= (int64_t)X_FREEZE)
         snprintf(
             text, size,
             " A frame of video was shown %s after it had come when that began, and %s after at "

@@ -88,7 +88,7 @@ uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z)
 
 int64_t x_put_off(const struct x_freeze *z)
 {
-    return (int64_t)((uint64_t)z->delay - (uint64_t)z->delay_before);
+    return z->delay_before > 0 && z->delay > 0 ? z->delay - z->delay_before : 0;
 }
 
 void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from)
@@ -96,7 +96,8 @@ void traffic_add(struct explain *x, const struct tap_event *ev, const struct bun
     if (from->source == SOURCE_CLIENT) {
         if (is_kind(&x->since, from->reader, ev->kind, "client_clip", "since"))
             shown(x, ev->v[x->since.slot], ev->time);
-        else if (is_kind(&x->wait, from->reader, ev->kind, "client_frame", "wait"))
+        else if (is_kind(&x->wait, from->reader, ev->kind, "client_frame", "wait") &&
+                 ev->v[x->wait.slot])
             x->delay = (int64_t)ev->v[x->wait.slot];
         return;
     }

@@ -13,6 +13,8 @@ import re
 import subprocess
 import sys
 
+import runs
+
 QXL_CLOCK_NS, PING_CLOCK_NS = 200_000, 5_000_000  # without I/O writes only the port's pings tell the guest's time
 LOSS_SHARE = 1000  # one event in a thousand
 STANDS = 3  # lines of the guest's, 10 s apart
@@ -64,9 +66,8 @@ def said_of_device(device):
 def machine(info, settings):
     """The VM that ran, by its own QEMU's command line and its own agent, is the one that was asked for."""
     line = info["run"]["target"].get("command_line", [])
-    follows = lambda option: line[line.index(option) + 1] if option in line[:-1] else ""  # noqa: E731
-    spice = dict(word.split("=", 1) for word in follows("-spice").split(",") if "=" in word)
-    was = {"memory": follows("-m"), "compression": spice.get("image-compression"), "streaming": spice.get("streaming-video")}
+    spice = dict(word.split("=", 1) for word in runs.option(line, "-spice").split(",") if "=" in word)
+    was = {"memory": runs.option(line, "-m"), "compression": spice.get("image-compression"), "streaming": spice.get("streaming-video")}
     for device in info["run"].get("devices", [])[:1]:
         was.update(said_of_device(device))
     for log in info["run"].get("guest", {}).get("logs", [])[:1]:

@@ -12,7 +12,8 @@ COLUMNS = [
     ("waited_share", "waited %", 2, 1), ("(evicted)", "evicted/min", 1, 1), ("(streams)", "streams/min", 1, 1),
     ("life", "life s", 1, 1), ("clip_streamed", "clip streamed %", 0, 1), ("clip_time", "of its time %", 0, 1),
     ("clip_frames", "frames/s", 1, 1), ("interval_median", "interval ms", 0, 1), ("interval_p95", "p95 ms", 0, 1),
-    ("longest_freeze", "freeze s", 1, 1), ("put_off", "put off s", 1, 1), ("decode", "decode ms", 1, 1), ("decode_p95", "p95 ms", 0, 1),
+    ("longest_freeze", "freeze s", 1, 1), ("put_off", "put off s", 1, 1),
+    ("decode", "decode ms", 1, 1), ("decode_p95", "p95 ms", 0, 1),
     ("stream_bytes", "video MB/s", 2, 1e6), ("drawing_bytes", "drawings MB/s", 2, 1e6),
     ("other_bytes", "other kB/s", 1, 1e3), ("worker_cpu", "worker %", 0, 1), ("lost", "lost", 0, 1),
 ]

@@ -100,7 +100,7 @@ def facts_of(bundle, info):
     clocks = [s["error_ns"] for c in head.get("clocks", []) for s in c["segments"] if s.get("error_ns") is not None]
     return {
         "date": head["started"]["wall"], "seconds": info["seconds"], "bundle": os.path.basename(bundle.rstrip("/")),
-        "accel": line[line.index("-accel") + 1].split(",")[0] if "-accel" in line else "tcg",
+        "accel": runs.option(line, "-accel").split(",")[0] or "tcg",
         "host": head["host"], "device": head["devices"], "probes": head["probes"],
         "versions": {"spicetap": head["spicetap"], "spice": stack.get("spice", {}).get("version"),
                      "qemu": stack.get("qemu", {}).get("version"), "spice_build_id": head["target"]["spice"]["build_id"],

@@ -70,6 +70,11 @@ def read_row(words, batch, names, where):
     return Row(batch, words[0], int(words[1]), words[2], words[3:])
 
 
+def option(line, name):
+    """What follows an option in a command line; "" if nothing does."""
+    return line[line.index(name) + 1] if name in line[:-1] else ""
+
+
 def load(path):
     try:
         with open(path, encoding="utf-8") as f:

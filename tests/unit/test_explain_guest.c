@@ -538,6 +538,28 @@ static void put_off(void **state)
     }
 }
 
+/* No frame of video came before the freeze: how late one was shown then is not known, and is not 0.
+ */
+static void put_off_from_unknown(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    redraw(0, 50, 1024, 768);
+    PUT_AS(client, 1, client_clip, now, .number = 1, .since = 0);
+    PUT_AS(client, 1, client_frame, now + 100 * MS, .stream = 1, .wait = 900 * MS);
+    now += SECOND;
+    PUT_AS(client, 1, client_clip, now, .number = 2, .since = SECOND);
+    redraw(0, 0, 10, 10);
+    end(0);
+    o = told();
+    assert_int_equal(number(first(o, "freezes"), "put_off_ns"), 0);
+    says(o, "had stood still for 1.00 s", true);
+    says(o, "after it had come when that began", false);
+    json_decref(o);
+}
+
 /* ---- what the server held ----------------------------------------------------------------------
  */
 
@@ -669,6 +691,7 @@ int main(void)
         cmocka_unit_test(the_clip_in_pieces),
         cmocka_unit_test(freezes),
         cmocka_unit_test(put_off),
+        cmocka_unit_test(put_off_from_unknown),
         cmocka_unit_test(held_by_the_server),
         cmocka_unit_test(held_after_a_loss),
         cmocka_unit_test(held_beyond_the_table),
