@@ -345,11 +345,12 @@ struct explain {
     uint32_t freeze_count;
     struct x_mark mark;
     uint64_t freeze_longest, pictures;
+    bool numbered; /* the client read a frame number: what it showed is the clip */
     struct x_histogram shown;
     struct x_client_field {
         uint16_t kind;
         int slot; /* -1: not known yet */
-    } since, wait;
+    } since, number, wait;
     int64_t delay; /* of the last frame that came */
 
     struct x_attr attr; /* of the last event */

@@ -427,19 +427,32 @@ static void say_put_off(const struct x_freeze *z, char *text, size_t size)
             x_span((uint64_t)x_put_off(z), c));
 }
 
+/* What the guest drew of the clip meanwhile. Without frame numbers the clip's place may show
+ * anything, a terminal or an OpenGL scene: it is not known which redraws belong to it. */
+static void say_freeze_draws(const struct explain *x, const struct x_freeze *z, char *text,
+                             size_t size)
+{
+    if (x->numbered)
+        snprintf(text, size, "The guest redrew the clip's place %u time%s in that span",
+                 x_freeze_draws(x, z), x_s(x_freeze_draws(x, z)));
+    else
+        snprintf(text, size, "Whether the guest drew there is not told; it");
+}
+
 /* The first ones, and what stood in their way: what had been drawn, and what kept it. */
 static void say_freezes(const struct explain *x, struct sayer *s)
 {
     const struct x_region *clip = x_clip(x);
     uint32_t kept = x->freeze_count < X_FREEZES ? x->freeze_count : X_FREEZES;
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], later[384];
+    const char *what = x->numbered ? "picture of the clip" : "picture in the clip's place";
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], drawn[128], later[384];
 
     for (uint32_t i = 0; i < kept && (s->deep || i < 3); i++) {
         const struct x_freeze *z = &x->freezes[i];
         const struct select behind[] = {
             {.kinds = {EV_client_clip}, .from = z->to, .to = z->to},
             {.region = clip ? clip->id : 0,
-             .outcomes = clip ? (1u << OUTCOMES) - 1 : 0,
+             .outcomes = clip && x->numbered ? (1u << OUTCOMES) - 1 : 0,
              .from = z->from,
              .to = z->to},
             {.kinds = {EV_oom_begin, EV_oom_end, EV_blocked}, .from = z->from, .to = z->to},
@@ -450,13 +463,14 @@ static void say_freezes(const struct explain *x, struct sayer *s)
             {.kinds = {EV_loss}, .from = z->from, .to = z->to},
             {.kinds = {EV_client_frame}, .from = z->from, .to = z->to}};
 
+        say_freeze_draws(x, z, drawn, sizeof(drawn));
         say_put_off(z, later, sizeof(later));
         say(s, 't', 0, 10 + i, behind, *later ? 6 : 5,
-            "At %s the client's picture of the clip had stood still for %s. The guest redrew the "
-            "clip's place %u time%s in that span and waited for memory for %s; for %s of it the "
-            "server did not read the guest's commands.%s%s",
-            x_at(x, z->to, a), x_span(z->to - z->from, b), x_freeze_draws(x, z),
-            x_s(x_freeze_draws(x, z)), x_span(z->stalled, c), x_span(z->blocked, d), later,
+            "At %s the client's %s had stood still for %s. %s%s waited for memory for %s; for %s "
+            "of "
+            "it the server did not read the guest's commands.%s%s",
+            x_at(x, z->to, a), what, x_span(z->to - z->from, b), drawn, x->numbered ? " and" : "",
+            x_span(z->stalled, c), x_span(z->blocked, d), later,
             z->lost ? " Inconclusive: events were lost here." : "");
     }
     if (x->freeze_count > X_FREEZES)
@@ -489,9 +503,14 @@ void say_traffic(const struct explain *x, struct sayer *s)
             "client.");
     else
         say(s, 't', 0, 3, shown, 1,
-            "The client showed %" PRIu64 " pictures of the clip; it froze for 500 ms or more %u "
-            "time%s, %s at the longest.",
-            x->pictures, x->freeze_count, x_s(x->freeze_count), x_span(x->freeze_longest, a));
+            "The client showed %" PRIu64
+            " pictures %s; it froze for 500 ms or more %u time%s, %s at "
+            "the longest.%s",
+            x->pictures, x->numbered ? "of the clip" : "in the clip's place", x->freeze_count,
+            x_s(x->freeze_count), x_span(x->freeze_longest, a),
+            x->numbered || !x->pictures
+                ? ""
+                : " It read no frame number there: that need not be a clip.");
     say_freezes(x, s);
     if (f->all_losses)
         say(s, 't', 0, 4, &(struct select){.kinds = {EV_loss}}, 1,

@@ -22,10 +22,21 @@ WORKLOADS = ["desktop", "mixed", "video", "gl"]
 SHAPES = [("QXL, X's `qxl` driver", "qxl.xml", "qxl"), ("QXL, X's `modesetting`", "qxl.xml", "modesetting"),
           ("virtio-vga", "virtio-vga.xml", "modesetting"), ("virtio-vga-gl (virgl)", "virtio-vga-gl.xml", "modesetting")]
 GUESTS = [("debian11", "Debian 11"), ("debian13", "Debian 13")]
-# of a cell of the matrix: what to say, and which column
-CELL = [("frames/s", "clip_frames", 1, 1), ("% of the clip streamed", "clip_streamed", 0, 1), ("MB/s", "(bytes)", 1, 1e6),
-        ("OOM/min", "ooms_a_minute", 1, 1)]
-WITHOUT_CLIP = ("desktop", "gl")  # what would be called the clip there is a terminal, or the scene
+# of a cell of the matrix: the column, and what to say of it
+ALWAYS = [("(bytes)", 1, 1e6, "%s MB/s"), ("ooms_a_minute", 1, 1, "%s OOM/min")]
+CELLS = {
+    "desktop": ALWAYS,
+    "mixed": [("interval_median", 0, 1, "%s ms between pictures"), ("clip_streamed", 0, 1, "%s % of the clip streamed")] + ALWAYS,
+    "video": [("clip_frames", 1, 1, "%s frames/s"), ("clip_streamed", 0, 1, "%s % of the clip streamed")] + ALWAYS,
+    "gl": [("clip_frames", 1, 1, "%s pictures/s shown"), ("drawn", 1, 1, "%s drawn")] + ALWAYS,
+}
+# What a column does not tell of a workload: `mixed` has no clip for two thirds of the time, and what would be called
+# the clip elsewhere is a terminal, or the scene.
+SAYS_NOTHING = {
+    "desktop": ("clip_streamed", "clip_time", "clip_frames", "interval_median", "interval_p95", "longest_freeze", "refusal"),
+    "mixed": ("clip_frames", "longest_freeze"),
+    "gl": ("clip_streamed", "clip_time", "refusal"),
+}
 
 HEADING = """<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
 <!-- Made by `make results` from results/*/: do not edit. -->
@@ -51,7 +62,7 @@ class Results:
             facts = runs.load(os.path.join(folder, run, "run.json"))
             row = runs.load(os.path.join(folder, run, "row.json"))
             if facts and facts["verdict"] == "ok" and row:
-                self.good.setdefault(facts["name"], []).append((facts, row))
+                self.good.setdefault(facts["name"], []).append((facts, of_workload(facts, row)))
             elif facts:
                 self.failed.append(facts)
 
@@ -65,6 +76,14 @@ class Results:
 
 
 # ---- figures -----------------------------------------------------------------------------------
+
+
+def of_workload(facts, row):
+    """The row without what it does not tell of this workload; of a GL scene with the frames that the guest drew."""
+    workload = facts["settings"]["workload"]
+    drawn = facts["guest"].get("work_a_second") if workload == "gl" else None
+    row = {k: v for k, v in row.items() if k not in SAYS_NOTHING.get(workload, ())}
+    return row if drawn is None else row | {"drawn": {"median": drawn}}
 
 
 def value(row, column):
@@ -136,9 +155,9 @@ def cell(results, name, workload):
         # a row whose experiment file is not there yet
         return "*%s*" % (results.why_not(name) if name else "not run")
     rows = [row for _, row in results.good[name]]
-    said = [(figure(rows, column, digits, scale), what) for what, column, digits, scale in CELL
-            if workload not in WITHOUT_CLIP or not column.startswith("clip")]
-    return "[%s](%s/)" % (", ".join("%s %s" % pair for pair in said if pair[0]), results.good[name][0][0]["run"])
+    said = [(what, figure(rows, column, digits, scale)) for column, digits, scale, what in CELLS[workload]]
+    return "[%s](%s/)" % (", ".join(what.replace("%s", value) for what, value in said if value),
+                          results.good[name][0][0]["run"])
 
 
 def matrix_part(results, rows):
@@ -147,8 +166,9 @@ def matrix_part(results, rows):
         for guest, title in GUESTS:
             lines.append([shape, title] + [cell(results, cell_name(guest, domain, x, w, rows), w) for w in WORKLOADS])
     return ("## Decision matrix\n\nDevice shape and guest by workload. In each cell: frames of the clip a second at the "
-            "client, of 25; the share of the\nclip's redraws that were streamed; bytes sent; times a minute that the guest "
-            "ran out of graphics memory.\n\n" + table(["device", "guest"] + WORKLOADS, lines))
+            "client, of 25 (`mixed`, where it plays\nfor a third of the time: ms from one to the next; `gl`: pictures of the "
+            "scene a second, and how many the guest drew);\nthe share of the clip's redraws that were streamed; bytes sent; "
+            "times a minute that the guest ran out of graphics memory.\n\n" + table(["device", "guest"] + WORKLOADS, lines))
 
 
 def batch_part(results, batch, about, rows):

@@ -491,6 +491,37 @@ static void freezes(void **state)
     }
 }
 
+/* What stands in the clip's place has no frame number: it is not called the clip, and what the
+ * guest drew of it is not told. */
+static void freeze_without_a_clip(void **state)
+{
+    const json_t *z;
+    json_t *o;
+    (void)state;
+
+    begin();
+    for (int i = 0; i < 40; i++) {
+        redraw(0, 50, 1024, 768);
+        PUT_AS(client, 1, client_clip, now + 10 * MS, .number = -1, .since = i ? 100 * MS : 0);
+        now += 100 * MS;
+    }
+    PUT_AS(client, 1, client_clip, now + 710 * MS, .number = -1, .since = 800 * MS);
+    now += 800 * MS;
+    redraw(0, 0, 10, 10);
+    end(0);
+    o = told();
+    z = first(o, "freezes");
+    assert_int_equal(number(z, "to") - number(z, "from"), 800 * MS);
+    assert_null(json_object_get(z, "redraws"));
+    says(o, "The client showed 41 pictures in the clip's place; it froze", true);
+    says(o, "It read no frame number there: that need not be a clip.", true);
+    says(o,
+         "picture in the clip's place had stood still for 800 ms. Whether the guest drew there is "
+         "not told; it waited for memory for 0 ms",
+         true);
+    json_decref(o);
+}
+
 static double compared(const char *column)
 {
     char *text;
@@ -690,6 +721,7 @@ int main(void)
         cmocka_unit_test(the_clip),
         cmocka_unit_test(the_clip_in_pieces),
         cmocka_unit_test(freezes),
+        cmocka_unit_test(freeze_without_a_clip),
         cmocka_unit_test(put_off),
         cmocka_unit_test(put_off_from_unknown),
         cmocka_unit_test(held_by_the_server),
