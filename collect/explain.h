@@ -341,7 +341,7 @@ struct explain {
     uint64_t live_over; /* streams pushed out of the table of those that run */
 
     uint64_t blocked_count, blocked_ns;
-    struct x_freeze freezes[X_FREEZES];
+    struct x_freeze freezes[X_FREEZES]; /* the longest, the longest first */
     uint32_t freeze_count;
     struct x_mark mark;
     uint64_t freeze_longest, pictures;

@@ -439,7 +439,7 @@ static void say_freeze_draws(const struct explain *x, const struct x_freeze *z, 
         snprintf(text, size, "Whether the guest drew there is not told; it");
 }
 
-/* The first ones, and what stood in their way: what had been drawn, and what kept it. */
+/* The longest ones, and what stood in their way: what had been drawn, and what kept it. */
 static void say_freezes(const struct explain *x, struct sayer *s)
 {
     const struct x_region *clip = x_clip(x);

@@ -44,16 +44,30 @@ static uint64_t more(uint64_t now, uint64_t before)
     return now > before ? now - before : 0;
 }
 
+/* Where one of that length goes among the longest, the longest first; NULL: all are longer. */
+static struct x_freeze *place_for(struct explain *x, uint64_t length)
+{
+    uint32_t kept = x->freeze_count < X_FREEZES ? x->freeze_count : X_FREEZES, at = 0;
+
+    while (at < kept && x->freezes[at].to - x->freezes[at].from >= length)
+        at++;
+    if (at == X_FREEZES)
+        return NULL;
+    kept = kept < X_FREEZES ? kept : X_FREEZES - 1;
+    memmove(&x->freezes[at + 1], &x->freezes[at], (kept - at) * sizeof(x->freezes[0]));
+    return &x->freezes[at];
+}
+
 static void freeze(struct explain *x, const struct x_mark *now, uint64_t since)
 {
     const struct x_mark *before = &x->mark;
-    struct x_freeze *z;
+    struct x_freeze *z = place_for(x, since);
 
     if (since > x->freeze_longest)
         x->freeze_longest = since;
-    if (x->freeze_count++ >= X_FREEZES)
+    x->freeze_count++;
+    if (!z)
         return;
-    z = &x->freezes[x->freeze_count - 1];
     *z = (struct x_freeze){.from = now->time - since,
                            .to = now->time,
                            .stalled = more(now->stalled, before->stalled),

@@ -491,6 +491,39 @@ static void freezes(void **state)
     }
 }
 
+/* 70 freezes of 600 ms, one of 5 s, one of 900 ms: the two are told, the longest first. */
+static void the_longest_freezes(void **state)
+{
+    const json_t *list;
+    json_t *o;
+    (void)state;
+
+    begin();
+    redraw(0, 50, 1024, 768);
+    PUT_AS(client, 1, client_clip, now, .number = 0, .since = 0);
+    for (int i = 1; i <= 72; i++) {
+        uint64_t length = i == 71 ? 5 * SECOND : i == 72 ? 900 * MS : 600 * MS;
+
+        now += length;
+        PUT_AS(client, 1, client_clip, now, .number = i, .since = length);
+    }
+    redraw(0, 0, 10, 10);
+    end(0);
+    o = told();
+    list = json_object_get(o, "freezes");
+    assert_int_equal(json_array_size(list), 64);
+    for (size_t i = 0; i < 64; i++) {
+        const json_t *z = json_array_get(list, i);
+
+        assert_int_equal(number(z, "to") - number(z, "from"), i == 0   ? 5 * SECOND
+                                                              : i == 1 ? 900 * MS
+                                                                       : 600 * MS);
+    }
+    assert_int_equal(number(json_object_get(o, "overflow"), "freezes"), 8);
+    says(o, "froze for 500 ms or more 72 times, 5.00 s at the longest", true);
+    json_decref(o);
+}
+
 /* What stands in the clip's place has no frame number: it is not called the clip, and what the
  * guest drew of it is not told. */
 static void freeze_without_a_clip(void **state)
@@ -721,6 +754,7 @@ int main(void)
         cmocka_unit_test(the_clip),
         cmocka_unit_test(the_clip_in_pieces),
         cmocka_unit_test(freezes),
+        cmocka_unit_test(the_longest_freezes),
         cmocka_unit_test(freeze_without_a_clip),
         cmocka_unit_test(put_off),
         cmocka_unit_test(put_off_from_unknown),
