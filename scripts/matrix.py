@@ -18,6 +18,16 @@ COLUMNS = [
     ("other_bytes", "other kB/s", 1, 1e3), ("worker_cpu", "worker %", 0, 1), ("lost", "lost", 0, 1),
 ]
 A_MINUTE = {"(evicted)": "evicted", "(streams)": "streams"}
+A_FRAME = {"(frame's bytes)": "(bytes)", "(frame's OOM)": "(OOM)", "(frame's evicted)": "evicted"}  # of the clip, as shown
+# of `results.py beside`: column, in words, digits, divided by
+BESIDE = [
+    ("clip_frames", "frames of the clip shown a second", 1, 1), ("interval_p95", "ms between them, 95th percentile", 0, 1),
+    ("longest_freeze", "longest freeze, s", 1, 1), ("clip_streamed", "of the clip's pixels sent as video, %", 0, 1),
+    ("(bytes)", "MB/s sent", 1, 1e6), ("(frame's bytes)", "kB sent for each frame shown", 0, 1e3),
+    ("decode", "decode latency of a picture, mean ms", 1, 1), ("worker_cpu", "the server's worker, % of a core", 0, 1),
+    ("ooms_a_minute", "OOM a minute", 0, 1), ("(frame's OOM)", "OOM for each frame shown", 2, 1),
+    ("(evicted)", "drawings evicted a minute", 0, 1), ("(frame's evicted)", "drawings evicted for each frame shown", 2, 1),
+]
 WORKLOADS = ["desktop", "mixed", "video", "gl"]
 SHAPES = [("QXL, X's `qxl` driver", "qxl.xml", "qxl"), ("QXL, X's `modesetting`", "qxl.xml", "modesetting"),
           ("virtio-vga", "virtio-vga.xml", "modesetting"), ("virtio-vga-gl (virgl)", "virtio-vga-gl.xml", "modesetting")]
@@ -94,6 +104,13 @@ def value(row, column):
     if column == "(bytes)":
         parts = [value(row, c) for c in ("stream_bytes", "drawing_bytes", "other_bytes")]
         return None if None in parts else sum(parts)
+    if column == "(OOM)":
+        count, seconds = value(row, "ooms_a_minute"), value(row, "seconds")
+        return None if count is None else count / 60 * seconds
+    if column in A_FRAME:
+        count, seconds, frames = (value(row, c) for c in (A_FRAME[column], "seconds", "clip_frames"))
+        a_second = column == "(frame's bytes)"
+        return None if count is None or not frames else count / frames / (1 if a_second else seconds)
     figure = row.get(column)
     return figure["median"] if figure else None
 
@@ -135,6 +152,19 @@ def table(head, lines):
 
 def runs_of(row):
     return " ".join("[%s](%s/)" % (facts["run"].rsplit("-", 1)[1], facts["run"]) for facts, _ in row)
+
+
+def beside(folder, names):
+    """Some rows side by side: least and most of the repeats."""
+    good, lines = Results(folder).good, []
+    for column, heading, digits, scale in BESIDE:
+        line = [heading]
+        for name in names:
+            values = [value(row, column) for _, row in good.get(name, [])]
+            ends = [] if not values or None in values else ["%.*f" % (digits, v / scale) for v in (min(values), max(values))]
+            line.append(" to ".join(sorted(set(ends), key=ends.index)))
+        lines.append(line)
+    return table([""] + ["%s (n=%d)" % (name, len(good.get(name, []))) for name in names], lines)
 
 
 # ---- the parts ---------------------------------------------------------------------------------

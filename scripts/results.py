@@ -8,6 +8,7 @@ Usage: results.py keep BUNDLE RESULTS/RUN --name NAME [--took SECONDS] [--attemp
            of a failed one: run.json with the reasons
        results.py again RESULTS [RUN...]   makes them anew from the bundles in runs/, where those are
        results.py readme RESULTS           prints RESULTS/README.md, made from RESULTS/*/ and the list of runs
+       results.py beside RESULTS NAME...   prints rows side by side, least and most of their repeats
        results.py agree BUNDLE RESULTS         does a further repeat lie within the spread of its row?
        results.py check RESULTS            does README.md agree, and does nothing name a path or host?
 """
@@ -228,7 +229,7 @@ def agree(bundle, folder):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["keep", "fail", "again", "readme", "agree", "check"])
+    parser.add_argument("command", choices=["keep", "fail", "again", "readme", "beside", "agree", "check"])
     parser.add_argument("paths", nargs="+")
     parser.add_argument("--name")
     parser.add_argument("--took", type=int)
@@ -248,6 +249,8 @@ def main():
         again(o.paths[0], o.paths[1:])
     elif o.command == "agree":
         sys.exit(agree(o.paths[0], o.paths[1]) > 0)
+    elif o.command == "beside":
+        sys.stdout.write(matrix.beside(o.paths[0], o.paths[1:]))
     elif o.command == "readme":
         sys.stdout.write(matrix.page(o.paths[0]))
     else:
