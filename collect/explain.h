@@ -275,7 +275,7 @@ struct x_display {
 
 /* The guest's own call that its memory ran out (guest_oom), in its thread and by its clock. */
 struct x_call {
-    uint64_t time, error;
+    uint64_t began, time, error; /* time: it returned */
     uint32_t tid;
 };
 

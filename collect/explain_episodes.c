@@ -225,16 +225,22 @@ static bool is_deleter(const struct explain *x, uint32_t tid)
     return false;
 }
 
+static uint64_t before(uint64_t time, uint64_t by)
+{
+    return time > by ? time - by : 0;
+}
+
 /* The guest's own call, in its own thread: what the guest did meanwhile is known by its own clock
  * alone, and only the call needs a place among the host's events. */
 static void guest_oom(struct explain *x, const struct tap_event *ev)
 {
-    x->calls[x->call_count++ % X_CALLS] = (struct x_call){ev->time, x_error(x, ev->time), ev->tid};
-}
+    int64_t took = FIELDS(ev, guest_oom)->took;
 
-static uint64_t before(uint64_t time, uint64_t by)
-{
-    return time > by ? time - by : 0;
+    x->calls[x->call_count++ % X_CALLS] =
+        (struct x_call){.began = took > 0 ? before(ev->time, (uint64_t)took) : ev->time,
+                        .time = ev->time,
+                        .error = x_error(x, ev->time),
+                        .tid = ev->tid};
 }
 
 /* The episodes of the guest's display that a call can be part of, latest first; by id. */
@@ -281,7 +287,7 @@ static unsigned episodes_of(struct explain *x, uint32_t tid, uint64_t began, uin
 
         if (c->tid != tid || c->time < began)
             continue;
-        found = episodes_at(x, before(c->time, c->error), c->time + c->error, near, 8);
+        found = episodes_at(x, before(c->began, c->error), c->time + c->error, near, 8);
         if (found > 1)
             doubt(x, near, found, c->error);
         if (found == 1 && n < most && (!n || ids[n - 1] != near[0]))

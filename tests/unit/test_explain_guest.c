@@ -128,6 +128,27 @@ static void command_comes(uint64_t after)
     PUT(spice, cmd, now, .type = 1, .release_id = now);
 }
 
+/* The host is quick: it has answered before the guest's call returns, by more than the clock's
+ * error. The call began before that, and is of that time. */
+static void answered_before_it_returns(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    PUT(spice, oom_begin, now, .drawables = 9);
+    PUT(spice, flush_resources, now + 10 * US, .flushed = 1);
+    PUT(spice, oom_end, now + 15 * US, .drawables = 8);
+    PUT_AS(guest, PLAYER, guest_oom, now + 30 * US, .took = 130 * US);
+    PUT_AS(guest, PLAYER, guest_bo, now + 2 * MS, .domain = RAM, .size = 5000000, .took = 3 * MS);
+    command_comes(10 * MS);
+    end(US);
+    o = told();
+    says(o, "In 1 of them the guest was asking for memory in ram", true);
+    says(first(o, "episodes"), "The guest was asking for 5.0 MB in ram.", true);
+    json_decref(o);
+}
+
 static void deletes(void **state)
 {
     json_t *o;
@@ -745,6 +766,7 @@ static void ended_by_what_came_before(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answered_before_it_returns),
         cmocka_unit_test(deletes),
         cmocka_unit_test(which_of_two),
         cmocka_unit_test(without_calls),
