@@ -344,13 +344,12 @@ struct explain {
     struct x_freeze freezes[X_FREEZES]; /* the longest, the longest first */
     uint32_t freeze_count;
     struct x_mark mark;
-    uint64_t freeze_longest, pictures;
-    bool numbered; /* the client read a frame number: what it showed is the clip */
+    uint64_t pictures;
     struct x_histogram shown;
     struct x_client_field {
         uint16_t kind;
         int slot; /* -1: not known yet */
-    } since, number, wait;
+    } since, wait;
     int64_t delay; /* of the last frame that came */
 
     struct x_attr attr; /* of the last event */
@@ -470,6 +469,8 @@ void say_streams(const struct explain *x, struct sayer *s);
 void say_stream(const struct explain *x, const struct x_stream *t, struct sayer *s);
 void say_regions(const struct explain *x, struct sayer *s);
 void say_region(const struct explain *x, const struct x_region *r, struct sayer *s);
+/* Did the client read a frame number? Else what stands in the clip's place may be anything. */
+bool x_numbered(const struct explain *x);
 /* Redraws of the clip's place in it. */
 uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z);
 /* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also

@@ -118,7 +118,7 @@ static json_t *freezes(const struct explain *x)
                               "waited_ns", NUMBER(z->stalled), "blocked_ns", NUMBER(z->blocked),
                               "put_off_ns", NUMBER(x_put_off(z)), "inconclusive", z->lost);
 
-        if (x->numbered)
+        if (x_numbered(x))
             json_object_set_new(o, "redraws", json_integer(x_freeze_draws(x, z)));
         json_array_append_new(list, o);
     }

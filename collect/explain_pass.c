@@ -14,7 +14,7 @@ int explain_new(struct explain **out)
         x->facts = calloc(1, sizeof(*x->facts));
         x->streams = calloc(X_STREAMS, sizeof(*x->streams));
         x->episodes = calloc(X_EPISODES, sizeof(*x->episodes));
-        x->since.slot = x->number.slot = x->wait.slot = -1;
+        x->since.slot = x->wait.slot = -1;
     }
     if (!x || !x->facts || !x->streams || !x->episodes) {
         explain_free(x);

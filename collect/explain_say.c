@@ -427,13 +427,22 @@ static void say_put_off(const struct x_freeze *z, char *text, size_t size)
             x_span((uint64_t)x_put_off(z), c));
 }
 
-/* What the guest drew of the clip meanwhile. Without frame numbers the clip's place may show
- * anything, a terminal or an OpenGL scene: it is not known which redraws belong to it. */
+/* What stood still: a number that is in several pieces cannot be read while these are of different
+ * frames, though the picture moves. */
+static const char *what_froze(const struct explain *x)
+{
+    if (!x_numbered(x))
+        return "the client's picture in the clip's place";
+    return x_in_pieces(x) ? "the clip's number at the client" : "the client's picture of the clip";
+}
+
+/* What the guest drew of the clip meanwhile. Without frame numbers it is not known which redraws
+ * belong to what the client watched. */
 static void say_freeze_draws(const struct explain *x, const struct x_freeze *z, char *text,
                              size_t size)
 {
-    if (x->numbered)
-        snprintf(text, size, "The guest redrew the clip's place %u time%s in that span",
+    if (x_numbered(x))
+        snprintf(text, size, "The guest redrew the clip's place %u time%s in that span and",
                  x_freeze_draws(x, z), x_s(x_freeze_draws(x, z)));
     else
         snprintf(text, size, "Whether the guest drew there is not told; it");
@@ -444,7 +453,6 @@ static void say_freezes(const struct explain *x, struct sayer *s)
 {
     const struct x_region *clip = x_clip(x);
     uint32_t kept = x->freeze_count < X_FREEZES ? x->freeze_count : X_FREEZES;
-    const char *what = x->numbered ? "picture of the clip" : "picture in the clip's place";
     char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], drawn[128], later[384];
 
     for (uint32_t i = 0; i < kept && (s->deep || i < 3); i++) {
@@ -452,7 +460,7 @@ static void say_freezes(const struct explain *x, struct sayer *s)
         const struct select behind[] = {
             {.kinds = {EV_client_clip}, .from = z->to, .to = z->to},
             {.region = clip ? clip->id : 0,
-             .outcomes = clip && x->numbered ? (1u << OUTCOMES) - 1 : 0,
+             .outcomes = clip && x_numbered(x) ? (1u << OUTCOMES) - 1 : 0,
              .from = z->from,
              .to = z->to},
             {.kinds = {EV_oom_begin, EV_oom_end, EV_blocked}, .from = z->from, .to = z->to},
@@ -466,10 +474,9 @@ static void say_freezes(const struct explain *x, struct sayer *s)
         say_freeze_draws(x, z, drawn, sizeof(drawn));
         say_put_off(z, later, sizeof(later));
         say(s, 't', 0, 10 + i, behind, *later ? 6 : 5,
-            "At %s the client's %s had stood still for %s. %s%s waited for memory for %s; for %s "
-            "of "
-            "it the server did not read the guest's commands.%s%s",
-            x_at(x, z->to, a), what, x_span(z->to - z->from, b), drawn, x->numbered ? " and" : "",
+            "At %s %s had stood still for %s. %s waited for memory for %s; for %s of it the server "
+            "did not read the guest's commands.%s%s",
+            x_at(x, z->to, a), what_froze(x), x_span(z->to - z->from, b), drawn,
             x_span(z->stalled, c), x_span(z->blocked, d), later,
             z->lost ? " Inconclusive: events were lost here." : "");
     }
@@ -478,12 +485,36 @@ static void say_freezes(const struct explain *x, struct sayer *s)
             x->freeze_count - X_FREEZES);
 }
 
+static void say_pictures(const struct explain *x, struct sayer *s)
+{
+    static const struct select shown[] = {{.kinds = {EV_client_clip}}};
+    uint64_t longest = x->freeze_count ? x->freezes[0].to - x->freezes[0].from : 0;
+    const char *more = "";
+    char a[X_TEXT];
+
+    if (!x->has_client) {
+        say(s, 't', 0, 3, NULL, 0,
+            "What the client showed, and when it froze, cannot be told: there are no events from a "
+            "client.");
+        return;
+    }
+    if (x->pictures && !x_numbered(x))
+        more = " It read no frame number there: that need not be a clip.";
+    else if (x->freeze_count && x_in_pieces(x))
+        more = " The clip came in pieces; while these are of different frames its number cannot be "
+               "read, though the picture moves.";
+    say(s, 't', 0, 3, shown, 1,
+        "The client showed %" PRIu64 " pictures %s; it froze for 500 ms or more %u time%s, %s at "
+        "the longest.%s",
+        x->pictures, x_numbered(x) ? "of the clip" : "in the clip's place", x->freeze_count,
+        x_s(x->freeze_count), x_span(longest, a), more);
+}
+
 void say_traffic(const struct explain *x, struct sayer *s)
 {
     static const struct select sent[] = {{.kinds = {EV_sent}}};
     static const struct select blocks[] = {{.kinds = {EV_blocked}},
                                            {.kinds = {EV_cmd}, .rule = RULE_COUNTS}};
-    static const struct select shown[] = {{.kinds = {EV_client_clip}}};
     const struct facts *f = x->facts;
     uint64_t other = 0;
     char a[X_TEXT], b[X_TEXT], c[X_TEXT];
@@ -497,20 +528,7 @@ void say_traffic(const struct explain *x, struct sayer *s)
             "The server stopped reading the guest's commands for %s, because a client took its "
             "data too slowly.",
             x_span(x->blocked_ns, a));
-    if (!x->has_client)
-        say(s, 't', 0, 3, NULL, 0,
-            "What the client showed, and when it froze, cannot be told: there are no events from a "
-            "client.");
-    else
-        say(s, 't', 0, 3, shown, 1,
-            "The client showed %" PRIu64
-            " pictures %s; it froze for 500 ms or more %u time%s, %s at "
-            "the longest.%s",
-            x->pictures, x->numbered ? "of the clip" : "in the clip's place", x->freeze_count,
-            x_s(x->freeze_count), x_span(x->freeze_longest, a),
-            x->numbered || !x->pictures
-                ? ""
-                : " It read no frame number there: that need not be a clip.");
+    say_pictures(x, s);
     say_freezes(x, s);
     if (f->all_losses)
         say(s, 't', 0, 4, &(struct select){.kinds = {EV_loss}}, 1,

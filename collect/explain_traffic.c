@@ -63,8 +63,6 @@ static void freeze(struct explain *x, const struct x_mark *now, uint64_t since)
     const struct x_mark *before = &x->mark;
     struct x_freeze *z = place_for(x, since);
 
-    if (since > x->freeze_longest)
-        x->freeze_longest = since;
     x->freeze_count++;
     if (!z)
         return;
@@ -79,12 +77,11 @@ static void freeze(struct explain *x, const struct x_mark *now, uint64_t since)
         z->draws[i] = (uint32_t)more(now->draws[i], before->draws[i]);
 }
 
-static void shown(struct explain *x, uint64_t since, int64_t number, uint64_t time)
+static void shown(struct explain *x, uint64_t since, uint64_t time)
 {
     struct x_mark now;
 
     x->pictures++;
-    x->numbered |= number >= 0;
     sums(x, time, &now);
     if (since && since <= time) {
         x_interval(&x->shown, since, time);
@@ -92,6 +89,11 @@ static void shown(struct explain *x, uint64_t since, int64_t number, uint64_t ti
             freeze(x, &now, since);
     }
     x->mark = now;
+}
+
+bool x_numbered(const struct explain *x)
+{
+    return x->facts->client.shown;
 }
 
 uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z)
@@ -109,9 +111,8 @@ int64_t x_put_off(const struct x_freeze *z)
 void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from)
 {
     if (from->source == SOURCE_CLIENT) {
-        if (is_kind(&x->since, from->reader, ev->kind, "client_clip", "since") &&
-            is_kind(&x->number, from->reader, ev->kind, "client_clip", "number"))
-            shown(x, ev->v[x->since.slot], (int64_t)ev->v[x->number.slot], ev->time);
+        if (is_kind(&x->since, from->reader, ev->kind, "client_clip", "since"))
+            shown(x, ev->v[x->since.slot], ev->time);
         else if (is_kind(&x->wait, from->reader, ev->kind, "client_frame", "wait") &&
                  ev->v[x->wait.slot])
             x->delay = (int64_t)ev->v[x->wait.slot];

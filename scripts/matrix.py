@@ -18,7 +18,8 @@ COLUMNS = [
     ("other_bytes", "other kB/s", 1, 1e3), ("worker_cpu", "worker %", 0, 1), ("lost", "lost", 0, 1),
 ]
 A_MINUTE = {"(evicted)": "evicted", "(streams)": "streams"}
-A_FRAME = {"(frame's bytes)": "(bytes)", "(frame's OOM)": "(OOM)", "(frame's evicted)": "evicted"}  # of the clip, as shown
+# for each frame of the clip that was shown: of which column, and how many seconds that counts
+A_FRAME = {"(frame's bytes)": ("(bytes)", 1), "(frame's OOM)": ("ooms_a_minute", 60), "(frame's evicted)": ("(evicted)", 60)}
 # of `results.py beside`: column, in words, digits, divided by
 BESIDE = [
     ("clip_frames", "frames of the clip shown a second", 1, 1), ("interval_p95", "ms between them, 95th percentile", 0, 1),
@@ -33,12 +34,12 @@ SHAPES = [("QXL, X's `qxl` driver", "qxl.xml", "qxl"), ("QXL, X's `modesetting`"
           ("virtio-vga", "virtio-vga.xml", "modesetting"), ("virtio-vga-gl (virgl)", "virtio-vga-gl.xml", "modesetting")]
 GUESTS = [("debian11", "Debian 11"), ("debian13", "Debian 13")]
 # of a cell of the matrix: the column, and what to say of it
-ALWAYS = [("(bytes)", 1, 1e6, "%s MB/s"), ("ooms_a_minute", 1, 1, "%s OOM/min")]
+ALWAYS = [("(bytes)", 1, 1e6, "{} MB/s"), ("ooms_a_minute", 1, 1, "{} OOM/min")]
 CELLS = {
     "desktop": ALWAYS,
-    "mixed": [("interval_median", 0, 1, "%s ms between pictures"), ("clip_streamed", 0, 1, "%s % of the clip streamed")] + ALWAYS,
-    "video": [("clip_frames", 1, 1, "%s frames/s"), ("clip_streamed", 0, 1, "%s % of the clip streamed")] + ALWAYS,
-    "gl": [("clip_frames", 1, 1, "%s pictures/s shown"), ("drawn", 1, 1, "%s drawn")] + ALWAYS,
+    "mixed": [("interval_median", 0, 1, "{} ms between pictures"), ("clip_streamed", 0, 1, "{} % of the clip streamed")] + ALWAYS,
+    "video": [("clip_frames", 1, 1, "{} frames/s"), ("clip_streamed", 0, 1, "{} % of the clip streamed")] + ALWAYS,
+    "gl": [("clip_frames", 1, 1, "{} pictures/s shown"), ("drawn", 1, 1, "{} drawn")] + ALWAYS,
 }
 # What a column does not tell of a workload: `mixed` has no clip for two thirds of the time, and what would be called
 # the clip elsewhere is a terminal, or the scene.
@@ -104,24 +105,24 @@ def value(row, column):
     if column == "(bytes)":
         parts = [value(row, c) for c in ("stream_bytes", "drawing_bytes", "other_bytes")]
         return None if None in parts else sum(parts)
-    if column == "(OOM)":
-        count, seconds = value(row, "ooms_a_minute"), value(row, "seconds")
-        return None if count is None else count / 60 * seconds
     if column in A_FRAME:
-        count, seconds, frames = (value(row, c) for c in (A_FRAME[column], "seconds", "clip_frames"))
-        a_second = column == "(frame's bytes)"
-        return None if count is None or not frames else count / frames / (1 if a_second else seconds)
+        count, frames = value(row, A_FRAME[column][0]), value(row, "clip_frames")
+        return None if count is None or not frames else count / A_FRAME[column][1] / frames
     figure = row.get(column)
     return figure["median"] if figure else None
 
 
-def figure(rows, column, digits, scale=1):
-    """The median, least and most of the repeats; empty where one of them has none."""
+def spread(rows, column, digits, scale=1):
+    """The median, least and most of the repeats in words; empty ones where one of them has none."""
     values = [value(row, column) for row in rows]
     if not values or None in values:
-        return ""
-    words = ["%.*f" % (digits, v / scale) for v in (statistics.median(values), min(values), max(values))]
-    return words[0] if len(values) == 1 else "%s (%s–%s)" % tuple(words)
+        return "", "", ""
+    return tuple("%.*f" % (digits, v / scale) for v in (statistics.median(values), min(values), max(values)))
+
+
+def figure(rows, column, digits, scale=1):
+    words = spread(rows, column, digits, scale)
+    return words[0] if len(rows) < 2 or not words[0] else "%s (%s–%s)" % words
 
 
 def agreement(rows, repeat):
@@ -156,15 +157,13 @@ def runs_of(row):
 
 def beside(folder, names):
     """Some rows side by side: least and most of the repeats."""
-    good, lines = Results(folder).good, []
+    good = Results(folder).good
+    rows = {name: [row for _, row in good.get(name, [])] for name in names}
+    lines = []
     for column, heading, digits, scale in BESIDE:
-        line = [heading]
-        for name in names:
-            values = [value(row, column) for _, row in good.get(name, [])]
-            ends = [] if not values or None in values else ["%.*f" % (digits, v / scale) for v in (min(values), max(values))]
-            line.append(" to ".join(sorted(set(ends), key=ends.index)))
-        lines.append(line)
-    return table([""] + ["%s (n=%d)" % (name, len(good.get(name, []))) for name in names], lines)
+        ends = [spread(rows[name], column, digits, scale)[1:] for name in names]
+        lines.append([heading] + [least if least == most else "%s to %s" % (least, most) for least, most in ends])
+    return table([""] + ["%s (n=%d)" % (name, len(rows[name])) for name in names], lines)
 
 
 # ---- the parts ---------------------------------------------------------------------------------
@@ -186,8 +185,7 @@ def cell(results, name, workload):
         return "*%s*" % (results.why_not(name) if name else "not run")
     rows = [row for _, row in results.good[name]]
     said = [(what, figure(rows, column, digits, scale)) for column, digits, scale, what in CELLS[workload]]
-    return "[%s](%s/)" % (", ".join(what.replace("%s", value) for what, value in said if value),
-                          results.good[name][0][0]["run"])
+    return "[%s](%s/)" % (", ".join(what.format(words) for what, words in said if words), results.good[name][0][0]["run"])
 
 
 def matrix_part(results, rows):
