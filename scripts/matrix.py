@@ -29,6 +29,7 @@ BESIDE = [
     ("ooms_a_minute", "OOM a minute", 0, 1), ("(frame's OOM)", "OOM for each frame shown", 2, 1),
     ("(evicted)", "drawings evicted a minute", 0, 1), ("(frame's evicted)", "drawings evicted for each frame shown", 2, 1),
 ]
+NOT_OF_A_REPEAT = ("seconds", "lost")
 WORKLOADS = ["desktop", "mixed", "video", "gl"]
 SHAPES = [("QXL, X's `qxl` driver", "qxl.xml", "qxl"), ("QXL, X's `modesetting`", "qxl.xml", "modesetting"),
           ("virtio-vga", "virtio-vga.xml", "modesetting"), ("virtio-vga-gl (virgl)", "virtio-vga-gl.xml", "modesetting")]
@@ -125,15 +126,28 @@ def figure(rows, column, digits, scale=1):
     return words[0] if len(rows) < 2 or not words[0] else "%s (%s–%s)" % words
 
 
-def agreement(rows, repeat):
-    """(heading, figure, least, most, within) of a further repeat; within: not further from the least and the most
-    than these are from each other."""
+def apart(good):
+    """{column: (least / most, row)} of the row whose repeats differ most in it. The least is 0: no bound."""
+    worst = {}
+    for name, there in good.items():
+        for column, *_ in COLUMNS:
+            values = [value(row, column) for _, row in there]
+            if column not in NOT_OF_A_REPEAT and len(values) > 1 and None not in values and max(values) > 0:
+                worst[column] = min(worst.get(column, (1, name)), (min(values) / max(values), name))
+    return worst
+
+
+def agreement(rows, repeat, worst):
+    """(heading, figure, least, most, within) of a further repeat. Within: not further from the least and the most than
+    these are from each other; of one run or two, which hardly have such ends, no further apart than any row's repeats."""
     for column, heading, digits, scale in COLUMNS:
         values, new = [value(row, column) for row in rows], value(repeat, column)
-        if column in ("seconds", "lost") or new is None or None in values:
+        if column in NOT_OF_A_REPEAT or new is None or None in values:
             continue
         least, most = min(values), max(values)
         within = 2 * least - most <= new <= 2 * most - least
+        if len(rows) < 3:
+            within = min(least, new) >= worst.get(column, (1, ""))[0] * max(most, new)
         yield [heading] + ["%.*f" % (digits, v / scale) for v in (new, least, most)] + [within]
 
 
@@ -215,6 +229,14 @@ def batch_part(results, batch, about, rows):
     return "## %s: %s\n\n%s" % (batch, about, table(head, lines))
 
 
+def apart_part(results):
+    worst = apart(results.good)
+    lines = [[heading, "%.0f %%" % (100 * worst[c][0]), worst[c][1]] for c, heading, *_ in COLUMNS if c in worst]
+    return ("## How far repeats lie apart\n\nThe row whose repeats differ most in a figure, and the least of them in % of the "
+            "most. A row of one run or two has no\nspread of its own: another run of it is within the spread where it differs no "
+            "more than this\n(`scripts/results.py agree`).\n\n" + table(["figure", "least of most", "row"], lines))
+
+
 def distinct(facts, key):
     """Each value once, with how many runs have it."""
     seen = {}
@@ -258,4 +280,4 @@ def page(folder):
     emulated = sum(f["accel"] != "kvm" for f in facts)
     parts = [HEADING + (EMULATED % (emulated, len(facts)) if emulated else ""), matrix_part(results, rows)]
     parts += [batch_part(results, batch, about, rows) for batch, about in batches.items()]
-    return "\n".join(parts + [machines_part(results), missing_part(results, rows)])
+    return "\n".join(parts + [apart_part(results), machines_part(results), missing_part(results, rows)])

@@ -216,12 +216,14 @@ def check(results):
 def agree(bundle, folder):
     """Prints it figure by figure; how many are outside."""
     experiment = runs.load(os.path.join(bundle, "experiment.json"))
-    there = matrix.Results(folder).good.get(experiment["name"], [])
-    if len(there) < 2:
-        sys.exit("error: %s has %d runs in %s: no spread" % (experiment["name"], len(there), folder))
+    good = matrix.Results(folder).good
+    there = good.get(experiment["name"])
+    if not there:
+        sys.exit("error: %s has no run in %s" % (experiment["name"], folder))
     if not runs.same(experiment["settings"], there[0][0]["settings"]):
         print("warning: its settings are not those of the row")
-    lines = list(matrix.agreement([row for _, row in there], json.loads(spicetap("compare", "--format", "json", bundle))[0]))
+    repeat = json.loads(spicetap("compare", "--format", "json", bundle))[0]
+    lines = list(matrix.agreement([row for _, row in there], repeat, matrix.apart(good)))
     for heading, figure, least, most, within in lines:
         print("%-18s %12s   %10s to %-10s %s" % (heading, figure, least, most, "" if within else "OUTSIDE"))
     return sum(not line[-1] for line in lines)
