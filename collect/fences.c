@@ -46,7 +46,7 @@ static const struct row_column columns[] = {
 };
 
 struct fence {
-    uint64_t id, first, queue, ctrl, resp, response, signaled, error;
+    uint64_t id, first, after, queue, ctrl, resp, response, signaled, error;
     uint32_t type, context, response_type;
     uint64_t losses; /* of the guest and QEMU, when it began */
     struct fence *next;
@@ -57,6 +57,7 @@ struct state {
     struct map open;
     struct fence *head, *tail; /* in order of their first event */
     size_t count;
+    uint64_t queued; /* the latest fence */
     uint64_t losses, now, fences, inside, both, whole, violated, within;
     uint64_t began_before, open_at_end, lost, no_queue, no_response, no_signal, no_qemu;
     bool virgl, signals;
@@ -72,16 +73,18 @@ static void *begin(struct rows *rows)
     return s;
 }
 
+/* virtio_gpu_queue_ctrl_sgs (drivers/gpu/drm/virtio/virtgpu_vq.c) shows the command to the device,
+ * then traces it, both under the queue's lock: QEMU may have it before the guest's event, but not
+ * before that of the fence before it (`after`). */
 static unsigned order(const struct fence *f)
 {
-    uint64_t a = f->queue, b = f->ctrl ? f->ctrl : f->response, c = f->resp, d = f->response;
+    uint64_t a = f->queue, c = f->resp, d = f->response;
+    uint64_t early = f->ctrl && f->ctrl < f->after ? f->after - f->ctrl : 0;
+    uint64_t late = c && d && c > d ? c - d : 0;
     bool bad =
         (a && d && a > d) || (f->signaled && d && f->signaled < d - (d > f->error ? f->error : d));
-    bool fine = (a && b && a > b) || (c && d && c > d);
 
-    if (bad || (a && b && a > b && a - b > f->error) || (c && d && c > d && c - d > f->error))
-        return 2;
-    return fine;
+    return bad || early > f->error || late > f->error ? 2 : early || late;
 }
 
 static const char *why(struct state *s, const struct fence *f, bool at_end)
@@ -190,6 +193,8 @@ static void queued(struct state *s, const struct tap_event *ev, uint64_t error)
     if (!f)
         return;
     f->queue = ev->time;
+    f->after = s->queued < ev->time ? s->queued : ev->time;
+    s->queued = ev->time;
     f->error = error;
     f->type = (uint32_t)e->type;
     f->context = (uint32_t)e->context;

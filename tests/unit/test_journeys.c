@@ -447,6 +447,29 @@ static void fences(void **unused)
     json_decref(s);
 }
 
+/* Linux shows the command to the device before it traces it, but the next one not before. */
+static void fence_read_before_it_is_traced(void **unused)
+{
+    json_t *s;
+    (void)unused;
+
+    clock_error = 100;
+    start(&view_fences);
+    for (uint64_t i = 1; i < 4; i++) {
+        VCPU(virtio_gpu_fence_ctrl, i * 10000 - (i == 3 ? 10101 : 5000), .fence = i);
+        GUEST(guest_virtio_queue, i * 10000, .fence = i, .type = 0x104);
+        VCPU(virtio_gpu_fence_resp, i * 10000 + 40, .fence = i);
+        GUEST(guest_virtio_response, i * 10000 + 50, .fence = i, .type = 0x1100);
+    }
+    s = finish();
+    counts(s, "whole", 2);
+    counts(s, "order_violations", 1);
+    is_text(1, "order", "ok");
+    is_text(2, "order", "violated");
+    json_decref(s);
+    clock_error = 0;
+}
+
 static void update(uint64_t t, uint64_t left)
 {
     VCPU(qemu_spice_create_update, t, .left = left, .right = left + 32, .top = 0, .bottom = 9);
@@ -591,6 +614,7 @@ int main(void)
         cmocka_unit_test(oom_of_a_deletion),
         cmocka_unit_test(oom_not_complete),
         cmocka_unit_test(fences),
+        cmocka_unit_test(fence_read_before_it_is_traced),
         cmocka_unit_test(updates),
         cmocka_unit_test(nonsense),
         cmocka_unit_test(long_run),
