@@ -22,6 +22,8 @@ set -euo pipefail
 DURATION=${DURATION:-}
 RESULTS=${RESULTS:-${DURATION:+$BUILD/results-$DURATION}}
 RESULTS=${RESULTS:-$TOP/results}
+PAGE=$TOP/docs/libvirt-spice-recommendations.md # its tables tell of results/
+[ "$RESULTS" = "$TOP/results" ] || PAGE=''
 read -ra ONLY <<<"${ONLY:-}"
 GIVE_UP=3 # rows in a row without any recording: the machine is at fault, not the experiment
 barren=0 failed=0
@@ -76,8 +78,7 @@ all() {
 		left=$(runs plan | awk -v run="$run" '$1 == run { print $5 }')
 		say "[$n/$total] $run: about $(span "$seconds"), all that is left $(span "$left")"
 		attempt "$run" "$name"
-		results readme "$RESULTS" >"$RESULTS/.README.md"
-		mv "$RESULTS/.README.md" "$RESULTS/README.md"
+		results pages "$RESULTS" ${PAGE:+"$PAGE"}
 	done 7<<<"$plan"
 	say "$((total - failed)) of $total are in $RESULTS, $failed have failed"
 	[ "$failed" = 0 ]

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""results/README.md: the decision matrix and the tables of runs, from results/*/. Used by results.py."""
+"""results/README.md, and tables in other pages: the decision matrix and the runs, from results/*/. Used by results.py."""
 import os
+import re
 import statistics
 
 import runs
@@ -169,10 +170,9 @@ def runs_of(row):
     return " ".join("[%s](%s/)" % (facts["run"].rsplit("-", 1)[1], facts["run"]) for facts, _ in row)
 
 
-def beside(folder, names):
+def beside(results, names):
     """Some rows side by side: least and most of the repeats."""
-    good = Results(folder).good
-    rows = {name: [row for _, row in good.get(name, [])] for name in names}
+    rows = {name: [row for _, row in results.good.get(name, [])] for name in names}
     lines = []
     for column, heading, digits, scale in BESIDE:
         ends = [spread(rows[name], column, digits, scale)[1:] for name in names]
@@ -202,15 +202,19 @@ def cell(results, name, workload):
     return "[%s](%s/)" % (", ".join(what.format(words) for what, words in said if words), results.good[name][0][0]["run"])
 
 
-def matrix_part(results, rows):
+def matrix_table(results, rows):
     lines = []
     for shape, domain, x in SHAPES:
         for guest, title in GUESTS:
             lines.append([shape, title] + [cell(results, cell_name(guest, domain, x, w, rows), w) for w in WORKLOADS])
+    return table(["device", "guest"] + WORKLOADS, lines)
+
+
+def matrix_part(results, rows):
     return ("## Decision matrix\n\nDevice shape and guest by workload. In each cell: frames of the clip a second at the "
             "client, of 25 (`mixed`, where it plays\nfor a third of the time: ms from one to the next; `gl`: pictures of the "
             "scene a second, and how many the guest drew);\nthe share of the clip's redraws that were streamed; bytes sent; "
-            "times a minute that the guest ran out of graphics memory.\n\n" + table(["device", "guest"] + WORKLOADS, lines))
+            "times a minute that the guest ran out of graphics memory.\n\n" + matrix_table(results, rows))
 
 
 def batch_part(results, batch, about, rows):
@@ -281,3 +285,20 @@ def page(folder):
     parts = [HEADING + (EMULATED % (emulated, len(facts)) if emulated else ""), matrix_part(results, rows)]
     parts += [batch_part(results, batch, about, rows) for batch, about in batches.items()]
     return "\n".join(parts + [apart_part(results), machines_part(results), missing_part(results, rows)])
+
+
+# ---- tables in other pages ---------------------------------------------------------------------
+
+MADE = re.compile(r"(<!-- made by `make results`: (.*?) -->\n).*?(<!-- made -->)", re.S)
+
+
+def filled(text, folder):
+    """The text of a page of docs/, its marked tables made from the runs."""
+    results, rows = Results(folder), runs.read_list()[0]
+
+    def made(block):
+        what, *names = block.group(2).split()
+        lines = matrix_table(results, rows) if what == "matrix" else beside(results, names)
+        return block.group(1) + "\n" + lines.replace("](", "](../results/") + "\n" + block.group(3)
+
+    return MADE.sub(made, text)

@@ -7,10 +7,11 @@ Usage: results.py keep BUNDLE RESULTS/RUN --name NAME [--took SECONDS] [--attemp
        results.py fail BUNDLE RESULTS/RUN --name NAME [--duration SECONDS] [--log FILE]
            of a failed one: run.json with the reasons
        results.py again RESULTS [RUN...]   makes them anew from the bundles in runs/, where those are
-       results.py readme RESULTS           prints RESULTS/README.md, made from RESULTS/*/ and the list of runs
+       results.py pages RESULTS [PAGE...]  makes RESULTS/README.md from RESULTS/*/ and the list of runs, and anew the
+           tables of the pages that stand between marks (scripts/matrix.py)
        results.py beside RESULTS NAME...   prints rows side by side, least and most of their repeats
-       results.py agree BUNDLE RESULTS         does a further repeat lie within the spread of its row?
-       results.py check RESULTS            does README.md agree, and does nothing name a path or host?
+       results.py agree BUNDLE RESULTS     does a further repeat lie within the spread of its row?
+       results.py check RESULTS [PAGE...]  do these agree, and does nothing name a path or host?
 """
 import argparse
 import json
@@ -202,10 +203,25 @@ def again(results, only):
 # ---- the pages ---------------------------------------------------------------------------------
 
 
-def check(results):
+def replace(path, text):
+    with open(path + ".new", "w", encoding="utf-8") as f:
+        f.write(text)
+    os.replace(path + ".new", path)
+
+
+def make_pages(results, pages):
+    replace(os.path.join(results, "README.md"), matrix.page(results))
+    for page in pages:
+        replace(page, matrix.filled(read(page), results))
+
+
+def check(results, pages=()):
     """What is wrong, a line each."""
     if read(os.path.join(results, "README.md")) != matrix.page(results):
         yield "%s/README.md is not what its runs say: make results" % os.path.basename(results)
+    for page in pages:
+        if read(page) != matrix.filled(read(page), results):
+            yield "%s has a table that is not what the runs say: make results" % page
     for folder, _, files in os.walk(results):
         for name in files:
             path = os.path.join(folder, name)
@@ -231,7 +247,7 @@ def agree(bundle, folder):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["keep", "fail", "again", "readme", "beside", "agree", "check"])
+    parser.add_argument("command", choices=["keep", "fail", "again", "pages", "beside", "agree", "check"])
     parser.add_argument("paths", nargs="+")
     parser.add_argument("--name")
     parser.add_argument("--took", type=int)
@@ -252,11 +268,11 @@ def main():
     elif o.command == "agree":
         sys.exit(agree(o.paths[0], o.paths[1]) > 0)
     elif o.command == "beside":
-        sys.stdout.write(matrix.beside(o.paths[0], o.paths[1:]))
-    elif o.command == "readme":
-        sys.stdout.write(matrix.page(o.paths[0]))
+        sys.stdout.write(matrix.beside(matrix.Results(o.paths[0]), o.paths[1:]))
+    elif o.command == "pages":
+        make_pages(o.paths[0], o.paths[1:])
     else:
-        wrong = list(check(o.paths[0]))
+        wrong = list(check(o.paths[0], o.paths[1:]))
         print("\n".join(wrong) or "%s: agrees" % o.paths[0])
         sys.exit(bool(wrong))
 
