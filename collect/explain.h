@@ -346,10 +346,7 @@ struct explain {
     struct x_mark mark;
     uint64_t pictures;
     struct x_histogram shown;
-    struct x_client_field {
-        uint16_t kind;
-        int slot; /* -1: not known yet */
-    } since, wait;
+    bool numbered; /* the client read a frame's number */
     int64_t delay; /* of the last frame that came */
 
     struct x_attr attr; /* of the last event */
@@ -396,7 +393,7 @@ void regions_end(struct explain *x);
 /* The region of that very box: index + 1, or 0. */
 uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surface,
                       const int32_t *box);
-void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from);
+void traffic_add(struct explain *x, const struct tap_event *ev, enum tap_source source);
 
 const struct x_region *x_kept(const struct explain *x, uint32_t id); /* NULL: none */
 const struct x_region *x_clip(const struct explain *x);              /* NULL: none */

@@ -14,7 +14,6 @@ int explain_new(struct explain **out)
         x->facts = calloc(1, sizeof(*x->facts));
         x->streams = calloc(X_STREAMS, sizeof(*x->streams));
         x->episodes = calloc(X_EPISODES, sizeof(*x->episodes));
-        x->since.slot = x->wait.slot = -1;
     }
     if (!x || !x->facts || !x->streams || !x->episodes) {
         explain_free(x);
@@ -164,9 +163,10 @@ void explain_add(struct explain *x, const struct tap_event *ev, const struct bun
         return;
     }
     x->last_of[from->source] = ev->time;
-    traffic_add(x, ev, from);
-    if (from->source == SOURCE_CLIENT || !tap_reader_translate(from->reader, ev, &known) ||
-        left_out(x, &known))
+    if (!tap_reader_translate(from->reader, ev, &known))
+        return;
+    traffic_add(x, &known, from->source);
+    if (from->source == SOURCE_CLIENT || left_out(x, &known))
         return;
     held_add(x, &known);
     episodes_add(x, &known);

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the client got: its own log is read by the names that log gives, if there is one. */
+/* What the client got. */
 #include <string.h>
 
 #include "explain.h"
+#include "fields.h"
 
 enum { CHANNEL_DISPLAY = 2 };
-
-/* Is it an event of that name, by its own log's table? Then where `field` is in it. */
-static bool is_kind(struct x_client_field *c, const struct tap_reader *reader, uint16_t kind,
-                    const char *name, const char *field)
-{
-    const struct tap_kind_desc *k = c->slot < 0 ? tap_reader_kind(reader, kind) : NULL;
-
-    for (unsigned i = 0; k && !strcmp(k->name, name) && i < k->count; i++)
-        if (!strcmp(k->fields[i].name, field))
-            *c = (struct x_client_field){kind, k->fields[i].slot};
-    return c->slot >= 0 && c->kind == kind;
-}
 
 static void sums(const struct explain *x, uint64_t now, struct x_mark *m)
 {
@@ -77,10 +66,21 @@ static void freeze(struct explain *x, const struct x_mark *now, uint64_t since)
         z->draws[i] = (uint32_t)more(now->draws[i], before->draws[i]);
 }
 
-static void shown(struct explain *x, uint64_t since, uint64_t time)
+/* Once a number was read, what was shown in the clip's place before was none of it, and neither is
+ * what a client sees there that has come anew and read none yet. */
+static void shown(struct explain *x, const struct fields_client_clip *e, uint64_t time)
 {
+    uint64_t since = e->since > 0 ? (uint64_t)e->since : 0;
     struct x_mark now;
 
+    if (e->number < 0 && x->numbered)
+        return;
+    if (e->number >= 0 && !x->numbered) {
+        x->numbered = true;
+        x->pictures = x->freeze_count = 0;
+        x->shown = (struct x_histogram){0};
+        since = 0;
+    }
     x->pictures++;
     sums(x, time, &now);
     if (since && since <= time) {
@@ -93,7 +93,7 @@ static void shown(struct explain *x, uint64_t since, uint64_t time)
 
 bool x_numbered(const struct explain *x)
 {
-    return x->facts->client.shown;
+    return x->numbered;
 }
 
 uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z)
@@ -108,22 +108,22 @@ int64_t x_put_off(const struct x_freeze *z)
     return z->delay_before > 0 && z->delay > 0 ? z->delay - z->delay_before : 0;
 }
 
-void traffic_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from)
+static void of_client(struct explain *x, const struct tap_event *ev)
 {
-    if (from->source == SOURCE_CLIENT) {
-        if (is_kind(&x->since, from->reader, ev->kind, "client_clip", "since"))
-            shown(x, ev->v[x->since.slot], ev->time);
-        else if (is_kind(&x->wait, from->reader, ev->kind, "client_frame", "wait") &&
-                 ev->v[x->wait.slot])
-            x->delay = (int64_t)ev->v[x->wait.slot];
-        return;
-    }
-    if (from->source == SOURCE_SPICE && ev->kind == EV_sent) {
-        struct tap_event known;
+    if (ev->kind == EV_client_clip)
+        shown(x, FIELDS(ev, client_clip), ev->time);
+    else if (ev->kind == EV_client_frame && FIELDS(ev, client_frame)->wait)
+        x->delay = FIELDS(ev, client_frame)->wait;
+}
 
-        if (tap_reader_translate(from->reader, ev, &known) &&
-            FIELDS(&known, sent)->channel == CHANNEL_DISPLAY &&
-            x_has_place(x, (uint32_t)FIELDS(&known, sent)->id))
-            x_display_of(x, FIELDS(&known, sent)->id)->last_sent = ev->time;
+void traffic_add(struct explain *x, const struct tap_event *ev, enum tap_source source)
+{
+    if (source == SOURCE_CLIENT)
+        of_client(x, ev);
+    else if (source == SOURCE_SPICE && ev->kind == EV_sent) {
+        const struct fields_sent *e = FIELDS(ev, sent);
+
+        if (e->channel == CHANNEL_DISPLAY && x_has_place(x, (uint32_t)e->id))
+            x_display_of(x, e->id)->last_sent = ev->time;
     }
 }

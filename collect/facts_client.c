@@ -67,14 +67,20 @@ static void froze(struct facts_client *c, uint64_t since, uint64_t until)
         c->longest_freeze = until - since;
 }
 
-/* A freeze that began before the recording counts from the recording's beginning. */
+/* A freeze that began before the recording counts from the recording's beginning. Once a number was
+ * read, pictures without one are none of the clip. */
 static void clip(struct facts_client *c, const struct tap_event *ev)
 {
     const struct fields_client_clip *e = FIELDS(ev, client_clip);
     uint64_t since =
         e->since > 0 && (uint64_t)e->since < ev->time ? ev->time - (uint64_t)e->since : ev->time;
 
-    froze(c, since > c->from ? since : c->from, ev->time);
+    if (e->number < 0 && c->shown)
+        return;
+    if (e->number >= 0 && !c->shown)
+        c->longest_freeze = 0;
+    else
+        froze(c, since > c->from ? since : c->from, ev->time);
     c->last_change = ev->time;
     if (e->number < 0)
         c->changes++;

@@ -600,6 +600,30 @@ static double compared(const char *column)
     return d;
 }
 
+/* A window was dragged about in the place, then the clip began; then another client came. */
+static void pictures_of_another(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    pictures(false);
+    for (int i = 1; i <= 5; i++) {
+        now += i == 1 ? 700 * MS : 300 * MS;
+        redraw(0, 50, 1024, 768);
+        PUT_AS(client, 1, client_clip, now, .number = i, .since = i == 1 ? 790 * MS : 300 * MS);
+    }
+    PUT_AS(client, 1, client_clip, now + 10 * MS, .number = -1, .since = 0);
+    PUT_AS(client, 1, client_clip, now + 20 * MS, .number = -1, .since = 10 * MS);
+    redraw(0, 0, 10, 10);
+    end(0);
+    o = told();
+    says(o, "The client showed 5 pictures of the clip; it froze for 500 ms or more 0 times", true);
+    assert_true(compared("interval_median") > 295 && compared("interval_median") < 305);
+    assert_true(compared("longest_freeze") < 0.305);
+    json_decref(o);
+}
+
 /* A client that lost nothing is told to play later: 2 s after a frame is there in place of 400 ms.
  * The picture stands still for that difference, and for nothing else. By 100 ms it says nothing of
  * it. */
@@ -784,6 +808,7 @@ int main(void)
         cmocka_unit_test(nothing_left_out),
         cmocka_unit_test(the_clip),
         cmocka_unit_test(the_clip_in_pieces),
+        cmocka_unit_test(pictures_of_another),
         cmocka_unit_test(freezes),
         cmocka_unit_test(the_longest_freezes),
         cmocka_unit_test(freeze_without_a_clip),
