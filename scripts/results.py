@@ -232,6 +232,8 @@ def check(results, pages=()):
 def agree(bundle, folder):
     """Prints it figure by figure; how many are outside."""
     experiment = runs.load(os.path.join(bundle, "experiment.json"))
+    if not experiment:
+        sys.exit("error: %s has no experiment.json: make experiment writes it at its end" % bundle)
     good = matrix.Results(folder).good
     there = good.get(experiment["name"])
     if not there:
