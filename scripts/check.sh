@@ -89,8 +89,8 @@ step results make -s results-check
 step stack-build scripts/stack.sh all
 step bench-build tests/bench/build
 begins patches scripts/patches.sh
-suite stack tests/stack/run
 step lint ends lint
+suite stack tests/stack/run
 step stack-variant scripts/stack.sh variant
 suite whatif tests/stack/whatif
 suite causes tests/stack/causes
