@@ -149,7 +149,7 @@ def agreement(rows, repeat, worst):
         least, most = min(values), max(values)
         within = 2 * least - most <= new <= 2 * most - least
         if len(rows) < 3:
-            within = min(least, new) >= worst.get(column, (1, ""))[0] * max(most, new)
+            within |= min(least, new) >= worst.get(column, (1, ""))[0] * max(most, new)
         yield [heading] + ["%.*f" % (digits, v / scale) for v in (new, least, most)] + [within]
 
 
