@@ -239,8 +239,8 @@ def apart_part(results):
     worst = apart(results.good)
     lines = [[heading, "%.0f %%" % (100 * worst[c][0]), worst[c][1]] for c, heading, *_ in COLUMNS if c in worst]
     return ("## How far repeats lie apart\n\nThe row whose repeats differ most in a figure, and the least of them in % of the "
-            "most. A row of one run or two has no\nspread of its own: another run of it is within the spread where it differs no "
-            "more than this\n(`scripts/results.py agree`).\n\n" + table(["figure", "least of most", "row"], lines))
+            "most. A row of one run has no spread\nof its own, one of two hardly: another run of them is within the spread, too, "
+            "where it differs no more than this\n(`scripts/results.py agree`).\n\n" + table(["figure", "least of most", "row"], lines))
 
 
 def distinct(facts, key):
