@@ -16,6 +16,7 @@
 #include "../loader/loader.h"
 #include "bundle.h"
 #include "commands.h"
+#include "compression.h"
 #include "record_client.h"
 #include "record_guest.h"
 #include "vmlog.h"
@@ -36,6 +37,8 @@ const char help_record[] =
     "                       socket of its port org.spicetap.0, or `auto`\n"
     "      --client URI     a headless client (spicetap meter) for the time of the recording\n"
     "      --client-rate N  the client takes at most N bytes a second\n"
+    "      --client-compression NAME\n"
+    "                       the client asks for this image compression\n"
     "  -q, --quiet          no live line\n\n"
     "Needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, on older kernels\n"
     "CAP_SYS_ADMIN besides: see spicetap-record(1). All are given up once attached.\n"
@@ -53,7 +56,7 @@ enum {
 #define SECOND UINT64_C(1000000000)
 
 struct options {
-    const char *domain, *output, *guest, *client;
+    const char *domain, *output, *guest, *client, *client_compression;
     unsigned long client_rate; /* 0: no limit */
     pid_t pid;
     unsigned seconds; /* 0: no end */
@@ -112,7 +115,23 @@ static bool parse_number(const char *option, const char *text, unsigned long min
     return false;
 }
 
-enum { OPT_BUFFER = 256, OPT_NO_QEMU, OPT_GUEST, OPT_CLIENT, OPT_CLIENT_RATE };
+static bool parse_compression(const char *name)
+{
+    if (compression_number(name)) {
+        return true;
+    }
+    fprintf(stderr, "spicetap record: --client-compression %s: not " COMPRESSION_NAMES "\n", name);
+    return false;
+}
+
+enum {
+    OPT_BUFFER = 256,
+    OPT_NO_QEMU,
+    OPT_GUEST,
+    OPT_CLIENT,
+    OPT_CLIENT_RATE,
+    OPT_CLIENT_COMPRESSION
+};
 
 static bool parse_option(struct options *o, int option)
 {
@@ -151,6 +170,9 @@ static bool parse_option(struct options *o, int option)
         return true;
     case OPT_CLIENT_RATE:
         return parse_number("--client-rate", optarg, 1000, 1UL << 39, &o->client_rate);
+    case OPT_CLIENT_COMPRESSION:
+        o->client_compression = optarg;
+        return parse_compression(optarg);
     case OPT_BUFFER:
         if (!parse_number("--buffer", optarg, 1, MAX_BUFFER_MIB, &value)) {
             return false;
@@ -179,6 +201,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
         {"guest", required_argument, NULL, OPT_GUEST},
         {"client", required_argument, NULL, OPT_CLIENT},
         {"client-rate", required_argument, NULL, OPT_CLIENT_RATE},
+        {"client-compression", required_argument, NULL, OPT_CLIENT_COMPRESSION},
         {0},
     };
     int option;
@@ -195,8 +218,9 @@ static bool parse_options(struct options *o, int argc, char **argv)
                 argv[optind]);
         return false;
     }
-    if (o->client_rate && !o->client) {
-        fprintf(stderr, "spicetap record: --client-rate: of the client that --client URI starts\n");
+    if ((o->client_rate || o->client_compression) && !o->client) {
+        fprintf(stderr, "spicetap record: --client-%s: of the client that --client URI starts\n",
+                o->client_rate ? "rate" : "compression");
         return false;
     }
     if (!o->domain == !o->pid) {
@@ -561,7 +585,9 @@ static int begin(struct recording *r, struct loader_error *e)
         guest_port_begin(r->guest, r->bundle);
         record_guest_wait(r->guest, r->signals);
     }
-    r->client = (struct record_client){.uri = r->options->client, .rate = r->options->client_rate};
+    r->client = (struct record_client){.uri = r->options->client,
+                                       .rate = r->options->client_rate,
+                                       .compression = r->options->client_compression};
     record_client_start(&r->client, r->path, r->signals);
     return EXIT_DONE;
 }

@@ -23,8 +23,8 @@ enum {
 static void become_client(const struct record_client *c, const char *folder, int ready)
 {
     char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], number[16], rate[24];
-    char *argv[] = {"spicetap-meter", (char *)c->uri, "--tap", tap,  "--json", summary, "-q",
-                    "--ready-fd",     number,         NULL,    NULL, NULL};
+    char *argv[14] = {"spicetap-meter", (char *)c->uri, "--tap",      tap,    "--json",
+                      summary,          "-q",           "--ready-fd", number, NULL};
     int argc = 9;
     sigset_t none;
     int fd;
@@ -37,6 +37,10 @@ static void become_client(const struct record_client *c, const char *folder, int
         snprintf(rate, sizeof(rate), "%lu", c->rate);
         argv[argc++] = "--rate";
         argv[argc++] = rate;
+    }
+    if (c->compression) {
+        argv[argc++] = "--compression";
+        argv[argc++] = (char *)c->compression;
     }
     setpgid(0, 0);
     sigemptyset(&none);

@@ -7,9 +7,10 @@
 #include <sys/types.h>
 
 struct record_client {
-    const char *uri;    /* NULL: none was asked for */
-    unsigned long rate; /* bytes a second at most, 0: no limit */
-    pid_t pid;          /* 0: not running */
+    const char *uri;         /* NULL: none was asked for */
+    unsigned long rate;      /* bytes a second at most, 0: no limit */
+    const char *compression; /* to ask the server for; NULL: its own */
+    pid_t pid;               /* 0: not running */
 };
 
 /* Starts the client `c` tells of, and waits until it shows a picture, for some seconds, or until

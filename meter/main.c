@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../collect/compression.h"
 #include "meter.h"
 
 static const char help[] =
@@ -17,6 +18,7 @@ static const char help[] =
     "stand for the options.\n\n"
     "  -t, --time SECONDS        how long; default until Ctrl-C\n"
     "      --rate BYTES          bytes a second from the server, at most\n"
+    "      --compression NAME    the image compression to ask the server for, in place of its own\n"
     "      --json FILE           all numbers\n"
     "      --tap FILE            every message and picture, a log (must not exist)\n"
     "      --clip X,Y            where the clip is; default 50,50\n"
@@ -24,7 +26,7 @@ static const char help[] =
     "      --ca-file FILE        PEM; --host-subject SUBJECT: of the certificate\n"
     "  -q, --quiet               no live line, no summary\n";
 
-enum { RATE = 256, JSON, TAP, CLIP, PASSWORD, CA, SUBJECT, READY };
+enum { RATE = 256, COMPRESSION, JSON, TAP, CLIP, PASSWORD, CA, SUBJECT, READY };
 
 static bool option(struct options *o, int c)
 {
@@ -36,6 +38,9 @@ static bool option(struct options *o, int c)
     case RATE:
         return sscanf(optarg, "%lu%c", &o->rate, &rest) == 1 && o->rate >= 1000 &&
                o->rate < UINT64_C(1) << 40;
+    case COMPRESSION:
+        o->compression = optarg;
+        return compression_number(optarg);
     case CLIP:
         return sscanf(optarg, "%d,%d%c", &o->clip_x, &o->clip_y, &rest) == 2 && o->clip_x >= 0 &&
                o->clip_y >= 0 && o->clip_x < 65536 && o->clip_y < 65536;
@@ -68,6 +73,7 @@ static bool parse(struct options *o, int argc, char **argv)
 {
     static const struct option longs[] = {{"time", 1, 0, 't'},
                                           {"rate", 1, 0, RATE},
+                                          {"compression", 1, 0, COMPRESSION},
                                           {"json", 1, 0, JSON},
                                           {"tap", 1, 0, TAP},
                                           {"clip", 1, 0, CLIP},

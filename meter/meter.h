@@ -16,8 +16,9 @@
 struct options {
     const char *uri, *json, *tap, *password_file;
     struct target target;
-    uint64_t rate;    /* bytes a second; 0: no limit */
-    unsigned seconds; /* 0: until interrupted */
+    uint64_t rate;           /* bytes a second; 0: no limit */
+    const char *compression; /* to ask the server for; NULL: its own */
+    unsigned seconds;        /* 0: until interrupted */
     int clip_x, clip_y, ready_fd;
     bool quiet;
 };

@@ -130,6 +130,8 @@ static json_t *all(struct meter *m)
                   "opened", (json_int_t)m->opened, "ready", (json_int_t)m->ready, "ended",
                   (json_int_t)m->ended, "seconds", seconds_of(m), "rate_limit",
                   (json_int_t)m->options->rate);
+    if (m->options->compression)
+        json_object_set_new(o, "asked_compression", json_string(m->options->compression));
     json_object_set_new(o, "total", tally(&total));
     json_object_set_new(o, "link_bytes", number(link));
     json_object_set_new(o, "channels", channels);

@@ -255,6 +255,9 @@ static void on_event(SpiceChannel *channel, SpiceChannelEvent event, gpointer da
             opened(m);
         else if (event != SPICE_CHANNEL_NONE && event != SPICE_CHANNEL_SWITCHING)
             lost(m);
+    } else if (channel == m->display && event == SPICE_CHANNEL_OPENED && m->options->compression) {
+        spice_display_channel_change_preferred_compression(
+            channel, compression_number(m->options->compression));
     } else if (channel == m->display && event >= SPICE_CHANNEL_CLOSED && !m->end) {
         m->screen.pixels = NULL;
         fprintf(stderr, "spicetap meter: the display channel was lost; what was counted stays\n");

@@ -97,6 +97,8 @@ def client(info, settings, events, summary):
         return
     if settings["client"] == "slow" and summary.get("rate_limit") != int(settings["rate"]):
         yield "the client's rate was %s, not %s" % (summary.get("rate_limit"), settings["rate"])
+    if summary.get("asked_compression") != settings.get("asks"):
+        yield "the client asked for the compression %s, not %s" % (summary.get("asked_compression"), settings.get("asks"))
     if not info["events"]["by_kind"].get("client_picture"):
         yield "the client showed no picture"
 

@@ -51,7 +51,7 @@ check_settings() {
 	for key in "${!set[@]}"; do
 		case $key in
 		about | guest | domain | memory | ram | vram | vgamem | screen | x | workload) ;;
-		compression | streaming | bitrate | server | client | rate | duration) ;;
+		compression | streaming | bitrate | server | client | rate | asks | duration) ;;
 		*) die "$key=${set[$key]}: there is no setting named $key" "docs/experiments.md lists them" ;;
 		esac
 	done
@@ -66,13 +66,15 @@ check_settings() {
 	want client 'meter|slow|none' "meter, slow or none"
 	want rate '[1-9][0-9]{3,10}' "a number of bytes a second, 1000 and more"
 	want streaming 'filter|all|off' "filter, all or off"
-	want compression 'auto_glz|auto_lz|quic|glz|lz|lz4|off' "auto_glz, auto_lz, quic, glz, lz, lz4 or off"
+	want compression 'auto_glz|auto_lz|quic|glz|lz|off' "auto_glz, auto_lz, quic, glz, lz or off"
+	want asks 'auto_glz|auto_lz|quic|glz|lz|lz4|off' "auto_glz, auto_lz, quic, glz, lz, lz4 or off"
 	want guest "$(names_of "$CONFIGS" .guest '')" "the name of a guest-configs/*.guest"
 	want domain "$(names_of "$CONFIGS" .xml '' | sed 's/|/.xml|/g').xml" "a guest-configs/*.xml"
 	want bitrate '[1-9][0-9]{0,5}' "a number of Mbit/s"
 	want workload "$(names_of "$overlay" '' spicetap-)" "the name of a workload"
 	[ "${set[client]}" != slow ] || [ -n "${set[rate]:-}" ] || die "client=slow wants rate=, bytes a second"
 	[ "${set[client]}" = slow ] || [ -z "${set[rate]:-}" ] || die "rate=${set[rate]}: only with client=slow"
+	[ "${set[client]}" != none ] || [ -z "${set[asks]:-}" ] || die "asks=${set[asks]}: there is no client to ask"
 	[ "${set[x]}" != qxl ] || [ "${set[domain]}" = qxl.xml ] || die "x=qxl: only with domain=qxl.xml"
 }
 
@@ -178,6 +180,7 @@ record() {
 	slow) options+=(--client "$(vm uri)" --client-rate "${set[rate]}") ;;
 	meter) options+=(--client "$(vm uri)") ;;
 	esac
+	[ -z "${set[asks]:-}" ] || options+=(--client-compression "${set[asks]}")
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"
 	first=$(beat_count)
 	log_ooms on

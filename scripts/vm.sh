@@ -108,7 +108,7 @@ declare -a overrides=()
 vm_set() {
 	case $1 in
 	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming | bitrate) vm[$1]=$2 ;;
-	about | client | rate | server | duration) ;; # an experiment's, not the VM's: scripts/experiment.sh
+	about | client | rate | asks | server | duration) ;; # an experiment's, not the VM's: scripts/experiment.sh
 	*) die "$3: there is no setting named $1" ;;
 	esac
 }
