@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../collect/fields.h"
+#include "../collect/compression.h"
 #include "meter.h"
 
 enum {
