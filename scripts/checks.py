@@ -103,6 +103,15 @@ def client(info, settings, events, summary):
         yield "the client showed no picture"
 
 
+def driver(settings, drawn):
+    """With patches/linux a picture's rows are as long as the picture is wide; the stock driver's are the screen's."""
+    boxes = {e["release_id"]: e["box"] for e in drawn if e["event"] == "draw"}
+    images = [(e["raw"], boxes[e["release_id"]]) for e in drawn if e["event"] == "image" and e["release_id"] in boxes]
+    other = sum(raw != 4 * (b[2] - b[0]) * (b[3] - b[1]) for raw, b in images)
+    if settings.get("driver") == "tight" and (other or not images):
+        yield "the guest's qxl driver is not the one with patches/linux: %d of %d images have other rows" % (other, len(images))
+
+
 def session(console, settings):
     """What the guest says it runs: the driver, the screen, who draws GL."""
     said = re.search(r"spicetap-session: (?:X with )?(\w+) at (\d+x\d+), workload (\w+), kernel (.*)$", console, re.M)
@@ -131,13 +140,14 @@ def workload(console, first, settings):
         yield "the workload did not run: the guest said work %s" % " ".join(map(str, seen))
 
 
-def reasons(settings, info, events, summary, console, first):
+def reasons(settings, info, events, summary, console, first, drawn=()):
     """All of them, in the order in which a reader wants to know."""
     yield from length(info, settings)
     yield from workload(console, first, settings)
     yield from session(console, settings)
     yield from machine(info, settings)
     yield from server(info, settings)
+    yield from driver(settings, drawn)
     yield from client(info, settings, events, summary)
     yield from losses(info)
     yield from clocks(info, settings)
@@ -151,16 +161,19 @@ def main():
     spicetap, run, console, first = sys.argv[1:5]
     settings = dict(word.split("=", 1) for word in sys.argv[5:])
     info = json.loads(output(spicetap, "info", "--json", run))
-    events, summary = [], None
+    events, summary, drawn = [], None, []
     if settings["client"] != "none" and os.path.exists(os.path.join(run, "client.tap")):
         lines = output(spicetap, "export", run, "--format", "jsonl", "--kind", "client_connected,client_disconnected")
         events = [json.loads(line) for line in lines.splitlines()]
     if os.path.exists(os.path.join(run, "client.json")):
         with open(os.path.join(run, "client.json"), encoding="utf-8") as f:
             summary = json.load(f)
+    if settings.get("driver") == "tight":
+        lines = output(spicetap, "export", run, "--format", "jsonl", "--source", "spice", "--kind", "draw,image")
+        drawn = [json.loads(line) for line in lines.splitlines()]
     with open(console, encoding="utf-8", errors="replace") as f:
         text = f.read().replace("\r", "")
-    for reason in reasons(settings, info, events, summary, text, int(first)):
+    for reason in reasons(settings, info, events, summary, text, int(first), drawn):
         print(reason)
 
 

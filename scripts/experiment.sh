@@ -51,7 +51,7 @@ check_settings() {
 	for key in "${!set[@]}"; do
 		case $key in
 		about | guest | domain | memory | ram | vram | vgamem | screen | x | workload) ;;
-		compression | streaming | bitrate | server | client | rate | asks | duration) ;;
+		compression | streaming | bitrate | server | client | rate | asks | driver | duration) ;;
 		*) die "$key=${set[$key]}: there is no setting named $key" "docs/experiments.md lists them" ;;
 		esac
 	done
@@ -70,11 +70,14 @@ check_settings() {
 	want asks 'auto_glz|auto_lz|quic|glz|lz|lz4|off' "auto_glz, auto_lz, quic, glz, lz, lz4 or off"
 	want guest "$(names_of "$CONFIGS" .guest '')" "the name of a guest-configs/*.guest"
 	want domain "$(names_of "$CONFIGS" .xml '' | sed 's/|/.xml|/g').xml" "a guest-configs/*.xml"
+	want driver 'stock|tight' "stock or tight"
 	want bitrate '[1-9][0-9]{0,5}' "a number of Mbit/s"
 	want workload "$(names_of "$overlay" '' spicetap-)" "the name of a workload"
 	[ "${set[client]}" != slow ] || [ -n "${set[rate]:-}" ] || die "client=slow wants rate=, bytes a second"
 	[ "${set[client]}" = slow ] || [ -z "${set[rate]:-}" ] || die "rate=${set[rate]}: only with client=slow"
 	[ "${set[client]}" != none ] || [ -z "${set[asks]:-}" ] || die "asks=${set[asks]}: there is no client to ask"
+	[ "${set[driver]:-stock}" = stock ] || [ "${set[domain]}:${set[x]}" = qxl.xml:modesetting ] ||
+		die "driver=${set[driver]}: only with domain=qxl.xml and x=modesetting"
 	[ "${set[x]}" != qxl ] || [ "${set[domain]}" = qxl.xml ] || die "x=qxl: only with domain=qxl.xml"
 }
 
@@ -207,6 +210,7 @@ experiment() {
 		"$TOP/scripts/stack.sh" variant
 		export SPICETAP_SPICE_LIB=$BUILD/stack-ring128/lib
 	fi
+	[ "${set[driver]:-stock}" = stock ] || "$TOP/scripts/qxl-driver.sh" "${set[guest]}"
 	console=$(vm console)
 	trap clean_up EXIT
 	trap 'exit 130' INT

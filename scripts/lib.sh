@@ -165,17 +165,17 @@ debian_mirror() {
 	return 1
 }
 
-# apt_source_conf SUITE   makes (once an hour) an apt root of its own that knows SUITE's source
-# packages, and prints the configuration file to hand to apt with -c. The machine's own apt
-# settings, its proxy for one, stay in force; its lists are not touched.
+# apt_source_conf SUITE [deb]   makes (once an hour) an apt root of its own that knows SUITE's source
+# packages (deb: its binary ones), and prints the configuration file to hand to apt with -c. The
+# machine's own apt settings, its proxy for one, stay in force; its lists are not touched.
 apt_source_conf() {
-	local suite=$1 dir=$BUILD/apt/$1 key=/usr/share/keyrings/debian-archive-keyring.gpg mirror security list
+	local suite=$1 kind=${2:-deb-src} dir=$BUILD/apt/$1${2:+-$2} key=/usr/share/keyrings/debian-archive-keyring.gpg mirror security list
 	[ -f "$key" ] || die "$key is missing" "install the package debian-archive-keyring (make deps)"
 	mirror=$(debian_mirror)
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
-	list=$(printf 'deb-src [signed-by=%s] %s %s main\n' "$key" "$mirror" "$suite")
+	list=$(printf '%s [signed-by=%s] %s %s main\n' "$kind" "$key" "$mirror" "$suite")
 	if security=$(debian_mirror security); then
-		list+=$(printf '\ndeb-src [signed-by=%s] %s %s-security main\n' "$key" "$security" "$suite")
+		list+=$(printf '\n%s [signed-by=%s] %s %s-security main\n' "$kind" "$key" "$security" "$suite")
 	fi
 	[ "$list" = "$(cat "$dir/sources.list" 2>/dev/null)" ] || rm -f "$dir/updated"
 	printf '%s\n' "$list" >"$dir/sources.list"
@@ -191,7 +191,7 @@ apt_source_conf() {
 	CONF
 	if [ -z "$(find "$dir/updated" -mmin -60 2>/dev/null)" ]; then
 		run "apt-$suite" apt-get -c "$dir/apt.conf" update -o APT::Update::Error-Mode=any >&2 ||
-			die "cannot read the source packages of $suite from $mirror" \
+			die "cannot read the packages of $suite from $mirror" \
 				"is there a network? another mirror: SPICETAP_MIRROR=<URI> make ..."
 		touch "$dir/updated"
 	fi

@@ -107,7 +107,7 @@ declare -a overrides=()
 
 vm_set() {
 	case $1 in
-	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming | bitrate) vm[$1]=$2 ;;
+	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming | bitrate | driver) vm[$1]=$2 ;;
 	about | client | rate | asks | server | duration) ;; # an experiment's, not the VM's: scripts/experiment.sh
 	*) die "$3: there is no setting named $1" ;;
 	esac
@@ -221,6 +221,7 @@ initrd() {
 	install -m 755 "$agent" "$extra/usr/local/sbin/spicetap-guest"
 	install -m 644 "$TOP/guest/spicetap-guest.service" "$extra/etc/systemd/system/"
 	ln -s ../spicetap-guest.service "$extra/etc/systemd/system/spicetap.target.wants/"
+	[ "${vm[driver]:-stock}" = stock ] || cp -r "$("$TOP/scripts/qxl-driver.sh" --path "${vm[guest]}")/." "$extra/"
 	(cd "$dir/extra" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0) >>"$dir/initrd"
 	rm -rf "$dir/extra"
 }
