@@ -33,7 +33,7 @@ unpack() {
 }
 
 build_driver() {
-	local arch=${RELEASE##*-} source=$WORK/linux-source-$SERIES p to
+	local lib=lib arch=${RELEASE##*-} source=$WORK/linux-source-$SERIES p to
 	need dpkg-deb patch xz make gcc
 	unpack "linux-headers-$RELEASE" "linux-headers-${RELEASE%-"$arch"}-common" "linux-kbuild-$SERIES" "linux-source-$SERIES"
 	# the headers call their other half by its place in a system
@@ -42,7 +42,9 @@ build_driver() {
 	for p in "$PATCHES"/*.patch; do patch -s -d "$source" -p1 <"$p"; done
 	run qxl-build make -C "$WORK/root/usr/src/linux-headers-$RELEASE" "M=$source/drivers/gpu/drm/qxl" CONFIG_DRM_QXL=m CC=gcc \
 		modules || die "the driver does not build: see $LOGS/qxl-build.log"
-	to=$WORK/out/usr/lib/modules/$RELEASE/kernel/drivers/gpu/drm/qxl
+	# Debian 11's guest has /lib and /usr/lib; in later ones the former is the latter
+	[ "$SUITE" = bullseye ] || lib=usr/lib
+	to=$WORK/out/$lib/modules/$RELEASE/kernel/drivers/gpu/drm/qxl
 	mkdir -p "$to"
 	objcopy --strip-debug "$source/drivers/gpu/drm/qxl/qxl.ko" "$to/qxl.ko"
 }
