@@ -105,11 +105,18 @@ def client(info, settings, events, summary):
 
 def driver(settings, drawn):
     """With patches/linux a picture's rows are as long as the picture is wide; the stock driver's are the screen's."""
-    boxes = {e["release_id"]: e["box"] for e in drawn if e["event"] == "draw"}
-    images = [(e["raw"], boxes[e["release_id"]]) for e in drawn if e["event"] == "image" and e["release_id"] in boxes]
-    other = sum(raw != 4 * (b[2] - b[0]) * (b[3] - b[1]) for raw, b in images)
-    if settings.get("driver") == "tight" and (other or not images):
-        yield "the guest's qxl driver is not the one with patches/linux: %d of %d images have other rows" % (other, len(images))
+    if settings.get("driver") != "tight":
+        return
+    pixels, other, images = {}, 0, 0  # by release: its id is used again
+    for e in drawn:
+        if e["event"] == "draw":
+            left, top, right, bottom = e["box"]
+            pixels[e["release_id"]] = (right - left) * (bottom - top)
+        elif e["release_id"] in pixels:
+            images += 1
+            other += e["raw"] != 4 * pixels[e["release_id"]]
+    if other or not images:
+        yield "the guest's qxl driver is not the one with patches/linux: %d of %d images have other rows" % (other, images)
 
 
 def session(console, settings):
