@@ -169,7 +169,8 @@ debian_mirror() {
 # packages (deb: its binary ones), and prints the configuration file to hand to apt with -c. The
 # machine's own apt settings, its proxy for one, stay in force; its lists are not touched.
 apt_source_conf() {
-	local suite=$1 kind=${2:-deb-src} dir=$BUILD/apt/$1${2:+-$2} key=/usr/share/keyrings/debian-archive-keyring.gpg mirror security list
+	local suite=$1 kind=${2:-deb-src} dir=$BUILD/apt/$1${2:+-$2} mirror security list
+	local key=/usr/share/keyrings/debian-archive-keyring.gpg
 	[ -f "$key" ] || die "$key is missing" "install the package debian-archive-keyring (make deps)"
 	mirror=$(debian_mirror)
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"

@@ -3,8 +3,8 @@
 #
 # A guest's qxl driver with patches/linux, for driver=tight:
 #
-#   scripts/qxl-driver.sh GUEST          builds it for the kernel of guest-configs/GUEST.guest, or finds it in the cache
-#   scripts/qxl-driver.sh --path GUEST   only prints the folder it is in: its files are those of the guest's root
+#   scripts/qxl-driver.sh GUEST   builds it for the kernel of guest-configs/GUEST.guest, or finds it in the cache, and
+#                                 prints the folder it is in: its files are those of the guest's root
 #
 # The source and the headers are Debian's, of the very version that is in the guest's image.
 set -euo pipefail
@@ -49,28 +49,20 @@ build_driver() {
 	objcopy --strip-debug "$source/drivers/gpu/drm/qxl/qxl.ko" "$to/qxl.ko"
 }
 
-driver() {
-	local hash
-	kernel_of
-	hash=$({ echo "$RELEASE $VERSION" && cat "$PATCHES"/*.patch "$TOP/scripts/qxl-driver.sh"; } | hash_of)
-	DRIVER=$BUILD/qxl-driver/$GUEST-$hash
-	[ -z "$only_path" ] || return 0
-	[ ! -d "$DRIVER" ] || return 0
-	if ! cache_get qxl-driver "$hash" "$DRIVER"; then
-		say "qxl driver of $GUEST: Linux $VERSION with patches/linux; under a minute, once"
-		mkdir -p "$BUILD"
-		WORK=$(mktemp -d "$BUILD/.qxl.XXXXXX")
-		trap 'rm -rf --one-file-system -- "$WORK"' EXIT
-		build_driver
-		cache_put qxl-driver "$hash" "$WORK/out"
-		mkdir -p "$(dirname "$DRIVER")"
-		mv "$WORK/out" "$DRIVER"
-	fi
-}
-
-only_path=''
-[ "${1:-}" != --path ] || { only_path=1 && shift; }
-[ $# = 1 ] || die "usage: scripts/qxl-driver.sh [--path] GUEST"
+[ $# = 1 ] || die "usage: scripts/qxl-driver.sh GUEST"
 GUEST=$1
-driver
-[ -z "$only_path" ] || printf '%s\n' "$DRIVER"
+kernel_of
+hash=$({ echo "$RELEASE $VERSION" && cat "$PATCHES"/*.patch "$TOP/scripts/qxl-driver.sh"; } | hash_of)
+DRIVER=$BUILD/qxl-driver/$GUEST-$hash
+if [ ! -d "$DRIVER" ]; then
+	mkdir -p "$BUILD/qxl-driver"
+	WORK=$(mktemp -d "$BUILD/.qxl.XXXXXX")
+	trap 'rm -rf --one-file-system -- "$WORK"' EXIT
+	if ! cache_get qxl-driver "$hash" "$WORK/out"; then
+		say "qxl driver of $GUEST: Linux $VERSION with patches/linux; under a minute, once" >&2
+		build_driver >&2
+		cache_put qxl-driver "$hash" "$WORK/out"
+	fi
+	mv -T "$WORK/out" "$DRIVER"
+fi
+printf '%s\n' "$DRIVER"

@@ -207,11 +207,9 @@ domain_xml() {
 	printf '%s\n' "$text" >"$dir/domain.xml"
 }
 
-# The image's initrd, and the agent behind it, which initrd-init copies into the guest's overlay: so a
-# new agent needs no new image. Without it (not built) the guest runs as it is.
-initrd() {
-	local dir=$1 image=$2 extra=$1/extra/extra agent=${SPICETAP_GUEST-$BUILD/spicetap-guest}
-	cp --reflink=auto "$image/initrd" "$dir/initrd"
+# The agent, into the folder $1. Without it (not built) the guest runs as it is.
+put_agent() {
+	local extra=$1 agent=${SPICETAP_GUEST-$BUILD/spicetap-guest}
 	[ -n "$agent" ] || return 0
 	if [ ! -x "$agent" ]; then
 		warn "$agent does not exist: no agent in the guest (run: make guest)"
@@ -221,7 +219,19 @@ initrd() {
 	install -m 755 "$agent" "$extra/usr/local/sbin/spicetap-guest"
 	install -m 644 "$TOP/guest/spicetap-guest.service" "$extra/etc/systemd/system/"
 	ln -s ../spicetap-guest.service "$extra/etc/systemd/system/spicetap.target.wants/"
-	[ "${vm[driver]:-stock}" = stock ] || cp -r "$("$TOP/scripts/qxl-driver.sh" --path "${vm[guest]}")/." "$extra/"
+}
+
+# The image's initrd, and behind it what initrd-init copies into the guest's overlay, the agent and the
+# patched qxl driver: so that these need no new image.
+initrd() {
+	local dir=$1 image=$2 extra=$1/extra/extra driver
+	cp --reflink=auto "$image/initrd" "$dir/initrd"
+	mkdir -p "$extra"
+	put_agent "$extra"
+	if [ "${vm[driver]:-stock}" = tight ]; then
+		driver=$("$TOP/scripts/qxl-driver.sh" "${vm[guest]}")
+		cp -r "$driver/." "$extra/"
+	fi
 	(cd "$dir/extra" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0) >>"$dir/initrd"
 	rm -rf "$dir/extra"
 }
