@@ -47,7 +47,7 @@ want() { [[ ! -v set[$1] || ${set[$1]} =~ ^($2)$ ]] || die "$1=${set[$1]}: not $
 names_of() { (cd "$1" && printf '%s\n' *"$2") | sed "s/${2//./\\.}$//; s/^$3//" | paste -sd '|'; }
 
 check_settings() {
-	local key overlay=$CONFIGS/overlay/usr/local/bin
+	local key overlay=$CONFIGS/overlay/usr/local/bin images='auto_glz|auto_lz|quic|glz|lz|off'
 	for key in "${!set[@]}"; do
 		case $key in
 		about | guest | domain | memory | ram | vram | vgamem | screen | x | workload) ;;
@@ -66,8 +66,8 @@ check_settings() {
 	want client 'meter|slow|none' "meter, slow or none"
 	want rate '[1-9][0-9]{3,10}' "a number of bytes a second, 1000 and more"
 	want streaming 'filter|all|off' "filter, all or off"
-	want compression 'auto_glz|auto_lz|quic|glz|lz|off' "auto_glz, auto_lz, quic, glz, lz or off"
-	want asks 'auto_glz|auto_lz|quic|glz|lz|lz4|off' "auto_glz, auto_lz, quic, glz, lz, lz4 or off"
+	want compression "$images" "one of $images"
+	want asks "$images|lz4" "one of $images|lz4"
 	want guest "$(names_of "$CONFIGS" .guest '')" "the name of a guest-configs/*.guest"
 	want domain "$(names_of "$CONFIGS" .xml '' | sed 's/|/.xml|/g').xml" "a guest-configs/*.xml"
 	want driver 'stock|tight' "stock or tight"
@@ -210,7 +210,6 @@ experiment() {
 		"$TOP/scripts/stack.sh" variant
 		export SPICETAP_SPICE_LIB=$BUILD/stack-ring128/lib
 	fi
-	[ "${set[driver]:-stock}" = stock ] || "$TOP/scripts/qxl-driver.sh" "${set[guest]}"
 	console=$(vm console)
 	trap clean_up EXIT
 	trap 'exit 130' INT

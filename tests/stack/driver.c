@@ -20,6 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../collect/compression.h"
+
 #define DISPLAYS 2
 #define WORDS    16
 #define PHASES   256
@@ -541,12 +543,9 @@ static int set_streaming(SpiceServer *s, const char *name)
 
 static int set_compression(SpiceServer *s, const char *name)
 {
-    static const char *const names[] = {"",     "off", "auto_glz", "auto_lz",
-                                        "quic", "glz", "lz",       "lz4"};
-    for (int i = SPICE_IMAGE_COMPRESSION_OFF; i <= SPICE_IMAGE_COMPRESSION_LZ4; i++)
-        if (!strcmp(name, names[i]))
-            return spice_server_set_image_compression(s, i) ? -EINVAL : 0;
-    return -EINVAL;
+    int number = compression_number(name);
+
+    return number && !spice_server_set_image_compression(s, number) ? 0 : -EINVAL;
 }
 
 /* --tls PORT,FOLDER[,only]: "only" lets nobody in on the plain port. The folder holds ca.pem,
