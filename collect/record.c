@@ -16,6 +16,7 @@
 #include "../loader/loader.h"
 #include "bundle.h"
 #include "commands.h"
+#include "clip_place.h"
 #include "compression.h"
 #include "record_client.h"
 #include "record_guest.h"
@@ -39,6 +40,8 @@ const char help_record[] =
     "      --client-rate N  the client takes at most N bytes a second\n"
     "      --client-compression NAME\n"
     "                       the client asks for this image compression\n"
+    "      --client-clip X,Y[,WxH]\n"
+    "                       where the client looks for the clip; default 50,50,1024x768\n"
     "  -q, --quiet          no live line\n\n"
     "Needs root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, on older kernels\n"
     "CAP_SYS_ADMIN besides: see spicetap-record(1). All are given up once attached.\n"
@@ -56,7 +59,7 @@ enum {
 #define SECOND UINT64_C(1000000000)
 
 struct options {
-    const char *domain, *output, *guest, *client, *client_compression;
+    const char *domain, *output, *guest, *client, *client_compression, *client_clip;
     unsigned long client_rate; /* 0: no limit */
     pid_t pid;
     unsigned seconds; /* 0: no end */
@@ -115,6 +118,21 @@ static bool parse_number(const char *option, const char *text, unsigned long min
     return false;
 }
 
+static bool parse_buffer(const char *text, unsigned *mib)
+{
+    unsigned long value;
+
+    if (!parse_number("--buffer", text, 1, MAX_BUFFER_MIB, &value)) {
+        return false;
+    }
+    *mib = (unsigned)value;
+    if (value & (value - 1)) {
+        fprintf(stderr, "spicetap record: --buffer %s: not a power of two\n", text);
+        return false;
+    }
+    return true;
+}
+
 static bool parse_compression(const char *name)
 {
     if (compression_number(name)) {
@@ -124,13 +142,26 @@ static bool parse_compression(const char *name)
     return false;
 }
 
+static bool parse_clip(const char *place)
+{
+    struct clip_place unused;
+
+    if (clip_place_parse(&unused, place)) {
+        return true;
+    }
+    fprintf(stderr, "spicetap record: --client-clip %s: not X,Y or X,Y,WIDTHxHEIGHT, in pixels\n",
+            place);
+    return false;
+}
+
 enum {
     OPT_BUFFER = 256,
     OPT_NO_QEMU,
     OPT_GUEST,
     OPT_CLIENT,
     OPT_CLIENT_RATE,
-    OPT_CLIENT_COMPRESSION
+    OPT_CLIENT_COMPRESSION,
+    OPT_CLIENT_CLIP
 };
 
 static bool parse_option(struct options *o, int option)
@@ -173,16 +204,11 @@ static bool parse_option(struct options *o, int option)
     case OPT_CLIENT_COMPRESSION:
         o->client_compression = optarg;
         return parse_compression(optarg);
+    case OPT_CLIENT_CLIP:
+        o->client_clip = optarg;
+        return parse_clip(optarg);
     case OPT_BUFFER:
-        if (!parse_number("--buffer", optarg, 1, MAX_BUFFER_MIB, &value)) {
-            return false;
-        }
-        o->tracer.buffer_mib = (unsigned)value;
-        if (value & (value - 1)) {
-            fprintf(stderr, "spicetap record: --buffer %s: not a power of two\n", optarg);
-            return false;
-        }
-        return true;
+        return parse_buffer(optarg, &o->tracer.buffer_mib);
     default:
         return false; /* getopt has said why */
     }
@@ -202,6 +228,7 @@ static bool parse_options(struct options *o, int argc, char **argv)
         {"client", required_argument, NULL, OPT_CLIENT},
         {"client-rate", required_argument, NULL, OPT_CLIENT_RATE},
         {"client-compression", required_argument, NULL, OPT_CLIENT_COMPRESSION},
+        {"client-clip", required_argument, NULL, OPT_CLIENT_CLIP},
         {0},
     };
     int option;
@@ -218,9 +245,11 @@ static bool parse_options(struct options *o, int argc, char **argv)
                 argv[optind]);
         return false;
     }
-    if ((o->client_rate || o->client_compression) && !o->client) {
+    if ((o->client_rate || o->client_compression || o->client_clip) && !o->client) {
         fprintf(stderr, "spicetap record: --client-%s: of the client that --client URI starts\n",
-                o->client_rate ? "rate" : "compression");
+                o->client_rate          ? "rate"
+                : o->client_compression ? "compression"
+                                        : "clip");
         return false;
     }
     if (!o->domain == !o->pid) {
@@ -587,7 +616,8 @@ static int begin(struct recording *r, struct loader_error *e)
     }
     r->client = (struct record_client){.uri = r->options->client,
                                        .rate = r->options->client_rate,
-                                       .compression = r->options->client_compression};
+                                       .compression = r->options->client_compression,
+                                       .clip = r->options->client_clip};
     record_client_start(&r->client, r->path, r->signals);
     return EXIT_DONE;
 }

@@ -42,6 +42,10 @@ static void become_client(const struct record_client *c, const char *folder, int
         argv[argc++] = "--compression";
         argv[argc++] = (char *)c->compression;
     }
+    if (c->clip) {
+        argv[argc++] = "--clip";
+        argv[argc++] = (char *)c->clip;
+    }
     setpgid(0, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

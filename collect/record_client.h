@@ -10,6 +10,7 @@ struct record_client {
     const char *uri;         /* NULL: none was asked for */
     unsigned long rate;      /* bytes a second at most, 0: no limit */
     const char *compression; /* to ask the server for; NULL: its own */
+    const char *clip;        /* where the clip is, as clip_place.h has it; NULL: the usual */
     pid_t pid;               /* 0: not running */
 };
 

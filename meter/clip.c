@@ -4,9 +4,9 @@
 
 #include "clip.h"
 
-void clip_init(struct clip *c, int x, int y)
+void clip_init(struct clip *c, const struct clip_place *at)
 {
-    *c = (struct clip){.x = x, .y = y};
+    *c = (struct clip){.at = *at};
 }
 
 void clip_free(struct clip *c)
@@ -16,12 +16,13 @@ void clip_free(struct clip *c)
 
 struct wire_rect clip_code(const struct clip *c)
 {
-    return (struct wire_rect){c->x, c->y, c->x + CLIP_CELLS * CLIP_CELL, c->y + CLIP_CELL};
+    return (struct wire_rect){c->at.x, c->at.y, c->at.x + CLIP_CELLS * CLIP_CELL,
+                              c->at.y + CLIP_CELL};
 }
 
 struct wire_rect clip_region(const struct clip *c)
 {
-    return (struct wire_rect){c->x, c->y, c->x + CLIP_WIDTH, c->y + CLIP_HEIGHT};
+    return (struct wire_rect){c->at.x, c->at.y, c->at.x + c->at.width, c->at.y + c->at.height};
 }
 
 static bool on_screen(const struct screen *s, const struct wire_rect *r)
@@ -58,7 +59,7 @@ int clip_read(const struct clip *c, const struct screen *s)
     if (!on_screen(s, &code))
         return CLIP_NONE;
     for (int i = 0; i < CLIP_CELLS; i++)
-        cells |= (unsigned)cell_is_white(s, c->x + i * CLIP_CELL, c->y) << i;
+        cells |= (unsigned)cell_is_white(s, c->at.x + i * CLIP_CELL, c->at.y) << i;
     number = cells & 0xffff;
     if ((cells >> 16 & 3) != 1 || __builtin_parity(number & 0x5555) != (int)(cells >> 18 & 1) ||
         __builtin_parity(number & 0xaaaa) != (int)(cells >> 19 & 1) || number >= CLIP_FRAMES)

@@ -10,12 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../collect/clip_place.h"
 #include "samples.h"
 #include "wire.h"
 
 enum {
-    CLIP_WIDTH = 1024,
-    CLIP_HEIGHT = 768,
     CLIP_FRAMES = 1000, /* numbers go from 0 to this, and round again */
     CLIP_CELL = 32,     /* pixels: a cell of the number is so wide and high */
     CLIP_CELLS = 20,
@@ -39,7 +38,7 @@ struct clip_shown {
 
 /* What the clip's region did, from the first look to the last. */
 struct clip {
-    int x, y; /* of the region's top left corner */
+    struct clip_place at; /* the region */
     int64_t began, last;
     uint64_t hash;
     /* Numbers. `shown` counts changes from one number to another, the first one included. */
@@ -61,7 +60,7 @@ struct clip_change {
     bool late;
 };
 
-void clip_init(struct clip *c, int x, int y);
+void clip_init(struct clip *c, const struct clip_place *at);
 /* The number at the clip's place, or CLIP_NONE. */
 int clip_read(const struct clip *c, const struct screen *s);
 /* What is to be redrawn for the number or for the region to have changed. */

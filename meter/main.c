@@ -22,7 +22,7 @@ static const char help[] =
     "                            auto_lz, quic, glz, lz or lz4\n"
     "      --json FILE           all numbers\n"
     "      --tap FILE            every message and picture, a log (must not exist)\n"
-    "      --clip X,Y            where the clip is; default 50,50\n"
+    "      --clip X,Y[,WxH]      where the clip is; default 50,50,1024x768\n"
     "      --password-file FILE  its first line\n"
     "      --ca-file FILE        PEM; --host-subject SUBJECT: of the certificate\n"
     "  -q, --quiet               no live line, no summary\n";
@@ -43,8 +43,7 @@ static bool option(struct options *o, int c)
         o->compression = optarg;
         return compression_number(optarg);
     case CLIP:
-        return sscanf(optarg, "%d,%d%c", &o->clip_x, &o->clip_y, &rest) == 2 && o->clip_x >= 0 &&
-               o->clip_y >= 0 && o->clip_x < 65536 && o->clip_y < 65536;
+        return clip_place_parse(&o->clip, optarg);
     case READY:
         return sscanf(optarg, "%d%c", &o->ready_fd, &rest) == 1;
     case JSON:
@@ -155,7 +154,7 @@ static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *text,
 
 int main(int argc, char **argv)
 {
-    static struct options o = {.clip_x = 50, .clip_y = 50, .ready_fd = -1};
+    static struct options o = {.clip = CLIP_PLACE, .ready_fd = -1};
     static struct meter m = {.options = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
     const char *debug;
     int error;
@@ -176,7 +175,7 @@ int main(int argc, char **argv)
     }
     m.counts.emit = on_event;
     m.counts.context = &m;
-    clip_init(&m.clip, o.clip_x, o.clip_y);
+    clip_init(&m.clip, &o.clip);
     m.relay = relay_new(&o.target, o.rate, &m.counts, &m.lock);
     if (!m.relay)
         return EXIT_ENV;

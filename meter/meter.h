@@ -19,7 +19,8 @@ struct options {
     uint64_t rate;           /* bytes a second; 0: no limit */
     const char *compression; /* to ask the server for; NULL: its own */
     unsigned seconds;        /* 0: until interrupted */
-    int clip_x, clip_y, ready_fd;
+    struct clip_place clip;
+    int ready_fd;
     bool quiet;
 };
 

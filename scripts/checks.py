@@ -99,6 +99,10 @@ def client(info, settings, events, summary):
         yield "the client's rate was %s, not %s" % (summary.get("rate_limit"), settings["rate"])
     if summary.get("asked_compression") != settings.get("asks"):
         yield "the client asked for the compression %s, not %s" % (summary.get("asked_compression"), settings.get("asks"))
+    size = settings.get("clip", "1024x768")
+    width, height = map(int, size.split("x"))
+    if summary["clip"]["region"] != [50, 50, 50 + width, 50 + height]:
+        yield "the client looked for the clip in %s, not where %s is" % (summary["clip"]["region"], size)
     if not info["events"]["by_kind"].get("client_picture"):
         yield "the client showed no picture"
 
@@ -120,16 +124,17 @@ def driver(settings, drawn):
 
 
 def session(console, settings):
-    """What the guest says it runs: the driver, the screen, who draws GL."""
-    said = re.search(r"spicetap-session: (?:X with )?(\w+) at (\d+x\d+), workload (\w+), kernel (.*)$", console, re.M)
-    if not said or said.groups()[:3] != (settings["x"], settings["screen"], settings["workload"]):
+    """What the guest says it runs: the driver, the screen, the clip, who draws GL."""
+    wanted = settings["x"], settings["screen"], settings["workload"], settings.get("clip", "1024x768")
+    said = re.search(r"spicetap-session: (?:X with )?(\w+) at (\d+x\d+), workload (\w+), clip (\w+), kernel (.*)$", console, re.M)
+    if not said or said.groups()[:4] != wanted:
         yield "the guest runs another session: %s" % (said.group(0) if said else "it did not say which")
         return
     up = re.search(r"^spicetap-workload: \w+ is up:(.*)$", console, re.M)
     if not up or settings["screen"] not in up.group(1):
         yield "the guest's screen is not %s: it said%s" % (settings["screen"], up.group(1) if up else " nothing")
     renderer = re.search(r"^spicetap-workload: GL renderer: *(.*)$", console, re.M)
-    if settings["domain"] == "virtio-vga-gl.xml" and (", virgl" not in said.group(4) or
+    if settings["domain"] == "virtio-vga-gl.xml" and (", virgl" not in said.group(5) or
                                                       renderer and "virgl" not in renderer.group(1)):
         yield "the guest has no virgl: GL is drawn by %s" % (renderer.group(1) if renderer else "nobody")
     if settings["workload"] == "gl" and not (renderer and renderer.group(1)):

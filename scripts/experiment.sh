@@ -51,7 +51,7 @@ check_settings() {
 	for key in "${!set[@]}"; do
 		case $key in
 		about | guest | domain | memory | ram | vram | vgamem | screen | x | workload) ;;
-		compression | streaming | bitrate | server | client | rate | asks | driver | duration) ;;
+		compression | streaming | bitrate | server | client | rate | asks | driver | clip | duration) ;;
 		*) die "$key=${set[$key]}: there is no setting named $key" "docs/experiments.md lists them" ;;
 		esac
 	done
@@ -70,6 +70,7 @@ check_settings() {
 	want asks "$images|lz4" "one of $images|lz4"
 	want guest "$(names_of "$CONFIGS" .guest '')" "the name of a guest-configs/*.guest"
 	want domain "$(names_of "$CONFIGS" .xml '' | sed 's/|/.xml|/g').xml" "a guest-configs/*.xml"
+	want clip '1024x768|640x360' "1024x768 or 640x360"
 	want driver 'stock|tight' "stock or tight"
 	want bitrate '[1-9][0-9]{0,5}' "a number of Mbit/s"
 	want workload "$(names_of "$overlay" '' spicetap-)" "the name of a workload"
@@ -184,6 +185,7 @@ record() {
 	meter) options+=(--client "$(vm uri)") ;;
 	esac
 	[ -z "${set[asks]:-}" ] || options+=(--client-compression "${set[asks]}")
+	[ "${set[client]}" = none ] || options+=(--client-clip "50,50,${set[clip]:-1024x768}")
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"
 	first=$(beat_count)
 	log_ooms on

@@ -116,7 +116,8 @@ put_clip() {
 	hash=$(hash_of <"$CONFIGS/clip.sh")
 	[ -n "$verify" ] || { cache_get clip "$hash" "$1" && return; }
 	mkdir -p "$1"
-	run image-clip "$CONFIGS/clip.sh" "$1/clip.avi"
+	run image-clip "$CONFIGS/clip.sh" "$1/clip-1024x768.avi"
+	run image-clip-corner "$CONFIGS/clip.sh" --corner 640x360 "$1/clip-1024x768.avi" "$1/clip-640x360.avi"
 	[ -n "$verify" ] || cache_put clip "$hash" "$1"
 }
 

@@ -107,7 +107,7 @@ declare -a overrides=()
 
 vm_set() {
 	case $1 in
-	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming | bitrate | driver) vm[$1]=$2 ;;
+	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming | bitrate | driver | clip) vm[$1]=$2 ;;
 	about | client | rate | asks | server | duration) ;; # an experiment's, not the VM's: scripts/experiment.sh
 	*) die "$3: there is no setting named $1" ;;
 	esac
@@ -181,7 +181,7 @@ domain_xml() {
 	text=${text//@MEMORY@/${vm[memory]}}
 	text=${text//@KERNEL@/$image/vmlinuz}
 	text=${text//@INITRD@/$dir/initrd}
-	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}}
+	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]} spicetap.clip=${vm[clip]:-1024x768}}
 	text=${text//@EMULATOR@/$(emulator)}
 	text=${text//@DISK@/$dir/disk.qcow2}
 	text=${text//@CONSOLE@/$dir/console.log}
