@@ -40,12 +40,13 @@ clock_and_terminals() {
 	xterm -geometry "100x42+$x+$(at_most 780 $((height - 200)))" -e /usr/local/bin/spicetap-scroll 7 &
 }
 
+# zimg, which newer ones of mpv convert colours by, is several times as slow as swscale in an emulated guest.
 # The clip, of the size that was asked for, in a window at (50, 50), looped; back when its first frame was shown
 clip_start() {
 	mpv --no-config --vo=x11 --no-audio --no-osc --no-input-default-bindings --really-quiet=no \
 		--loop-file=inf --no-border --geometry=+50+50 "--autofit=$SPICETAP_CLIP" --no-keepaspect \
 		--term-status-msg='at ${estimated-frame-number} dropped ${frame-drop-count}' \
-		--sws-scaler=fast-bilinear --sws-fast=yes \
+		--sws-scaler=fast-bilinear --sws-fast=yes --sws-allow-zimg=no \
 		"/opt/spicetap/clip-$SPICETAP_CLIP.avi" >/run/mpv.log 2>&1 &
 	player=$! clip_before=0
 	until tr '\r' '\n' </run/mpv.log 2>/dev/null | grep -q '^.*at [1-9]'; do
