@@ -244,19 +244,19 @@ def apart_part(results):
 
 
 def distinct(facts, key):
-    """Each value once, with how many runs have it."""
+    """Each value once, and which runs have it."""
     seen = {}
     for f in facts:
         seen.setdefault(key(f), []).append(f["run"])
-    return ["- %s (%d run%s)" % (k, len(v), "s"[len(v) == 1:]) for k, v in sorted(seen.items())]
+    return ["- %s (%d run%s): %s" % (k, len(v), "s"[len(v) == 1:], ", ".join(sorted(v))) for k, v in sorted(seen.items())]
 
 
 def host_of(f):
     host, versions = f["host"], f["versions"]
-    return "%s on %s, %s cores, %.0f GiB, %s, kernel %s; spice %s, QEMU %s, spicetap %s" % (
+    return "%s on %s, %s cores, %.0f GiB, %s, kernel %s; spice %s, QEMU %s" % (
         "KVM" if f["accel"] == "kvm" else "emulation (TCG)", host.get("cpu"), host.get("cores"),
         host.get("memory", 0) / 2**30, host.get("distribution"), host.get("kernel"),
-        versions.get("spice"), versions.get("qemu"), f.get("commit") or versions.get("spicetap"))
+        versions.get("spice"), versions.get("qemu"))
 
 
 def guest_of(f):
@@ -267,7 +267,7 @@ def guest_of(f):
 
 def machines_part(results):
     facts = results.facts()
-    return "## Hosts\n\n%s\n\n## Guests\n\n%s\n" % ("\n".join(distinct(facts, host_of)) or "none yet",
+    return "## Hosts\n\nThe commit of spicetap that made a run is in its run.json.\n\n%s\n\n## Guests\n\n%s\n" % ("\n".join(distinct(facts, host_of)) or "none yet",
                                                    "\n".join(distinct(facts, guest_of)) or "none yet")
 
 
