@@ -18,16 +18,14 @@ static const struct clip_place CLIP_PLACE = {50, 50, 1024, 768};
 static inline bool clip_place_parse(struct clip_place *place, const char *text)
 {
     enum { LIMIT = 65536 };
-    char rest;
-    int n;
+    int end = 0; /* of what was understood: all of it, or it is none */
 
     *place = CLIP_PLACE;
-    n = sscanf(text, "%5d,%5d,%5dx%5d%c", &place->x, &place->y, &place->width, &place->height,
-               &rest);
-    if (n == 2) /* "1,2" and "1,2,", of which the latter is none */
-        n = sscanf(text, "%5d,%5d%c", &place->x, &place->y, &rest) == 2 ? 4 : 0;
-    return n == 4 && place->x >= 0 && place->y >= 0 && place->x < LIMIT && place->y < LIMIT &&
-           place->width > 0 && place->height > 0 && place->width < LIMIT && place->height < LIMIT;
+    sscanf(text, "%5d,%5d%n,%5dx%5d%n", &place->x, &place->y, &end, &place->width, &place->height,
+           &end);
+    return end && !text[end] && place->x >= 0 && place->y >= 0 && place->x < LIMIT &&
+           place->y < LIMIT && place->width > 0 && place->height > 0 && place->width < LIMIT &&
+           place->height < LIMIT;
 }
 
 #endif

@@ -15,8 +15,8 @@
 
 #include "../loader/loader.h"
 #include "bundle.h"
-#include "commands.h"
 #include "clip_place.h"
+#include "commands.h"
 #include "compression.h"
 #include "record_client.h"
 #include "record_guest.h"
@@ -246,10 +246,8 @@ static bool parse_options(struct options *o, int argc, char **argv)
         return false;
     }
     if ((o->client_rate || o->client_compression || o->client_clip) && !o->client) {
-        fprintf(stderr, "spicetap record: --client-%s: of the client that --client URI starts\n",
-                o->client_rate          ? "rate"
-                : o->client_compression ? "compression"
-                                        : "clip");
+        fprintf(stderr, "spicetap record: --client-rate, --client-compression and --client-clip "
+                        "are of the client that --client URI starts\n");
         return false;
     }
     if (!o->domain == !o->pid) {

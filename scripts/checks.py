@@ -99,10 +99,9 @@ def client(info, settings, events, summary):
         yield "the client's rate was %s, not %s" % (summary.get("rate_limit"), settings["rate"])
     if summary.get("asked_compression") != settings.get("asks"):
         yield "the client asked for the compression %s, not %s" % (summary.get("asked_compression"), settings.get("asks"))
-    size = settings.get("clip", "1024x768")
-    width, height = map(int, size.split("x"))
+    width, height = map(int, settings["clip"].split("x"))
     if summary["clip"]["region"] != [50, 50, 50 + width, 50 + height]:
-        yield "the client looked for the clip in %s, not where %s is" % (summary["clip"]["region"], size)
+        yield "the client looked for the clip in %s, not where %s is" % (summary["clip"]["region"], settings["clip"])
     if not info["events"]["by_kind"].get("client_picture"):
         yield "the client showed no picture"
 
@@ -125,7 +124,7 @@ def driver(settings, drawn):
 
 def session(console, settings):
     """What the guest says it runs: the driver, the screen, the clip, who draws GL."""
-    wanted = settings["x"], settings["screen"], settings["workload"], settings.get("clip", "1024x768")
+    wanted = tuple(settings[key] for key in ("x", "screen", "workload", "clip"))
     said = re.search(r"spicetap-session: (?:X with )?(\w+) at (\d+x\d+), workload (\w+), clip (\w+), kernel (.*)$", console, re.M)
     if not said or said.groups()[:4] != wanted:
         yield "the guest runs another session: %s" % (said.group(0) if said else "it did not say which")

@@ -17,7 +17,7 @@ set -euo pipefail
 CONFIGS=$TOP/guest-configs
 SPICETAP=$BUILD/spicetap
 recorder='' run='' verdict=interrupted why=() beside=()
-declare -A set=([duration]=600 [client]=meter [server]=traced)
+declare -A set=([duration]=600 [client]=meter [server]=traced [clip]=1024x768)
 declare -a given=() # what the row and the command line change
 
 list() {
@@ -185,7 +185,7 @@ record() {
 	meter) options+=(--client "$(vm uri)") ;;
 	esac
 	[ -z "${set[asks]:-}" ] || options+=(--client-compression "${set[asks]}")
-	[ "${set[client]}" = none ] || options+=(--client-clip "50,50,${set[clip]:-1024x768}")
+	[ "${set[client]}" = none ] || options+=(--client-clip "50,50,${set[clip]}")
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"
 	first=$(beat_count)
 	log_ooms on

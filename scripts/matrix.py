@@ -262,13 +262,13 @@ def host_of(f):
 def guest_of(f):
     guest = f["guest"]
     packages = ", ".join("%s %s" % p for p in sorted(guest.get("packages", {}).items()) if not p[0].startswith("linux-image"))
-    return "%s, kernel %s: %s" % (guest.get("distribution"), guest.get("kernel"), packages)
+    return "%s, kernel %s: %s" % (guest.get("distribution"), guest.get("kernel"), packages or "versions not known")
 
 
 def machines_part(results):
     facts = results.facts()
-    return "## Hosts\n\nThe commit of spicetap that made a run is in its run.json.\n\n%s\n\n## Guests\n\n%s\n" % ("\n".join(distinct(facts, host_of)) or "none yet",
-                                                   "\n".join(distinct(facts, guest_of)) or "none yet")
+    hosts, guests = ("\n".join(distinct(facts, of)) or "none yet" for of in (host_of, guest_of))
+    return ("## Hosts\n\nThe commit of spicetap that made a run is in its run.json.\n\n%s\n\n## Guests\n\n%s\n" % (hosts, guests))
 
 
 def missing_part(results, rows):

@@ -19,7 +19,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CONFIGS = os.path.join(TOP, "guest-configs")
-DEFAULTS = {"duration": "600", "client": "meter", "server": "traced"}
+DEFAULTS = {"duration": "600", "client": "meter", "server": "traced", "clip": "1024x768"}
 OVERHEAD = 100  # seconds beside the recording, as long as no run has told: boot, start of the workload, checks
 
 
@@ -84,8 +84,9 @@ def load(path):
 
 
 def same(one, other):
-    """Settings, without what the experiment is about in words."""
-    return {k: v for k, v in one.items() if k != "about"} == {k: v for k, v in (other or {}).items() if k != "about"}
+    """Settings, without what the experiment is about in words. A key that came after a run was made had its default."""
+    one, other = ({**DEFAULTS, **settings, "about": ""} for settings in (one, other or {}))
+    return one == other
 
 
 def state(results, run, settings):

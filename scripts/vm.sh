@@ -181,7 +181,7 @@ domain_xml() {
 	text=${text//@MEMORY@/${vm[memory]}}
 	text=${text//@KERNEL@/$image/vmlinuz}
 	text=${text//@INITRD@/$dir/initrd}
-	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]} spicetap.clip=${vm[clip]:-1024x768}}
+	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}${vm[clip]:+ spicetap.clip=${vm[clip]}}}
 	text=${text//@EMULATOR@/$(emulator)}
 	text=${text//@DISK@/$dir/disk.qcow2}
 	text=${text//@CONSOLE@/$dir/console.log}
