@@ -23,7 +23,8 @@ A_MINUTE = {"(evicted)": "evicted", "(streams)": "streams"}
 A_FRAME = {"(frame's bytes)": ("(bytes)", 1), "(frame's OOM)": ("ooms_a_minute", 60), "(frame's evicted)": ("(evicted)", 60)}
 # of `results.py beside`: column, in words, digits, divided by
 BESIDE = [
-    ("clip_frames", "frames of the clip shown a second", 1, 1), ("interval_p95", "ms between them, 95th percentile", 0, 1),
+    ("done", "what the guest got done a second: steps of a window, frames of a scene", 1, 1),
+    ("clip_frames", "frames of the clip shown a second", 1, 1), ("interval_median", "ms between them, median", 0, 1), ("interval_p95", "ms between them, 95th percentile", 0, 1),
     ("longest_freeze", "longest freeze, s", 1, 1), ("clip_streamed", "of the clip's pixels sent as video, %", 0, 1),
     ("(bytes)", "MB/s sent", 1, 1e6), ("(frame's bytes)", "kB sent for each frame shown", 0, 1e3),
     ("decode", "decode latency of a picture, mean ms", 1, 1), ("worker_cpu", "the server's worker, % of a core", 0, 1),
@@ -78,6 +79,10 @@ class Results:
                 self.good.setdefault(facts["name"], []).append((facts, of_workload(facts, row)))
             elif facts:
                 self.failed.append(facts)
+
+    def rows(self, name):
+        """What runs of that row say; by a run's own name what that one says."""
+        return [row for there in self.good.values() for facts, row in there if name in (facts["name"], facts["run"])]
 
     def facts(self):
         return [facts for row in self.good.values() for facts, _ in row]
@@ -172,13 +177,16 @@ def runs_of(row):
 
 
 def beside(results, names):
-    """Some rows side by side: least and most of the repeats."""
-    rows = {name: [row for _, row in results.good.get(name, [])] for name in names}
+    """Rows, or single runs, side by side: least and most of the repeats. A figure that none of them has is left out."""
+    rows = {name: results.rows(name) for name in names}
     lines = []
     for column, heading, digits, scale in BESIDE:
         ends = [spread(rows[name], column, digits, scale)[1:] for name in names]
-        lines.append([heading] + [least if least == most else "%s to %s" % (least, most) for least, most in ends])
-    return table([""] + ["%s (n=%d)" % (name, len(rows[name])) for name in names], lines)
+        if any(least for least, _ in ends):
+            lines.append([heading] + [least if least == most else "%s to %s" % (least, most) for least, most in ends])
+    heads = ["%s (n=%d)" % (name, len(rows[name])) if name in results.good or not rows[name] else "[%s](%s/)" % (name, name)
+             for name in names]
+    return table([""] + heads, lines)
 
 
 # ---- the parts ---------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ Usage: results.py keep BUNDLE RESULTS/RUN --name NAME [--took SECONDS] [--attemp
        results.py again RESULTS [RUN...]   makes them anew from the bundles in runs/, where those are
        results.py pages RESULTS [PAGE...]  makes RESULTS/README.md from RESULTS/*/ and the list of runs, and anew the
            tables of the pages that stand between marks (scripts/matrix.py)
-       results.py beside RESULTS NAME...   prints rows side by side, least and most of their repeats
+       results.py beside RESULTS NAME...   prints rows (16a) or single runs (16a-3) side by side, least and most of
+           their repeats
        results.py agree BUNDLE RESULTS     does a further repeat lie within the spread of its row?
        results.py check RESULTS [PAGE...]  do these agree, and does nothing name a path or host?
 """
