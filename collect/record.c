@@ -18,8 +18,10 @@
 #include "clip_place.h"
 #include "commands.h"
 #include "compression.h"
+#include "fields.h"
 #include "record_client.h"
 #include "record_guest.h"
+#include "running.h"
 #include "vmlog.h"
 #include "worker_cpu.h"
 
@@ -83,6 +85,7 @@ struct recording {
     unsigned attached[SOURCE_QEMU + 1];
     /* What the events say, for the live line and the summary. */
     uint64_t seen[EV_MAX], events, lost, lost_by[2], sent;
+    struct running running;
     uint64_t started, ended; /* ns, CLOCK_MONOTONIC: between them every event counts */
     const char *end;         /* why it ended */
     int error;               /* of a log: it ended because of that */
@@ -352,20 +355,12 @@ static void describe_end(struct recording *r)
 /* ---- events ------------------------------------------------------------------------------------
  */
 
-/* A kind's source and, of `sent`, the slot of its size: looked up once. */
-static uint8_t source_of[EV_MAX], sent_size_slot;
+static uint8_t source_of[EV_MAX]; /* of a kind: looked up once */
 
 static void learn_kinds(void)
 {
-    const struct tap_kind_desc *sent = tap_kind_find(EV_sent);
-
     for (size_t i = 0; i < tap_kind_count; i++) {
         source_of[tap_kinds[i].kind] = (uint8_t)tap_kinds[i].source;
-    }
-    for (size_t i = 0; i < sent->count; i++) {
-        if (!strcmp(sent->fields[i].name, "size")) {
-            sent_size_slot = (uint8_t)sent->fields[i].slot;
-        }
     }
 }
 
@@ -376,8 +371,9 @@ static int on_event(void *context, const struct tap_event *ev)
     r->events++;
     r->seen[ev->kind]++;
     if (ev->kind == EV_sent) {
-        r->sent += ev->v[sent_size_slot];
+        r->sent += FIELDS(ev, sent)->size;
     }
+    running_event(&r->running, ev);
     return tap_write(r->logs[source_of[ev->kind]], ev);
 }
 
@@ -421,13 +417,6 @@ struct live {
     bool tty;
 };
 
-static uint64_t running_streams(const struct recording *r)
-{
-    uint64_t created = r->seen[EV_stream_create], stopped = r->seen[EV_stream_stop];
-
-    return created > stopped ? created - stopped : 0; /* some were there before us */
-}
-
 static void human(char *text, size_t size, double bytes)
 {
     static const char *const units[] = {"B", "kB", "MB", "GB"};
@@ -446,11 +435,11 @@ static void print_live(const struct recording *r, struct live *l, uint64_t t)
 
     human(sent, sizeof(sent), (double)(r->sent - l->sent) / seconds);
     fprintf(stderr,
-            "%s%" PRIu64 " s  %.0f events/s  %" PRIu64 " OOMs  streams %" PRIu64 " of %" PRIu64
+            "%s%" PRIu64 " s  %.0f events/s  %" PRIu64 " OOMs  streams %u of %" PRIu64
             "  %s/s sent  %" PRIu64 " lost%s",
             l->tty ? "\r" : "", (t - r->started) / SECOND,
-            (double)(r->events - l->events) / seconds, r->seen[EV_oom_begin], running_streams(r),
-            r->seen[EV_stream_create], sent, r->lost, l->tty ? "\033[K" : "\n");
+            (double)(r->events - l->events) / seconds, r->seen[EV_oom_begin],
+            running_count(&r->running), r->running.known, sent, r->lost, l->tty ? "\033[K" : "\n");
     l->before = t;
     l->events = r->events;
     l->sent = r->sent;

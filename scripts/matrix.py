@@ -261,8 +261,9 @@ def distinct(facts, key):
 
 def host_of(f):
     host, versions = f["host"], f["versions"]
-    return "%s on %s, %s cores, %.0f GiB, %s, kernel %s; spice %s, QEMU %s" % (
-        "KVM" if f["accel"] == "kvm" else "emulation (TCG)", host.get("cpu"), host.get("cores"),
+    version = " (%s)" % host["cpu_version"] if host.get("cpu_version") else ""
+    return "%s on %s%s, %s cores, %.0f GiB, %s, kernel %s; spice %s, QEMU %s" % (
+        "KVM" if f["accel"] == "kvm" else "emulation (TCG)", host.get("cpu"), version, host.get("cores"),
         host.get("memory", 0) / 2**30, host.get("distribution"), host.get("kernel"),
         versions.get("spice"), versions.get("qemu"))
 

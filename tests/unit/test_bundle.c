@@ -49,6 +49,7 @@ static void complete(void **state)
     assert_int_equal(json_integer_value(json_object_get(json_object_get(run, "target"), "pid")),
                      812);
     assert_true(json_integer_value(json_object_get(json_object_get(run, "host"), "cores")) > 0);
+    assert_true(json_is_string(json_object_get(json_object_get(run, "host"), "cpu_version")));
     assert_int_equal(bundle_logs(b, &logs), 2);
     assert_string_equal(logs[0].name, "qemu.tap");
     assert_string_equal(logs[1].name, "spice.tap");
