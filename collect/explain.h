@@ -224,7 +224,7 @@ struct x_memory {
 struct x_mark {
     uint64_t time, stalled, blocked, losses;
     int64_t delay;
-    uint32_t draws[X_BOXES];
+    uint32_t drawn, draws[X_BOXES];
 };
 
 /* What went on while the client showed no other picture. */
@@ -236,6 +236,7 @@ struct x_freeze {
      * MSG_MAIN_MULTI_MEDIA_TIME by reds_set_client_mm_time_latency in reds.cpp */
     int64_t delay_before, delay;
     uint32_t draws[X_BOXES]; /* redraws of each box */
+    uint32_t drawn; /* parts of the picture that the client drew in the clip's place: it moved */
     bool lost;
 };
 
@@ -342,7 +343,8 @@ struct explain {
 
     uint64_t blocked_count, blocked_ns;
     struct x_freeze freezes[X_FREEZES]; /* the longest, the longest first */
-    uint32_t freeze_count;
+    uint32_t freeze_count, moved_count; /* moved: in which the client drew in the clip's place */
+    uint32_t drawn;                     /* parts of the picture so far, there */
     struct x_mark mark;
     uint64_t pictures;
     struct x_histogram shown;
@@ -420,6 +422,7 @@ enum select_rule {
     RULE_OF_STREAM,  /* an eviction of a running stream's frame */
     RULE_HOST_LOSS,  /* lost of spice-server's events */
     RULE_GUEST_LOSS, /* lost of the guest's or QEMU's */
+    RULE_CLIP_PLACE, /* in the place where the client read its numbers */
     RULE_COUNTS, /* a wait that held the guest up, a command that ended a block, a dropped call */
 };
 
@@ -473,6 +476,8 @@ uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z);
 /* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also
  * where one of the two is not known, or frames came too late then. */
 int64_t x_put_off(const struct x_freeze *z);
+/* Whether it is, in part, where the client read its numbers. */
+bool x_in_clip_place(const struct explain *x, const struct fields_client_picture *e);
 void say_traffic(const struct explain *x, struct sayer *s);
 enum verdict_of say_hypothesis(const struct explain *x, int n, struct sayer *s); /* 1 to 5 */
 void say_all(const struct explain *x, struct sayer *s);

@@ -180,6 +180,8 @@ static bool follows_rule(const struct explain *first, const struct select *q,
         return source <= SOURCE_SPICE;
     case RULE_GUEST_LOSS:
         return source == SOURCE_GUEST || source == SOURCE_QEMU;
+    case RULE_CLIP_PLACE:
+        return x_in_clip_place(first, FIELDS(ev, client_picture));
     case RULE_COUNTS:
         return a->counts;
     default:

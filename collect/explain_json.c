@@ -114,9 +114,10 @@ static json_t *freezes(const struct explain *x)
     for (uint32_t i = 0; i < x->freeze_count && i < X_FREEZES; i++) {
         const struct x_freeze *z = &x->freezes[i];
 
-        json_t *o = json_pack("{sI sI sI sI sI sb}", "from", NUMBER(z->from), "to", NUMBER(z->to),
-                              "waited_ns", NUMBER(z->stalled), "blocked_ns", NUMBER(z->blocked),
-                              "put_off_ns", NUMBER(x_put_off(z)), "inconclusive", z->lost);
+        json_t *o = json_pack("{sI sI sI sI sI sI sb}", "from", NUMBER(z->from), "to",
+                              NUMBER(z->to), "waited_ns", NUMBER(z->stalled), "blocked_ns",
+                              NUMBER(z->blocked), "put_off_ns", NUMBER(x_put_off(z)), "drawn",
+                              NUMBER(z->drawn), "inconclusive", z->lost);
 
         if (x_numbered(x))
             json_object_set_new(o, "redraws", json_integer(x_freeze_draws(x, z)));

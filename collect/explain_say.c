@@ -427,13 +427,23 @@ static void say_put_off(const struct x_freeze *z, char *text, size_t size)
             x_span((uint64_t)x_put_off(z), c));
 }
 
-/* What stood still: a number that is in several pieces cannot be read while these are of different
- * frames, though the picture moves. */
-static const char *what_froze(const struct explain *x)
+/* What stood still: where the client drew on, only the number that it could read. */
+static const char *what_froze(const struct explain *x, const struct x_freeze *z)
 {
     if (!x_numbered(x))
         return "the client's picture in the clip's place";
-    return x_in_pieces(x) ? "the clip's number at the client" : "the client's picture of the clip";
+    return z->drawn ? "the clip's number at the client" : "the client's picture of the clip";
+}
+
+static void say_drawn(const struct explain *x, const struct x_freeze *z, char *text, size_t size)
+{
+    *text = '\0';
+    if (x_numbered(x) && z->drawn)
+        snprintf(
+            text, size,
+            " The client drew %u time%s in the clip's place meanwhile: its number could not be "
+            "read, or a part stayed as it was.",
+            z->drawn, x_s(z->drawn));
 }
 
 /* What the guest drew of the clip meanwhile. Without frame numbers it is not known which redraws
@@ -453,7 +463,7 @@ static void say_freezes(const struct explain *x, struct sayer *s)
 {
     const struct x_region *clip = x_clip(x);
     uint32_t kept = x->freeze_count < X_FREEZES ? x->freeze_count : X_FREEZES;
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], drawn[128], later[384];
+    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], drawn[128], moved[192], later[384];
 
     for (uint32_t i = 0; i < kept && (s->deep || i < 3); i++) {
         const struct x_freeze *z = &x->freezes[i];
@@ -469,15 +479,17 @@ static void say_freezes(const struct explain *x, struct sayer *s)
              .to = z->to,
              .rule = RULE_COUNTS},
             {.kinds = {EV_loss}, .from = z->from, .to = z->to},
+            {.kinds = {EV_client_picture}, .from = z->from, .to = z->to, .rule = RULE_CLIP_PLACE},
             {.kinds = {EV_client_frame}, .from = z->from, .to = z->to}};
 
         say_freeze_draws(x, z, drawn, sizeof(drawn));
+        say_drawn(x, z, moved, sizeof(moved));
         say_put_off(z, later, sizeof(later));
-        say(s, 't', 0, 10 + i, behind, *later ? 6 : 5,
+        say(s, 't', 0, 10 + i, behind, *later ? 7 : 6,
             "At %s %s had stood still for %s. %s waited for memory for %s; for %s of it the server "
-            "did not read the guest's commands.%s%s",
-            x_at(x, z->to, a), what_froze(x), x_span(z->to - z->from, b), drawn,
-            x_span(z->stalled, c), x_span(z->blocked, d), later,
+            "did not read the guest's commands.%s%s%s",
+            x_at(x, z->to, a), what_froze(x, z), x_span(z->to - z->from, b), drawn,
+            x_span(z->stalled, c), x_span(z->blocked, d), moved, later,
             z->lost ? " Inconclusive: events were lost here." : "");
     }
     if (x->freeze_count > X_FREEZES)
@@ -489,8 +501,7 @@ static void say_pictures(const struct explain *x, struct sayer *s)
 {
     static const struct select shown[] = {{.kinds = {EV_client_clip}}};
     uint64_t longest = x->freeze_count ? x->freezes[0].to - x->freezes[0].from : 0;
-    const char *more = "";
-    char a[X_TEXT];
+    char a[X_TEXT], more[192] = "";
 
     if (!x->has_client) {
         say(s, 't', 0, 3, NULL, 0,
@@ -499,14 +510,18 @@ static void say_pictures(const struct explain *x, struct sayer *s)
         return;
     }
     if (x->pictures && !x_numbered(x))
-        more = " It read no frame number there: that need not be a clip.";
-    else if (x->freeze_count && x_in_pieces(x))
-        more = " The clip came in pieces; while these are of different frames its number cannot be "
-               "read, though the picture moves.";
+        snprintf(more, sizeof(more), " It read no frame number there: that need not be a clip.");
+    else if (x->moved_count)
+        snprintf(more, sizeof(more),
+                 " In %u of these times it drew on in the clip's place: the number could not be "
+                 "read then, as where it comes in pieces of different frames, or a part stayed as "
+                 "it was.",
+                 x->moved_count);
     say(s, 't', 0, 3, shown, 1,
-        "The client showed %" PRIu64 " pictures %s; it froze for 500 ms or more %u time%s, %s at "
-        "the longest.%s",
-        x->pictures, x_numbered(x) ? "of the clip" : "in the clip's place", x->freeze_count,
+        "The client showed %" PRIu64 " pictures %s; %s for 500 ms or more %u time%s, %s at the "
+        "longest.%s",
+        x->pictures, x_numbered(x) ? "of the clip" : "in the clip's place",
+        x_numbered(x) && x->moved_count ? "its number stood still" : "it froze", x->freeze_count,
         x_s(x->freeze_count), x_span(longest, a), more);
 }
 

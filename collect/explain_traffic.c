@@ -11,6 +11,7 @@ static void sums(const struct explain *x, uint64_t now, struct x_mark *m)
 {
     m->time = now;
     m->delay = x->delay;
+    m->drawn = x->drawn;
     m->stalled = m->blocked = m->losses = 0;
     for (uint32_t i = 0; i < x->display_count; i++) {
         const struct x_display *d = &x->displays[i];
@@ -51,8 +52,11 @@ static void freeze(struct explain *x, const struct x_mark *now, uint64_t since)
 {
     const struct x_mark *before = &x->mark;
     struct x_freeze *z = place_for(x, since);
+    uint32_t drawn = now->drawn - before->drawn;
 
+    drawn -= drawn > 0; /* the one that ended it */
     x->freeze_count++;
+    x->moved_count += drawn > 0;
     if (!z)
         return;
     *z = (struct x_freeze){.from = now->time - since,
@@ -61,6 +65,7 @@ static void freeze(struct explain *x, const struct x_mark *now, uint64_t since)
                            .blocked = more(now->blocked, before->blocked),
                            .delay_before = before->time ? before->delay : now->delay,
                            .delay = now->delay,
+                           .drawn = drawn,
                            .lost = now->losses != before->losses || !before->time};
     for (int i = 0; i < X_BOXES; i++)
         z->draws[i] = (uint32_t)more(now->draws[i], before->draws[i]);
@@ -77,7 +82,7 @@ static void shown(struct explain *x, const struct fields_client_clip *e, uint64_
         return;
     if (e->number >= 0 && !x->numbered) {
         x->numbered = true;
-        x->pictures = x->freeze_count = 0;
+        x->pictures = x->freeze_count = x->moved_count = 0;
         x->shown = (struct x_histogram){0};
         since = 0;
     }
@@ -108,10 +113,20 @@ int64_t x_put_off(const struct x_freeze *z)
     return z->delay_before > 0 && z->delay > 0 ? z->delay - z->delay_before : 0;
 }
 
+bool x_in_clip_place(const struct explain *x, const struct fields_client_picture *e)
+{
+    const int32_t *place = x->client_box;
+
+    return x->has_client_box && e->box.left < place[2] && place[0] < e->box.right &&
+           e->box.top < place[3] && place[1] < e->box.bottom;
+}
+
 static void of_client(struct explain *x, const struct tap_event *ev)
 {
     if (ev->kind == EV_client_clip)
         shown(x, FIELDS(ev, client_clip), ev->time);
+    else if (ev->kind == EV_client_picture)
+        x->drawn += x_in_clip_place(x, FIELDS(ev, client_picture));
     else if (ev->kind == EV_client_frame && FIELDS(ev, client_frame)->wait)
         x->delay = FIELDS(ev, client_frame)->wait;
 }

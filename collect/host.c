@@ -30,8 +30,8 @@ static void value_of(const char *path, const char *key, char *out, size_t size)
         fclose(f);
 }
 
-/* "family 26, model 2, stepping 1": which processor it is where a cloud's name for it does not say; "" where
- * the kernel has no such numbers (other than x86). */
+/* "family 26, model 2, stepping 1": which processor it is where a cloud's name for it does not say;
+ * "" where the kernel has no such numbers (other than x86). */
 static void cpu_version(char *out, size_t size)
 {
     char family[16], model[16], stepping[16];

@@ -25,10 +25,12 @@ void running_event(struct running *r, const struct tap_event *ev)
 {
     switch (ev->kind) {
     case EV_stream_create:
-        change(r, FIELDS(ev, stream_create)->display, FIELDS(ev, stream_create)->stream, true, true);
+        change(r, FIELDS(ev, stream_create)->display, FIELDS(ev, stream_create)->stream, true,
+               true);
         break;
     case EV_stream_attach:
-        change(r, FIELDS(ev, stream_attach)->display, FIELDS(ev, stream_attach)->stream, true, false);
+        change(r, FIELDS(ev, stream_attach)->display, FIELDS(ev, stream_attach)->stream, true,
+               false);
         break;
     case EV_stream_stop:
         change(r, FIELDS(ev, stream_stop)->display, FIELDS(ev, stream_stop)->stream, false, false);

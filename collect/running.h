@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which streams run while a recording goes on, from its events as they come: for record's live line. A
- * stream from before the recording is known from its next frame on.
+ * Which streams run while a recording goes on, from its events as they come: for record's live
+ * line. A stream from before the recording is known from its next frame on.
  */
 #ifndef SPICETAP_RUNNING_H
 #define SPICETAP_RUNNING_H
