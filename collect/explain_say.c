@@ -514,8 +514,7 @@ static void say_pictures(const struct explain *x, struct sayer *s)
     else if (x->moved_count)
         snprintf(more, sizeof(more),
                  " In %u of these times it drew on in the clip's place: the number could not be "
-                 "read then, as where it comes in pieces of different frames, or a part stayed as "
-                 "it was.",
+                 "read then (pieces of different frames, or no clip), or a part stayed as it was.",
                  x->moved_count);
     say(s, 't', 0, 3, shown, 1,
         "The client showed %" PRIu64 " pictures %s; %s for 500 ms or more %u time%s, %s at the "
