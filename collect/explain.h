@@ -236,7 +236,7 @@ struct x_freeze {
      * MSG_MAIN_MULTI_MEDIA_TIME by reds_set_client_mm_time_latency in reds.cpp */
     int64_t delay_before, delay;
     uint32_t draws[X_BOXES]; /* redraws of each box */
-    uint32_t drawn; /* parts of the picture that the client drew in the clip's place: it moved */
+    uint32_t drawn;          /* parts of the picture that the client drew in the clip's place */
     bool lost;
 };
 

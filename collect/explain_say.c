@@ -442,7 +442,7 @@ static void say_drawn(const struct explain *x, const struct x_freeze *z, char *t
         snprintf(
             text, size,
             " The client drew %u time%s in the clip's place meanwhile: its number could not be "
-            "read, or a part stayed as it was.",
+            "read, or did not change.",
             z->drawn, x_s(z->drawn));
 }
 
@@ -514,7 +514,7 @@ static void say_pictures(const struct explain *x, struct sayer *s)
     else if (x->moved_count)
         snprintf(more, sizeof(more),
                  " In %u of these times it drew on in the clip's place: the number could not be "
-                 "read then (pieces of different frames, or no clip), or a part stayed as it was.",
+                 "read then (pieces of different frames, or no clip), or did not change.",
                  x->moved_count);
     say(s, 't', 0, 3, shown, 1,
         "The client showed %" PRIu64 " pictures %s; %s for 500 ms or more %u time%s, %s at the "

@@ -9,7 +9,7 @@
 #include "tap.h"
 
 #define RUNNING_DISPLAYS 16 /* QEMU takes no more heads or QXL devices than that */
-#define RUNNING_STREAMS  64 /* of a display: spice-server has 50 (NUM_STREAMS, video-stream.h) */
+#define RUNNING_STREAMS  64 /* of a display: spice-server has 50 (NUM_STREAMS, display-limits.h) */
 
 /* All zero to begin with. */
 struct running {
