@@ -155,7 +155,8 @@ def agreement(rows, repeat, worst):
         within = 2 * least - most <= new <= 2 * most - least
         if len(rows) < 3:
             within |= min(least, new) >= worst.get(column, (1, ""))[0] * max(most, new)
-        yield [heading] + ["%.*f" % (digits, v / scale) for v in (new, least, most)] + [within]
+        # a digit more than the tables: else one would be told to be outside whose figures look the same
+        yield [heading] + ["%.*f" % (digits + 1, v / scale) for v in (new, least, most)] + [within]
 
 
 def word(rows, column):
