@@ -3,41 +3,24 @@
 
 #include "fields.h"
 
-static void change(struct running *r, uint64_t display, uint64_t stream, bool runs, bool new)
-{
-    uint64_t bit;
-
-    if (display >= RUNNING_DISPLAYS || stream >= RUNNING_STREAMS) {
-        return;
-    }
-    bit = UINT64_C(1) << stream;
-    if (runs && (new || !(r->streams[display] & bit))) {
-        r->known++;
-    }
-    if (runs) {
-        r->streams[display] |= bit;
-    } else {
-        r->streams[display] &= ~bit;
-    }
-}
-
 void running_event(struct running *r, const struct tap_event *ev)
 {
-    switch (ev->kind) {
-    case EV_stream_create:
-        change(r, FIELDS(ev, stream_create)->display, FIELDS(ev, stream_create)->stream, true,
-               true);
-        break;
-    case EV_stream_attach:
-        change(r, FIELDS(ev, stream_attach)->display, FIELDS(ev, stream_attach)->stream, true,
-               false);
-        break;
-    case EV_stream_stop:
-        change(r, FIELDS(ev, stream_stop)->display, FIELDS(ev, stream_stop)->stream, false, false);
-        break;
-    default:
-        break;
+    const struct fields_stream_attach *e = FIELDS(ev, stream_attach); /* all three begin like it */
+    uint64_t *streams, bit;
+
+    if ((ev->kind != EV_stream_create && ev->kind != EV_stream_attach &&
+         ev->kind != EV_stream_stop) ||
+        e->display >= RUNNING_DISPLAYS || e->stream >= RUNNING_STREAMS) {
+        return;
     }
+    streams = &r->streams[e->display];
+    bit = UINT64_C(1) << e->stream;
+    if (ev->kind == EV_stream_stop) {
+        *streams &= ~bit;
+        return;
+    }
+    r->known += ev->kind == EV_stream_create || !(*streams & bit);
+    *streams |= bit;
 }
 
 unsigned running_count(const struct running *r)
