@@ -78,7 +78,7 @@ fuzz: $(FUZZ) ## every fuzz target, FUZZ_SECONDS (600) each; what is found stays
 lint: $(BPF)
 	@scripts/lint.sh $(SRC) $(GUEST)
 docs: $(B)/spicetap
-	$(B)/spicetap events --markdown > docs/events.md
+	$(B)/spicetap events --markdown > docs/dev/events.md
 
 install: all ## spicetap and its man pages, below PREFIX
 	install -D -m 0755 $(B)/spicetap $(DESTDIR)$(PREFIX)/bin/spicetap

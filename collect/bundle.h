@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A run is a folder: run.json and one *.tap log a source (docs/format.md). Errors are negative
+ * A run is a folder: run.json and one *.tap log a source (docs/dev/format.md). Errors are negative
  * errno.
  */
 #ifndef SPICETAP_BUNDLE_H
@@ -22,7 +22,7 @@ struct bundle_writer;
  * run still being recorded from one whose recorder was killed. */
 int bundle_create(struct bundle_writer **out, const char *path);
 /* run.json as it stands, to be added to with json_object_set_new(): target, devices, probes,
- * buffers, counters... docs/format.md lists them. `format`, `state`, `spicetap`, `started`,
+ * buffers, counters... docs/dev/format.md lists them. `format`, `state`, `spicetap`, `started`,
  * `ended`, `end`, `host` and `logs` are this module's own. */
 json_t *bundle_run(struct bundle_writer *b);
 /* Opens the log of `source` in the folder (spice.tap, qemu.tap; for number > 1 guest-2.tap and so

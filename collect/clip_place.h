@@ -11,7 +11,7 @@ struct clip_place {
     int x, y, width, height;
 };
 
-/* Where guest-configs/clip.sh's file is shown if nothing else is said (docs/guests.md). */
+/* Where guest-configs/clip.sh's file is shown if nothing else is said (docs/dev/guests.md). */
 static const struct clip_place CLIP_PLACE = {50, 50, 1024, 768};
 
 /* False: `text` is no place; `place` is then undefined. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a guest's time to the host's: the `clocks` of run.json (docs/format.md), one map for each
- * log of a guest. Times are ns of the two CLOCK_MONOTONICs.
+ * From a guest's time to the host's: the `clocks` of run.json (docs/dev/format.md), one map for
+ * each log of a guest. Times are ns of the two CLOCK_MONOTONICs.
  *
  * Within a segment host = host_at + (g - guest_at) * (1 + drift_ppb / 1e9). Segments follow each
  * other without a gap, and the map never goes back: a later guest time has no earlier host time.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spicetap events: the table of kinds, as text or as docs/events.md. */
+/* spicetap events: the table of kinds, as text or as docs/dev/events.md. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ const char help_events[] =
     "\n"
     "Lists the kinds of events a run can hold, or the fields of one KIND and what they mean.\n"
     "\n"
-    "      --markdown  the whole table as docs/events.md has it\n"
+    "      --markdown  the whole table as docs/dev/events.md has it\n"
     "  -h, --help      this text\n";
 
 static const char *const type_names[] = {
@@ -42,7 +42,8 @@ static void show_kind(const struct tap_kind_desc *k)
     }
 }
 
-/* ---- docs/events.md ------------------------------------------------------------------------ */
+/* ---- docs/dev/events.md ------------------------------------------------------------------------
+ */
 
 static void markdown_kind(const struct tap_kind_desc *k)
 {
@@ -95,10 +96,11 @@ static void markdown(void)
         "From the guest (`spicetap-guest`)", "From the client (`spicetap meter`)",
         "From the recorder itself"};
 
-    printf("# Events\n\n"
-           "Every kind of event a run can hold. Made by `spicetap events --markdown` from\n"
-           "`bpf/events.def`; change it there. The argument is the USDT probe's; docs/format.md\n"
-           "says what the types and meanings are and how they are stored.\n\n");
+    printf(
+        "# Events\n\n"
+        "Every kind of event a run can hold. Made by `spicetap events --markdown` from\n"
+        "`bpf/events.def`; change it there. The argument is the USDT probe's; docs/dev/format.md\n"
+        "says what the types and meanings are and how they are stored.\n\n");
     for (int s = 0; s < SOURCES; s++) {
         printf("## %s\n\n", titles[s]);
         for (size_t i = 0; i < tap_kind_count; i++)

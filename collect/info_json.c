@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The facts of spicetap info for other programs; docs/format.md lists them. */
+/* The facts of spicetap info for other programs; docs/dev/format.md lists them. */
 #include <stdio.h>
 
 #include "commands.h"

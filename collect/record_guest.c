@@ -22,7 +22,7 @@ int record_guest_open(struct guest_port **out, const struct vm *vm, const char *
     if (!found) {
         fprintf(stderr,
                 "spicetap record: pid %d has no port " WIRE_PORT " on a unix socket: recording "
-                "without the guest; see docs/guests.md\n",
+                "without the guest; see docs/guest-agent.md\n",
                 vm->pid);
         return 0;
     }

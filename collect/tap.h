@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Event logs (*.tap): docs/format.md is the contract. Errors are negative errno.
+ * Event logs (*.tap): docs/dev/format.md is the contract. Errors are negative errno.
  * -EBADMSG: damaged, -ENODATA: not a log or cut in its header, -EPROTO: a newer major version.
  */
 #ifndef SPICETAP_TAP_H

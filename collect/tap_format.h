@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the writer and the reader of a .tap log share: docs/format.md in numbers.
+ * What the writer and the reader of a .tap log share: docs/dev/format.md in numbers.
  * All numbers in a log are little-endian.
  */
 #ifndef SPICETAP_TAP_FORMAT_H

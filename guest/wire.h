@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What goes over the virtio-serial port between spicetap-guest and the recorder:
- * docs/guest-protocol.md in numbers. All numbers are little-endian. Both sides use this file.
+ * docs/dev/guest-protocol.md in numbers. All numbers are little-endian. Both sides use this file.
  *
  * The recorder speaks first. Nothing is traced in the guest, and nothing sent, until START came;
  * the agent answers HELLO with START's nonce, and sends until STOP or until the host has closed.

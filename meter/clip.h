@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The clip in the picture: the number each of its frames carries (docs/guests.md, "The number in
- * each frame"), and from the numbers which frames were shown, when, and which never were. Where no
- * number can be read, a picture is known by a hash of the clip's region.
+ * The clip in the picture: the number each of its frames carries (docs/dev/guests.md, "The number
+ * in each frame"), and from the numbers which frames were shown, when, and which never were. Where
+ * no number can be read, a picture is known by a hash of the clip's region.
  */
 #ifndef SPICETAP_CLIP_H
 #define SPICETAP_CLIP_H

@@ -55,8 +55,8 @@ wanted() {
 }
 
 docs_agree() {
-    build/spicetap events --markdown | diff -u docs/events.md - ||
-        { echo 'docs/events.md is not what bpf/events.def says: make docs'; return 1; }
+    build/spicetap events --markdown | diff -u docs/dev/events.md - ||
+        { echo 'docs/dev/events.md is not what bpf/events.def says: make docs'; return 1; }
 }
 
 install_works() {

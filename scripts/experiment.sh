@@ -8,7 +8,7 @@
 #                                                name in guest-configs/runs.list; KEY=VALUE changes it
 #   scripts/experiment.sh --settings NAME [KEY=VALUE]...   only checks and prints them
 #
-# SPICETAP_RUN=FOLDER: the bundle goes there. docs/experiments.md says what the keys mean.
+# SPICETAP_RUN=FOLDER: the bundle goes there. docs/dev/experiments.md says what the keys mean.
 # Exit 0: a good run; 1: a step failed, the workload did not run, or a check refused the run (its
 # experiment.json says why).
 set -euo pipefail
@@ -52,7 +52,7 @@ check_settings() {
 		case $key in
 		about | guest | domain | memory | ram | vram | vgamem | screen | x | workload) ;;
 		compression | streaming | bitrate | server | client | rate | asks | driver | clip | duration) ;;
-		*) die "$key=${set[$key]}: there is no setting named $key" "docs/experiments.md lists them" ;;
+		*) die "$key=${set[$key]}: there is no setting named $key" "docs/dev/experiments.md lists them" ;;
 		esac
 	done
 	for key in guest domain screen x workload compression streaming; do

@@ -56,7 +56,7 @@ HEADING = """<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
 <!-- Made by `make results` from results/*/: do not edit. -->
 # Results
 
-How these runs are made, and what a column means: [docs/experiments.md](../docs/experiments.md). A figure is the
+How these runs are made, and what a column means: [docs/dev/experiments.md](../docs/dev/experiments.md). A figure is the
 median of the row's repeats, and in brackets the least and the most. An empty figure was not measured in that row.
 """
 EMULATED = """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Makes a long spice.tap of a short one, for measuring: its chunks again and again, later each time
-(docs/format.md: all times in a chunk are relative to its head). At each seam a chunk's number is
+(docs/dev/format.md: all times in a chunk are relative to its head). At each seam a chunk's number is
 left out, so that readers see a loss there: what stood open at the end of one round is not in the next.
 
     tests/bench/repeat.py RUN/spice.tap OUT.tap TIMES

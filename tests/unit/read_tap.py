@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A second reader of .tap logs, written from docs/format.md alone: prints what
+"""A second reader of .tap logs, written from docs/dev/format.md alone: prints what
 `spicetap export LOG --format jsonl` prints. It has no care for damage: it stops there."""
 import json
 import struct

@@ -169,7 +169,7 @@ static void recovered(void **state)
     free(run);
 }
 
-/* A reader written from docs/format.md alone reads the same. */
+/* A reader written from docs/dev/format.md alone reads the same. */
 static void second_reader(void **state)
 {
     char *spice = strdup(fake_path("s.tap")), *qemu = strdup(fake_path("q.tap"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is events.def sound, and docs/events.md made from it? */
+/* Is events.def sound, and docs/dev/events.md made from it? */
 #include <ctype.h>
 
 #include "../../collect/commands.h"
@@ -113,13 +113,13 @@ static void loss_reasons(void **state)
 static void page_is_current(void **state)
 {
     size_t size;
-    uint8_t *page = fake_load("docs/events.md", &size);
+    uint8_t *page = fake_load("docs/dev/events.md", &size);
     (void)state;
 
     assert_int_equal(RUN(cmd_events, "--markdown"), EXIT_DONE);
     char *made = fake_text("out");
     if (strcmp(made, (char *)page))
-        fail_msg("docs/events.md is not what bpf/events.def says: make docs");
+        fail_msg("docs/dev/events.md is not what bpf/events.def says: make docs");
     free(made);
     free(page);
 }

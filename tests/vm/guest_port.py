@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Talks to spicetap-guest over its port, without the recorder: written from docs/guest-protocol.md.
+"""Talks to spicetap-guest over its port, without the recorder: written from docs/dev/guest-protocol.md.
 
     guest_port.py SOCKET [-t SECONDS] [--ping HZ] [--stop-reading SECONDS] [-o FILE]
 
