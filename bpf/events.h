@@ -32,9 +32,16 @@ enum tap_kind {
 
 enum tap_type { TYPE_U64, TYPE_U32, TYPE_S32, TYPE_S64, TYPE_U8, TYPE_BOOL, TYPE_RECT };
 
-/* The values of every ENUM of events.def: DRAW_VERDICT_ is spelled draw_verdict_. */
-#define V(value, name, help)
-#define ENUM(name, values)
+/*
+ * The values of each ENUM of events.def, by name: PREFIX_name as in
+ *
+ *     enum tap_draw_verdict { DRAW_VERDICT_can_stream = 0, DRAW_VERDICT_video_off = 1, ... };
+ *
+ * The prefix is the ENUM's name in capitals, the rest is the name that a log and the exports show.
+ * The tag has `tap_` in front because `ring`, `codec` and `channel` are names of other headers too.
+ */
+#define V(prefix, value, name, help) prefix##_##name = value,
+#define ENUM(name, values)           enum tap_##name{values};
 #include "events.def"
 #undef V
 

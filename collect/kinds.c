@@ -15,12 +15,12 @@ static const struct tap_enum enum_NUM, enum_HEX, enum_BYTES, enum_TIME, enum_NS,
 enum { is_enum_NUM, is_enum_HEX = 0, is_enum_BYTES = 0, is_enum_TIME = 0, is_enum_NS = 0 };
 enum { is_enum_BOX, is_enum_FLAG = 0 };
 
-#define V(value, name, help) {value, #name, help},
-#define ENUM(name, values)   static const struct tap_enum_value values_##name[] = {values};
+#define V(prefix, value, name, help) {value, #name, help},
+#define ENUM(name, values)           static const struct tap_enum_value values_##name[] = {values};
 #include "../bpf/events.def"
 #undef V
 
-#define V(value, name, help)
+#define V(prefix, value, name, help)
 #define ENUM(name, values)                                                                         \
     static const char meaning_##name[] = #name;                                                    \
     enum { is_enum_##name = 1 };                                                                   \

@@ -33,7 +33,7 @@ def read_events():
     """The kinds by name, and the enums: {name: {value: name}}."""
     text = ('#define EVENT(s, n, name, help, f) @E s n name f\n'
             '#define F(a, t, name, k, help) @F a t name k\n'
-            '#define ENUM(name, v) @N name v\n#define V(v, name, help) @V v name\n'
+            '#define ENUM(name, v) @N name v\n#define V(e, v, name, help) @V v name\n'
             '#include "%s"\n' % EVENTS_DEF)
     out = subprocess.run(["cc", "-E", "-P", "-undef", "-x", "c", "-"], input=text, text=True,
                          capture_output=True, check=True).stdout

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Is events.def sound, and docs/dev/events.md made from it? */
 #include <ctype.h>
+#include <strings.h>
 
 #include "../../collect/commands.h"
 #include "../../collect/fields.h"
@@ -80,6 +81,65 @@ static void enums_sound(void **state)
         }
 }
 
+struct constant {
+    const char *enum_name, *prefix, *name;
+    int64_t value;
+};
+
+/* The constants of events.h, one row for each V of events.def. */
+static const struct constant constants[] = {
+#define V(prefix, value, name, help) {NULL, #prefix, #name, prefix##_##name},
+#define ENUM(enum_name, values)      {#enum_name, NULL, NULL, 0}, values
+#include "../../bpf/events.def"
+#undef V
+};
+
+static const struct tap_enum *enum_by_name(const char *name)
+{
+    for (size_t k = 0; k < tap_kind_count; k++)
+        for (unsigned f = 0; f < tap_kinds[k].count; f++)
+            if (tap_kinds[k].fields[f].names && !strcmp(tap_kinds[k].fields[f].names->name, name))
+                return tap_kinds[k].fields[f].names;
+    return NULL;
+}
+
+/* PREFIX_name is the number that a log holds, and PREFIX is the ENUM's own name in capitals. */
+static void constants_match_the_table(void **state)
+{
+    const struct tap_enum *e = NULL;
+    const char *enum_name = NULL;
+    size_t seen = 0;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++) {
+        const struct constant *c = &constants[i];
+
+        if (c->enum_name) {
+            assert_true(!e || seen == e->count);
+            enum_name = c->enum_name;
+            e = enum_by_name(enum_name);
+            seen = 0;
+            if (!e)
+                fail_msg("no field of any event has values of %s", enum_name);
+            continue;
+        }
+        if (strcasecmp(c->prefix, enum_name) || islower((unsigned char)c->prefix[0]))
+            fail_msg("%s: its values have the prefix %s", enum_name, c->prefix);
+        assert_true(seen < e->count);
+        assert_string_equal(e->values[seen].name, c->name);
+        assert_int_equal(e->values[seen].value, c->value);
+        assert_string_equal(tap_enum_name(e, c->value), c->name);
+        seen++;
+    }
+    assert_true(e && seen == e->count);
+
+    /* By hand, so that the test does not lean on events.def alone. */
+    assert_int_equal(DRAW_VERDICT_can_stream, 0);
+    assert_int_equal(MATCH_VERDICT_orientation, 7);
+    assert_int_equal(IMAGE_TYPE_none, 255);
+    assert_int_equal(LOSS_REASON_gap, 8);
+}
+
 /* The structs of fields.h lie over the slots. */
 static void structs_fit(void **state)
 {
@@ -141,10 +201,10 @@ static void events_command(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sorted_unique),  cmocka_unit_test(fields_sound),
-        cmocka_unit_test(enums_sound),    cmocka_unit_test(structs_fit),
-        cmocka_unit_test(loss_reasons),   cmocka_unit_test(page_is_current),
-        cmocka_unit_test(events_command),
+        cmocka_unit_test(sorted_unique),   cmocka_unit_test(fields_sound),
+        cmocka_unit_test(enums_sound),     cmocka_unit_test(structs_fit),
+        cmocka_unit_test(loss_reasons),    cmocka_unit_test(constants_match_the_table),
+        cmocka_unit_test(page_is_current), cmocka_unit_test(events_command),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
