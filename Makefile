@@ -13,17 +13,17 @@ ARCH    := $(shell $(CC) -print-multiarch)
 WARN    := -Wall -Wextra -Werror
 CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I. -MMD -MP
+CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I. -Icollect -MMD -MP
 LIBS    := -l:libbpf.a -lelf -lz -ljansson -lcap -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
-SRC     := $(wildcard loader/*.c collect/*.c) guest/wire.c # the port's frames are the agent's too
+SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the port's frames are the agent's too
 GUEST   := $(wildcard guest/*.c)
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(sort $(SRC) $(GUEST)))
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-METER_C := $(wildcard meter/*.c) collect/kinds.c collect/tap_write.c collect/tap_desc.c
+METER_C := $(wildcard meter/*.c) collect/event/kinds.c collect/log/tap_write.c collect/log/tap_desc.c
 METER   := $(METER_C:%.c=$(B)/obj/%.o)
 METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
 METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib

@@ -19,7 +19,7 @@
 #include "../bpf/events.h"
 #include <jansson.h>
 
-#include "../collect/tap_format.h"
+#include "log/tap_format.h"
 #include "wire.h"
 
 uint64_t agent_now(void);

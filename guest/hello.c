@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "../collect/commands.h"
+#include "base/exit.h"
 
 /* PRETTY_NAME of /etc/os-release, without its quotes */
 static void distribution(char *name, size_t size)

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "agent.h"
-#include "../collect/commands.h"
+#include "base/exit.h"
 
 static const char help[] =
     "usage: spicetap-guest [--port PATH]\n"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../collect/tap_format.h"
+#include "log/tap_format.h"
 #include "wire.h"
 
 enum {

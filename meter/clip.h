@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../collect/clip_place.h"
+#include "event/clip_place.h"
 #include "samples.h"
 #include "wire.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../collect/fields.h"
+#include "event/fields.h"
 #include "count.h"
 
 enum { PRIMARY = 0 }; /* the surface that is the screen */

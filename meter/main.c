@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../collect/compression.h"
+#include "event/compression.h"
 #include "meter.h"
 
 static const char help[] =

@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <spice-client.h>
 
-#include "../collect/commands.h"
-#include "../collect/tap.h"
+#include "base/exit.h"
+#include "log/tap.h"
 #include "clip.h"
 #include "count.h"
 #include "relay.h"

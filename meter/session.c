@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../collect/fields.h"
-#include "../collect/compression.h"
+#include "event/fields.h"
+#include "event/compression.h"
 #include "meter.h"
 
 enum {

@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.."
 bad=0
 complain() { printf '%s\n' "$*"; bad=1; }
 
-mapfile -t c < <(git ls-files 'bpf/*.c' 'loader/*.[ch]' 'collect/*.[ch]' 'guest/*.[ch]' 'meter/*.[ch]' 'tests/*.[ch]')
+mapfile -t c < <(git ls-files 'bpf/*.c' 'loader/*.[ch]' 'collect/**/*.[ch]' 'guest/*.[ch]' 'meter/*.[ch]' 'tests/*.[ch]')
 clang-format-14 --dry-run --Werror "${c[@]}" || complain 'format: clang-format-14 -i the files named above'
-mapfile -t own < <(git ls-files 'loader/*.c' 'collect/*.c' 'guest/*.c' 'meter/*.c')
-cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Ibuild/bpf -j2 "${own[@]}" || complain 'cppcheck: see above'
+mapfile -t own < <(git ls-files 'loader/*.c' 'collect/**/*.c' 'guest/*.c' 'meter/*.c')
+cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -Ibuild/bpf -j2 "${own[@]}" || complain 'cppcheck: see above'
 while read -r f; do
     bash -n "$f" || complain "shell: $f"
 done < <(git grep -lE '^#!(/usr/bin/env |/bin/)bash')

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../collect/tap.h"
+#include "log/tap.h"
 
 #define SECOND 1000000000u
 

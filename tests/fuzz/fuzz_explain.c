@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../collect/bundle.h"
-#include "../../collect/commands.h"
-#include "../../collect/fields.h"
+#include "run/bundle.h"
+#include "cmd/commands.h"
+#include "event/fields.h"
 
 static const char *const names[] = {"spice.tap", "qemu.tap", "guest.tap", "client.tap"};
 static const enum tap_source sources[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST, SOURCE_CLIENT};

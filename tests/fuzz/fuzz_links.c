@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "../../collect/links.h"
+#include "links/links.h"
 
 static uint8_t take(const uint8_t **p, const uint8_t *end)
 {

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../collect/bundle.h"
-#include "../../collect/info.h"
+#include "run/bundle.h"
+#include "report/info.h"
 
 static char folder[64] = "/tmp/spicetap-fuzz-XXXXXX";
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../collect/tap_format.h"
+#include "log/tap_format.h"
 #include "../unit/desktop.h"
 
 /* Every type, meaning and code there is; a real log's description is longer, and slower to read. */

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../collect/guest_hello.h"
+#include "record/guest_hello.h"
 #include "../../guest/wire.h"
-#include "../../collect/tap_format.h"
+#include "log/tap_format.h"
 
 static struct wire_parser parser;
 

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../collect/compression.h"
+#include "event/compression.h"
 
 #define DISPLAYS 2
 #define WORDS    16

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../collect/tap.h"
+#include "log/tap.h"
 
 static int copy(struct tap_reader *r, struct tap_writer *w, uint64_t from, uint64_t to)
 {

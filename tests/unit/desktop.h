@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../collect/fields.h"
+#include "event/fields.h"
+#include "log/tap.h"
 
 enum { DESKTOP_LIVE = 512, DESKTOP_HEAP = 2048, DESKTOP_RING = 8 };
 

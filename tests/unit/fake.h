@@ -18,9 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../collect/bundle.h"
-#include "../../collect/fields.h"
-#include "../../collect/tap_format.h"
+#include "run/bundle.h"
+#include "event/fields.h"
+#include "log/tap_format.h"
 
 /* A folder of the test's own, removed by fake_clean(). */
 static char fake_dir[64];

@@ -2,7 +2,7 @@
 /* A guest's clock: made logs of clocks that are known, and what is found of them. */
 #include <inttypes.h>
 
-#include "../../collect/guest_clock.h"
+#include "run/guest_clock.h"
 #include "fake.h"
 
 #define US     INT64_C(1000)

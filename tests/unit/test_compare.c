@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs side by side: repeats folded, what is not known empty, what was refused in no figure. */
-#include "../../collect/bundle.h"
-#include "../../collect/commands.h"
-#include "../../collect/compare.h"
-#include "../../collect/worker_cpu.h"
+#include "run/bundle.h"
+#include "cmd/commands.h"
+#include "report/compare.h"
+#include "record/worker_cpu.h"
 #include "fake.h"
 
 static struct compare_run run(const char *name, const char *settings, bool refused, double evicted,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What explain makes of a run whose cause is known, and of the same run with a loss in the decisive
  * place. */
-#include "../../collect/commands.h"
+#include "cmd/commands.h"
 #include "fake.h"
 
 #define MS 1000000ull

@@ -3,8 +3,8 @@
  * overflow; of several displays; and which place it takes for the clip. */
 #include <inttypes.h>
 
-#include "../../collect/commands.h"
-#include "../../collect/explain.h"
+#include "cmd/commands.h"
+#include "model/model.h"
 #include "fake.h"
 
 #define MS     1000000ull

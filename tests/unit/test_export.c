@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "../../collect/commands.h"
+#include "cmd/commands.h"
 #include "desktop.h"
 #include "fake.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What info makes of a run: streams, OOM episodes, and losses where they matter. */
-#include "../../collect/commands.h"
-#include "../../collect/facts.h"
+#include "cmd/commands.h"
+#include "model/facts.h"
 #include "fake.h"
 
 static struct tap_writer *writer;

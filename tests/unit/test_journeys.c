@@ -5,8 +5,8 @@
  */
 #include <time.h>
 
-#include "../../collect/journey.h"
-#include "../../collect/links.h"
+#include "links/journey.h"
+#include "links/links.h"
 #include "fake.h"
 
 /* ---- feeding a view ------------------------------------------------------------------------- */

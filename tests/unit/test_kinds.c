@@ -3,8 +3,8 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "../../collect/commands.h"
-#include "../../collect/fields.h"
+#include "cmd/commands.h"
+#include "event/fields.h"
 #include "fake.h"
 
 static void sorted_unique(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which streams run, for the live line: those that began before the recording too. */
-#include "../../collect/running.h"
+#include "record/running.h"
 #include "fake.h"
 
 static void happens(struct running *r, uint16_t kind, uint64_t display, uint64_t stream)

@@ -3,8 +3,8 @@
  * The detector's model on runs of our own making: a video whose frames replace each other in the
  * tree. What is recorded is written by hand from the server's rules, not by the model.
  */
-#include "../../collect/commands.h"
-#include "../../collect/replay.h"
+#include "cmd/commands.h"
+#include "replay/replay.h"
 #include "fake.h"
 
 enum { MS = 1000000, START = 1000000000 };

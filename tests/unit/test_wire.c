@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The guest's frames: on every cut, with every bit turned, behind every rubbish. */
-#include "../../collect/guest_hello.h"
+#include "record/guest_hello.h"
 #include "../../guest/wire.h"
 #include "fake.h"
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spicetap events: the table of kinds, as text or as docs/dev/events.md. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "event/event.h"
+
+const char help_events[] =
+    "Usage: spicetap events [KIND] [--markdown]\n"
+    "\n"
+    "Lists the kinds of events a run can hold, or the fields of one KIND and what they mean.\n"
+    "\n"
+    "      --markdown  the whole table as docs/dev/events.md has it\n"
+    "  -h, --help      this text\n";
+
+static const char *const type_names[] = {
+    [TYPE_U64] = "u64", [TYPE_U32] = "u32",   [TYPE_S32] = "s32",   [TYPE_S64] = "s64",
+    [TYPE_U8] = "u8",   [TYPE_BOOL] = "bool", [TYPE_RECT] = "rect",
+};
+
+static void list_kinds(void)
+{
+    for (size_t i = 0; i < tap_kind_count; i++)
+        printf("%5u  %-5s  %-28s  %s\n", tap_kinds[i].kind, tap_source_name(tap_kinds[i].source),
+               tap_kinds[i].name, tap_kinds[i].help);
+}
+
+static void show_kind(const struct tap_kind_desc *k)
+{
+    printf("%s:%s (kind %u): %s\n\n", tap_source_name(k->source), k->name, k->kind, k->help);
+    for (unsigned i = 0; i < k->count; i++) {
+        const struct tap_field *f = &k->fields[i];
+
+        printf("  %-14s %-5s %-6s %s\n", f->name, type_names[f->type],
+               f->names ? "enum" : f->meaning, f->help);
+        for (size_t v = 0; f->names && v < f->names->count; v++)
+            printf("  %30" PRId64 " %-24s %s\n", f->names->values[v].value,
+                   f->names->values[v].name, f->names->values[v].help);
+    }
+}
+
+/* ---- docs/dev/events.md ------------------------------------------------------------------------
+ */
+
+static void markdown_kind(const struct tap_kind_desc *k)
+{
+    printf("### %s\n\n%s:%s, kind %u: %s.\n\n", k->name, tap_source_name(k->source), k->name,
+           k->kind, k->help);
+    printf("| argument | field | type | meaning | |\n|---|---|---|---|---|\n");
+    for (unsigned i = 0; i < k->count; i++) {
+        const struct tap_field *f = &k->fields[i];
+
+        if (f->arg < 0)
+            printf("| - ");
+        else
+            printf("| %d ", f->arg);
+        if (f->names)
+            printf("| `%s` | %s | [%s](#values-of-%s) | %s |\n", f->name, type_names[f->type],
+                   f->meaning, f->meaning, f->help);
+        else
+            printf("| `%s` | %s | %s | %s |\n", f->name, type_names[f->type], f->meaning, f->help);
+    }
+    printf("\n");
+}
+
+static void markdown_enum(const struct tap_enum *e)
+{
+    printf("### Values of %s\n\n| number | name | |\n|---|---|---|\n", e->name);
+    for (size_t i = 0; i < e->count; i++)
+        printf("| %" PRId64 " | `%s` | %s |\n", e->values[i].value, e->values[i].name,
+               e->values[i].help);
+    printf("\n");
+}
+
+/* Is this the first field in the table that uses its enum? */
+static bool first_use(size_t kind, unsigned field)
+{
+    const struct tap_enum *e = tap_kinds[kind].fields[field].names;
+
+    for (size_t k = 0; k <= kind; k++)
+        for (unsigned f = 0; f < (k == kind ? field : tap_kinds[k].count); f++)
+            if (tap_kinds[k].fields[f].names == e)
+                return false;
+    return e;
+}
+
+static void markdown(void)
+{
+    static const enum tap_source order[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST, SOURCE_CLIENT,
+                                            SOURCE_META};
+    static const char *const titles[] = {
+        "From spice-server (provider `spice`)", "From QEMU (provider `qemu`)",
+        "From the guest (`spicetap-guest`)", "From the client (`spicetap meter`)",
+        "From the recorder itself"};
+
+    printf(
+        "# Events\n\n"
+        "Every kind of event a run can hold. Made by `spicetap events --markdown` from\n"
+        "`bpf/events.def`; change it there. The argument is the USDT probe's; docs/dev/format.md\n"
+        "says what the types and meanings are and how they are stored.\n\n");
+    for (int s = 0; s < SOURCES; s++) {
+        printf("## %s\n\n", titles[s]);
+        for (size_t i = 0; i < tap_kind_count; i++)
+            if (tap_kinds[i].source == order[s])
+                markdown_kind(&tap_kinds[i]);
+    }
+    printf("## Values\n\nNumbers are never used again for something else.\n\n");
+    for (size_t k = 0; k < tap_kind_count; k++)
+        for (unsigned f = 0; f < tap_kinds[k].count; f++)
+            if (first_use(k, f))
+                markdown_enum(tap_kinds[k].fields[f].names);
+}
+
+int cmd_events(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"markdown", no_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const struct tap_kind_desc *kind;
+    int c;
+
+    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'h')
+            fputs(help_events, stdout);
+        else
+            markdown();
+        return EXIT_DONE;
+    }
+    if (optind == argc) {
+        list_kinds();
+        return EXIT_DONE;
+    }
+    kind = tap_kind_by_name(argv[optind]);
+    if (!kind) {
+        fprintf(stderr, "spicetap events: no such kind: %s; `spicetap events` lists them\n",
+                argv[optind]);
+        return EXIT_USAGE;
+    }
+    show_kind(kind);
+    return EXIT_DONE;
+}

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spicetap export: a run's events in a format other programs read. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "table/export.h"
+#include "run/input.h"
+#include "links/links.h"
+
+const char help_export[] =
+    "Usage: spicetap export RUN --format FORMAT [-o FILE|FOLDER] [--source S,...] [--kind K,...]\n"
+    "                       [--from T] [--to T]\n"
+    "       spicetap export RUN --journeys|--oom|--fences|--updates [--summary] [--format "
+    "csv|jsonl]\n"
+    "                       [-o FILE]\n"
+    "\n"
+    "Prints the events of RUN (the folder `spicetap record` made, or one of its *.tap logs),\n"
+    "merged in order of time. Needs neither root nor the VM.\n"
+    "\n"
+    "  -f, --format FORMAT  jsonl  one JSON object a line, all kinds in order of time\n"
+    "                       csv    a table a kind: with one --kind to a file or standard output,\n"
+    "                              else with -o into a new folder, KIND.csv each\n"
+    "  -o, --output FILE    where to; jsonl and csv of one kind: standard output if not given\n"
+    "      --source S,...   only what these sources said: spice, qemu, guest, client\n"
+    "      --kind K,...     only these kinds of events; `spicetap events` lists them\n"
+    "      --from T, --to T only events from T up to, but without, T: seconds since the recording\n"
+    "                       began (12.5), or CLOCK_MONOTONIC in ns (123456789ns)\n"
+    "      --journeys       what belongs together, linked by identity, a row each: every release\n"
+    "                       of a QXL guest, from its allocation to its reclaim\n"
+    "      --oom            every time the guest told that it is out of memory\n"
+    "      --fences         every fence of a virtio-gpu guest\n"
+    "      --updates        every update QEMU itself made of the screen, and its drawable\n"
+    "      --summary        with one of these: counts instead of rows, as text or (jsonl) as JSON\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "docs/journeys.md says what the columns are and when a row is whole.\n"
+    "Losses (kind loss) are always shown, except in a CSV table of another kind: there their\n"
+    "number is told on standard error.\n";
+
+enum { MAX_NAMES = 64, KINDS = UINT16_MAX + 1 };
+
+struct names {
+    char *text; /* what `list` points into */
+    const char *list[MAX_NAMES];
+    size_t count;
+};
+
+struct options {
+    const char *run, *output;
+    const struct exporter *format;
+    const struct link_view *view; /* a table of links instead of events */
+    bool summary;
+    struct names sources, kinds;
+    const char *from, *to;
+};
+
+/* The walk: which table an event belongs to. */
+struct walk {
+    struct bundle *bundle;
+    const struct bundle_log *logs;
+    size_t log_count;
+    struct table **tables; /* KINDS for each log, made when first met */
+    uint64_t from, to, start;
+    bool tty;
+    time_t began, told;
+};
+
+static const struct exporter *const exporters[] = {&export_jsonl, &export_csv};
+enum { EXPORTERS = sizeof(exporters) / sizeof(*exporters) };
+
+/* ---- one event table for all formats ---------------------------------------------------- */
+
+char *export_value(char *p, const struct column *c, uint64_t v, bool quote)
+{
+    const char *name;
+
+    switch (c->kind) {
+    case COLUMN_UNSIGNED:
+        return put_unsigned(p, v);
+    case COLUMN_SIGNED:
+        return put_signed(p, (int64_t)v);
+    case COLUMN_HEX:
+        if (!quote)
+            return put_hex(p, v);
+        *p++ = '"';
+        p = put_hex(p, v);
+        *p++ = '"';
+        return p;
+    case COLUMN_FLAG:
+        return v ? put_text(p, "true", 4) : put_text(p, "false", 5);
+    default:
+        break;
+    }
+    name = tap_enum_name(c->field->names, (int64_t)v);
+    if (!name)
+        return put_signed(p, (int64_t)v);
+    if (quote)
+        *p++ = '"';
+    p = put_text(p, name, strlen(name));
+    if (quote)
+        *p++ = '"';
+    return p;
+}
+
+static enum column_kind column_kind(const struct tap_field *f)
+{
+    if (f->type == TYPE_RECT)
+        return COLUMN_BOX;
+    if (f->names)
+        return COLUMN_ENUM;
+    if (!strcmp(f->meaning, "hex"))
+        return COLUMN_HEX;
+    if (!strcmp(f->meaning, "flag"))
+        return COLUMN_FLAG;
+    return f->type == TYPE_S32 || f->type == TYPE_S64 ? COLUMN_SIGNED : COLUMN_UNSIGNED;
+}
+
+/* `json`: the keys are JSON, else the head is a row's first cells. */
+static struct table *make_table(const struct bundle_log *log, const struct tap_kind_desc *kind,
+                                bool json)
+{
+    struct table *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return NULL;
+    t->kind = kind;
+    t->log = log;
+    t->count = kind->count;
+    t->head_length = (size_t)snprintf(
+        t->head, sizeof(t->head), json ? ",\"source\":\"%s\",\"event\":\"%s\",\"tid\":" : ",%s,%s,",
+        tap_source_name(log->source), kind->name);
+    for (unsigned i = 0; i < kind->count; i++) {
+        struct column *c = &t->columns[i];
+
+        c->field = &kind->fields[i];
+        c->kind = column_kind(c->field);
+        c->slot = c->field->slot;
+        c->length = (uint16_t)snprintf(c->key, sizeof(c->key), ",\"%s\":", c->field->name);
+    }
+    return t;
+}
+
+int export_open_file(struct export *x)
+{
+    int fd = STDOUT_FILENO;
+
+    snprintf(x->failed, sizeof(x->failed), "%s", x->output ? x->output : "standard output");
+    if (x->output)
+        fd = open(x->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return fd < 0 ? -errno : out_open(&x->out, fd);
+}
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+static int usage(const char *problem, const char *what)
+{
+    fprintf(stderr, "spicetap export: %s%s%s; see spicetap export --help\n", problem,
+            *what ? ": " : "", what);
+    return EXIT_USAGE;
+}
+
+static int split(struct names *n, const char *text)
+{
+    char *rest = NULL;
+
+    free(n->text);
+    *n = (struct names){.text = strdup(text)};
+    if (!n->text)
+        return -ENOMEM;
+    for (char *word = strtok_r(n->text, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+        if (n->count == MAX_NAMES)
+            return -E2BIG;
+        n->list[n->count++] = word;
+    }
+    return n->count ? 0 : -EINVAL;
+}
+
+static bool has_name(const struct names *n, const char *name)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (!strcmp(n->list[i], name))
+            return true;
+    return false;
+}
+
+static const struct exporter *find_exporter(const char *name)
+{
+    for (int i = 0; i < EXPORTERS; i++)
+        if (!strcmp(exporters[i]->name, name))
+            return exporters[i];
+    return NULL;
+}
+
+static int check_sources(const struct names *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (strcmp(n->list[i], "spice") && strcmp(n->list[i], "qemu") &&
+            strcmp(n->list[i], "guest") && strcmp(n->list[i], "client"))
+            return usage("no such source (spice, qemu, guest, client)", n->list[i]);
+    return 0;
+}
+
+static int check_options(struct options *o)
+{
+    if (!o->run)
+        return usage("no run given", "");
+    if (o->view && (o->sources.count || o->kinds.count || o->from || o->to))
+        return usage("a table of links is of the whole run: without --source, --kind, --from, --to",
+                     "");
+    if (o->view)
+        return 0;
+    if (o->summary)
+        return usage("--summary is of --journeys, --oom, --fences or --updates", "");
+    if (!o->format)
+        return usage("no format given: --format jsonl or --format csv", "");
+    if (o->format == &export_csv && o->kinds.count != 1 && !o->output)
+        return usage("csv has a table for each kind: name one with --kind, or a folder with -o",
+                     "");
+    return check_sources(&o->sources);
+}
+
+static int read_options(struct options *o, int argc, char **argv)
+{
+    static const struct option longs[] = {{"format", required_argument, NULL, 'f'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"source", required_argument, NULL, 's'},
+                                          {"kind", required_argument, NULL, 'k'},
+                                          {"from", required_argument, NULL, 'F'},
+                                          {"to", required_argument, NULL, 'T'},
+                                          {"journeys", no_argument, NULL, 'v'},
+                                          {"oom", no_argument, NULL, 'v'},
+                                          {"fences", no_argument, NULL, 'v'},
+                                          {"updates", no_argument, NULL, 'v'},
+                                          {"summary", no_argument, NULL, 'S'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    int c, which = 0;
+
+    while ((c = getopt_long(argc, argv, "f:o:h", longs, &which)) != -1) {
+        if (c == 'v' && o->view)
+            return usage("one table of links at a time", "");
+        if (c == 'v')
+            o->view = link_view(longs[which].name);
+        o->summary |= c == 'S';
+        if (c == 'h') {
+            fputs(help_export, stdout);
+            return -1;
+        }
+        if (c == '?')
+            return EXIT_USAGE;
+        if (c == 'f' && !(o->format = find_exporter(optarg)))
+            return usage("no such format (jsonl, csv)", optarg);
+        if ((c == 's' && split(&o->sources, optarg)) || (c == 'k' && split(&o->kinds, optarg)))
+            return usage("not a list of names", optarg);
+        if (c == 'o')
+            o->output = optarg;
+        if (c == 'F')
+            o->from = optarg;
+        if (c == 'T')
+            o->to = optarg;
+    }
+    if (optind < argc)
+        o->run = argv[optind++];
+    if (optind < argc)
+        return usage("one run at a time", argv[optind]);
+    return check_options(o);
+}
+
+/* Seconds since the start, or ns of CLOCK_MONOTONIC. */
+static int read_time(const char *text, uint64_t start, uint64_t *out)
+{
+    char *end;
+    double seconds;
+
+    if (!text)
+        return 0;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    if (end != text && !strcmp(end, "ns") && !errno && *text != '-')
+        return 0;
+    errno = 0;
+    seconds = strtod(text, &end);
+    if (end == text || (*end && strcmp(end, "s")) || errno || !(seconds >= 0 && seconds < 1e9))
+        return usage("not a time: seconds since the start (12.5) or 123456789ns", text);
+    *out = start + (uint64_t)(seconds * 1e9);
+    return 0;
+}
+
+/* ---- the walk ------------------------------------------------------------------------------ */
+
+static struct table *table_of(struct walk *w, const struct options *o, const struct bundle_log *log,
+                              uint16_t number)
+{
+    struct table **at = &w->tables[(size_t)(log - w->logs) * KINDS + number];
+    const struct tap_kind_desc *kind;
+
+    if (*at)
+        return *at;
+    kind = tap_reader_kind(log->reader, number);
+    *at = kind ? make_table(log, kind, o->format != &export_csv) : NULL;
+    if (!*at)
+        return NULL;
+    (*at)->wanted = (!o->sources.count || has_name(&o->sources, tap_source_name(log->source))) &&
+                    (!o->kinds.count || has_name(&o->kinds, kind->name) || number == EV_loss);
+    return *at;
+}
+
+/* The kind of that name in the first log that describes it. */
+static struct table *table_named(struct walk *w, const struct options *o, const char *name)
+{
+    for (size_t i = 0; i < w->log_count; i++)
+        for (unsigned k = 0; w->logs[i].reader && k < KINDS; k++) {
+            const struct tap_kind_desc *kind = tap_reader_kind(w->logs[i].reader, (uint16_t)k);
+
+            if (kind && !strcmp(kind->name, name))
+                return table_of(w, o, &w->logs[i], (uint16_t)k);
+        }
+    return NULL;
+}
+
+/* Checks every --kind; finds the table if a CSV holds one alone. */
+static int find_kinds(struct walk *w, const struct options *o, struct export *x)
+{
+    for (size_t i = 0; i < o->kinds.count; i++) {
+        struct table *t = table_named(w, o, o->kinds.list[i]);
+
+        if (!t && !tap_kind_by_name(o->kinds.list[i]))
+            return usage("no such kind of event", o->kinds.list[i]);
+        if (!t && o->format == &export_csv) {
+            fprintf(stderr, "spicetap export: %s: has no log with events of kind %s\n", o->run,
+                    o->kinds.list[i]);
+            return EXIT_INPUT;
+        }
+        if (o->format == &export_csv && o->kinds.count == 1)
+            x->only = t;
+    }
+    return 0;
+}
+
+/* A line on a terminal, once a second after the first two. */
+static void tell_progress(struct walk *w, const struct export *x, uint64_t at)
+{
+    time_t now = w->tty ? time(NULL) : 0;
+
+    if (!w->tty || now < w->began + 2 || now == w->told)
+        return;
+    w->told = now;
+    fprintf(stderr, "\r%" PRIu64 " events, at %.1f s of the run \r", x->events,
+            at > w->start ? (double)(at - w->start) / 1e9 : 0.0);
+}
+
+static int walk(struct walk *w, const struct options *o, struct export *x)
+{
+    const struct bundle_log *log;
+    struct tap_event ev;
+    int err = 0;
+
+    while (!err && bundle_next(w->bundle, &ev, &log) == 1) {
+        struct table *t = table_of(w, o, log, ev.kind);
+
+        if (!t || !t->wanted || ev.time < w->from || ev.time >= w->to)
+            continue;
+        x->losses += ev.kind == EV_loss;
+        if (x->only && strcmp(t->kind->name, x->only->kind->name))
+            continue;
+        err = o->format->event(x, t, &ev);
+        if (++x->events % 65536 == 0)
+            tell_progress(w, x, ev.time);
+    }
+    if (w->told)
+        fprintf(stderr, "\r\033[K");
+    return err;
+}
+
+static int report(const struct options *o, const struct export *x, int err)
+{
+    if (err == -EPIPE)
+        return EXIT_DONE; /* the reader had enough */
+    if (err == -EPROTO) {
+        fprintf(stderr,
+                "spicetap export: %s: the logs describe it differently: export them one "
+                "by one, RUN/NAME.tap\n",
+                x->failed);
+        return EXIT_INPUT;
+    }
+    if (err == -EEXIST) {
+        fprintf(stderr, "spicetap export: %s: is there already: name a new folder\n", x->failed);
+        return EXIT_ENV;
+    }
+    if (err && x->out.written + x->events == 0) {
+        fprintf(stderr, "spicetap export: %s: %s\n", x->failed, strerror(-err));
+        return EXIT_ENV;
+    }
+    if (err) {
+        fprintf(
+            stderr, "spicetap export: %s: %s; %" PRIu64 " bytes written so far are kept in %s\n",
+            x->failed, strerror(-err), x->out.written, o->output ? o->output : "standard output");
+        return EXIT_PART;
+    }
+    if (x->only && x->losses && strcmp(x->only->kind->name, "loss"))
+        fprintf(stderr, "spicetap export: %" PRIu64 " loss%s in this time: see --kind loss\n",
+                x->losses, x->losses == 1 ? "" : "es");
+    return EXIT_DONE;
+}
+
+static int run(struct walk *w, const struct options *o)
+{
+    struct export x = {.output = o->output};
+    int err, code;
+
+    w->log_count = bundle_logs(w->bundle, &w->logs);
+    w->tables = calloc(w->log_count * KINDS + 1, sizeof(*w->tables));
+    bundle_window(w->bundle, &w->start, &w->to);
+    w->to = UINT64_MAX;
+    if (!w->tables)
+        return EXIT_ENV;
+    code = read_time(o->from, w->start, &w->from);
+    if (!code)
+        code = read_time(o->to, w->start, &w->to);
+    if (!code)
+        code = find_kinds(w, o, &x);
+    if (code)
+        return code;
+    err = o->format->begin(&x);
+    if (!err)
+        err = walk(w, o, &x);
+    code = o->format->end(&x);
+    return report(o, &x, err ? err : code);
+}
+
+static void walk_free(struct walk *w)
+{
+    for (size_t i = 0; w->tables && i < w->log_count * KINDS; i++)
+        free(w->tables[i]);
+    free(w->tables);
+    bundle_close(w->bundle);
+}
+
+int cmd_export(int argc, char **argv)
+{
+    struct options o = {0};
+    struct walk w = {.tty = isatty(STDERR_FILENO), .began = time(NULL)};
+    int code = read_options(&o, argc, argv), rest;
+
+    signal(SIGPIPE, SIG_IGN);
+    if (!code && o.view)
+        return links_export(o.view, o.run, o.output, o.format == &export_jsonl, o.summary);
+    if (!code)
+        code = input_open(&w.bundle, "export", o.run);
+    if (!code) {
+        code = run(&w, &o);
+        rest = input_end(w.bundle, "export", o.run);
+        code = code ? code : rest;
+        walk_free(&w);
+    }
+    free(o.sources.text);
+    free(o.kinds.text);
+    return code < 0 ? EXIT_DONE : code;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spicetap probes: what can be traced in a VM, a library or a QEMU, and what is missing. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/loader.h"
+#include "cmd/commands.h"
+
+const char help_probes[] =
+    "Usage: spicetap probes [--json] [--all] --domain NAME | --pid PID | FILE\n"
+    "       spicetap probes --check FILE\n\n"
+    "Lists the probes of a VM's spice-server and QEMU, or of a file: how many sites each has, of\n"
+    "which kind (nop5: five bytes, cheap on Linux 6.18 and later; nop: one byte, a trap), how "
+    "many\n"
+    "arguments, whether it has a semaphore, and whether `spicetap record` can record it.\n\n"
+    "  -d, --domain NAME    the VM, by its libvirt domain (or QEMU's -name)\n"
+    "  -p, --pid PID        the VM, by its process\n"
+    "  -a, --all            also probes that are not in the table of events\n"
+    "  -j, --json           the same as JSON\n"
+    "  -c, --check          fail unless each probe of the table of events is there, with a\n"
+    "                       semaphore and with exactly these arguments\n";
+
+struct options {
+    const char *domain, *file;
+    pid_t pid;
+    bool json, all, check;
+};
+
+static bool parse_option(struct options *o, int option)
+{
+    char *end;
+
+    switch (option) {
+    case 'd':
+        o->domain = optarg;
+        return true;
+    case 'p':
+        o->pid = (pid_t)strtol(optarg, &end, 10);
+        if (o->pid > 0 && !*end) {
+            return true;
+        }
+        fprintf(stderr, "spicetap probes: --pid %s: not a process id\n", optarg);
+        return false;
+    case 'j':
+        return o->json = true;
+    case 'a':
+        return o->all = true;
+    case 'c':
+        return o->check = true;
+    default:
+        return false; /* getopt has said why */
+    }
+}
+
+static bool parse_options(struct options *o, int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"domain", required_argument, NULL, 'd'}, {"pid", required_argument, NULL, 'p'},
+        {"json", no_argument, NULL, 'j'},         {"all", no_argument, NULL, 'a'},
+        {"check", no_argument, NULL, 'c'},        {0},
+    };
+    int option;
+
+    *o = (struct options){0};
+    while ((option = getopt_long(argc, argv, "d:p:jac", longs, NULL)) != -1) {
+        if (!parse_option(o, option)) {
+            return false;
+        }
+    }
+    o->file = optind < argc ? argv[optind] : NULL;
+    if (optind + 1 < argc || !!o->domain + !!o->pid + !!o->file != 1) {
+        fprintf(stderr, "spicetap probes: name one VM (--domain NAME, --pid PID) or one FILE\n");
+        return false;
+    }
+    if (o->check && !o->file) {
+        fprintf(stderr, "spicetap probes: --check wants a FILE\n");
+        return false;
+    }
+    return true;
+}
+
+/* ---- one file as JSON, of which the table is printed -------------------------------------------
+ */
+
+static json_t *describe_probe(const struct probe_file *file, const struct probe_site *first,
+                              size_t sites)
+{
+    const struct wanted_probe *wanted = wanted_find(first->provider, first->name);
+    const char *nop = nop_kind_name(first->nop);
+    char why[128] = "not in the table of events";
+    bool recorded = wanted && wanted_check(wanted, file, false, why, sizeof(why)) == PROBE_FITS;
+    json_t *probe;
+
+    for (size_t i = 1; i < sites; i++) {
+        nop = first[i].nop == first->nop ? nop : "mixed";
+    }
+    probe = json_pack("{s:s, s:s, s:I, s:s, s:i, s:b, s:b, s:b}", "provider", first->provider,
+                      "name", first->name, "sites", (json_int_t)sites, "nop", nop, "args",
+                      first->arg_count, "semaphore", first->semaphore != 0, "known", wanted != NULL,
+                      "recorded", recorded);
+    if (!recorded) {
+        json_object_set_new(probe, "why", json_string(why));
+    }
+    return probe;
+}
+
+static json_t *describe_present(const struct probe_file *file)
+{
+    json_t *probes = json_array();
+
+    for (size_t i = 0; i < file->count;) {
+        const struct probe_site *first = &file->sites[i];
+        size_t sites = probe_file_sites(file, first->provider, first->name, &first);
+
+        json_array_append_new(probes, describe_probe(file, first, sites));
+        i += sites;
+    }
+    return probes;
+}
+
+static json_t *describe_missing(const struct probe_file *file)
+{
+    json_t *missing = json_array();
+
+    for (size_t i = 0; i < wanted_probe_count; i++) {
+        const struct wanted_probe *w = &wanted_probes[i];
+        const struct probe_site *site;
+
+        if (probe_file_has(file, w->provider) &&
+            !probe_file_sites(file, w->provider, w->name, &site)) {
+            json_array_append_new(
+                missing, json_pack("{s:s, s:s}", "provider", w->provider, "name", w->name));
+        }
+    }
+    return missing;
+}
+
+static json_t *describe_file(const struct probe_file *file, const char *name, bool replaced)
+{
+    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "path", name, "build_id", file->build_id,
+                     "replaced_on_disk", replaced, "probes", describe_present(file), "missing",
+                     describe_missing(file));
+}
+
+/* ---- printing
+ * ------------------------------------------------------------------------------------- */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+static int number_of(const json_t *object, const char *key)
+{
+    return (int)json_integer_value(json_object_get(object, key));
+}
+
+static void print_probe(const json_t *probe)
+{
+    char name[128];
+
+    snprintf(name, sizeof(name), "%s:%s", text_of(probe, "provider"), text_of(probe, "name"));
+    printf("  %-36s %5d  %-5s  %4d  %-9s  %s\n", name, number_of(probe, "sites"),
+           text_of(probe, "nop"), number_of(probe, "args"),
+           json_is_true(json_object_get(probe, "semaphore")) ? "yes" : "no",
+           json_is_true(json_object_get(probe, "recorded")) ? "yes" : text_of(probe, "why"));
+}
+
+static void print_missing(const json_t *missing)
+{
+    const json_t *probe;
+    size_t i;
+
+    json_array_foreach(missing, i, probe)
+    {
+        printf("  %s:%s is missing\n", text_of(probe, "provider"), text_of(probe, "name"));
+    }
+}
+
+static void print_file(const json_t *file, bool all)
+{
+    const char *id = text_of(file, "build_id");
+    const json_t *probe, *probes = json_object_get(file, "probes");
+    size_t i, others = 0;
+
+    printf("%s, build id %s%s\n", text_of(file, "path"), *id ? id : "unknown",
+           json_is_true(json_object_get(file, "replaced_on_disk"))
+               ? " (the file of that name on disk is another one)"
+               : "");
+    if (!json_array_size(probes)) {
+        printf("  no probes\n");
+        return;
+    }
+    printf("  %-36s %5s  %-5s  %4s  %-9s  %s\n", "probe", "sites", "nop", "args", "semaphore",
+           "recorded");
+    json_array_foreach(probes, i, probe)
+    {
+        if (all || json_is_true(json_object_get(probe, "known"))) {
+            print_probe(probe);
+        } else {
+            others++;
+        }
+    }
+    if (others) {
+        printf("  and %zu others, not in the table of events: --all lists them\n", others);
+    }
+    print_missing(json_object_get(file, "missing"));
+}
+
+static void print_files(json_t *files, const struct options *o)
+{
+    const json_t *file;
+    size_t i;
+
+    if (o->json) {
+        json_t *all = json_pack("{s:O}", "files", files);
+
+        json_dumpf(all, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(all);
+    } else {
+        json_array_foreach(files, i, file)
+        {
+            print_file(file, o->all);
+        }
+    }
+    json_decref(files);
+}
+
+/* ---- the command
+ * ----------------------------------------------------------------------------------- */
+
+static int fault(const char *text, int exit_code)
+{
+    fflush(stdout);
+    fprintf(stderr, "spicetap probes: %s\n", text);
+    return exit_code;
+}
+
+static int check_file(const struct probe_file *file, const char *name)
+{
+    /* A file with QEMU's probes alone is a QEMU; anything else is meant to be the library. */
+    bool qemu = probe_file_has(file, "qemu") && !probe_file_has(file, "spice");
+    enum tap_source source = qemu ? SOURCE_QEMU : SOURCE_SPICE;
+    unsigned good = 0, bad = 0;
+
+    for (size_t i = 0; i < wanted_probe_count; i++) {
+        const struct wanted_probe *w = &wanted_probes[i];
+        char why[128];
+
+        if (w->source != source) {
+            continue;
+        }
+        if (wanted_check(w, file, !qemu, why, sizeof(why)) == PROBE_FITS) {
+            good++;
+            continue;
+        }
+        bad++;
+        fprintf(stderr, "spicetap probes: %s: %s:%s %s\n", name, w->provider, w->name, why);
+    }
+    printf("%s: %u of %u probes as events.def has them\n", name, good, good + bad);
+    return bad ? EXIT_INPUT : EXIT_DONE;
+}
+
+static int probes_of_file(const struct options *o)
+{
+    struct probe_file file;
+    struct loader_error e = {""};
+    int result = EXIT_DONE, error = probe_file_read(&file, o->file, &e);
+
+    if (error) {
+        return fault(e.text, EXIT_INPUT);
+    }
+    if (o->check) {
+        result = check_file(&file, o->file);
+    } else {
+        print_files(json_pack("[o]", describe_file(&file, o->file, false)), o);
+        if (!probe_file_has(&file, "spice") && !probe_file_has(&file, "qemu")) {
+            snprintf(e.text, sizeof(e.text), "%s has no spice probes: see spicetap-stack(7)",
+                     o->file);
+            result = fault(e.text, EXIT_ENV);
+        }
+    }
+    probe_file_free(&file);
+    return result;
+}
+
+static int probes_of_vm(const struct options *o)
+{
+    struct vm vm;
+    struct loader_error e = {""};
+    json_t *files;
+    int result = EXIT_DONE;
+    int error = o->domain ? vm_find_domain(&vm, o->domain, &e) : vm_find_pid(&vm, o->pid, &e);
+
+    if (error) {
+        return fault(e.text, EXIT_ENV);
+    }
+    files = json_pack("[o]", describe_file(&vm.spice.probes, vm.spice.name, vm.spice.replaced));
+    if (strcmp(vm.spice.name, vm.exe.name) != 0) {
+        json_array_append_new(files, describe_file(&vm.exe.probes, vm.exe.name, vm.exe.replaced));
+    }
+    print_files(files, o);
+    if (vm_require_probes(&vm, &e)) {
+        result = fault(e.text, EXIT_ENV);
+    }
+    vm_close(&vm);
+    return result;
+}
+
+int cmd_probes(int argc, char **argv)
+{
+    struct options o;
+
+    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        fputs(help_probes, stdout);
+        return EXIT_DONE;
+    }
+    if (!parse_options(&o, argc, argv)) {
+        return EXIT_USAGE;
+    }
+    return o.file ? probes_of_file(&o) : probes_of_vm(&o);
+}

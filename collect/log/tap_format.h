@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the writer and the reader of a .tap log share: docs/dev/format.md in numbers.
+ * All numbers in a log are little-endian.
+ */
+#ifndef SPICETAP_TAP_FORMAT_H
+#define SPICETAP_TAP_FORMAT_H
+
+#include <string.h>
+#include <sys/types.h>
+#include <zlib.h>
+
+#include "log/tap.h"
+
+#define TAP_MAGIC      "SPICETAP"
+#define TAP_MAJOR      1
+#define TAP_MINOR      0
+#define TAP_CHUNK_MARK "\xf5TAP"
+
+enum tap_limits {
+    TAP_HEADER_SIZE = 32,
+    TAP_CHUNK_SIZE = 56, /* a chunk's header */
+    TAP_MAX_DESC = 1 << 20,
+    TAP_MAX_RAW = 1 << 20,     /* a chunk's payload, inflated */
+    TAP_MAX_PAYLOAD = 1 << 21, /* and as it is stored */
+    TAP_MAX_EVENTS = 16384,    /* in a chunk */
+    TAP_MAX_KINDS = 1024,
+    TAP_MAX_FIELDS = 64, /* of a kind */
+    TAP_MAX_NAME = 63,
+};
+
+struct tap_chunk_header {
+    uint32_t payload, raw, events, number;
+    uint64_t first, last, lost;
+    uint32_t crc;
+};
+
+/* How a column predicts its next value; what is stored is the difference. */
+enum tap_code {
+    CODE_DELTA, /* the value this field had in the previous event of the kind */
+    CODE_TIME,  /* the event's own time */
+    CODE_BY,    /* the value any `by` field had when its drawable was last named */
+    CODE_SKIP,  /* not known to this reader */
+};
+
+/* One field as the coder sees it. */
+struct tap_plan {
+    enum tap_code code;
+    enum tap_type type;
+    uint16_t slot, columns;
+    uint16_t by; /* slot of the field a CODE_BY or a remembered field belongs to */
+    bool remember;
+};
+
+struct tap_kind_plan {
+    const struct tap_kind_desc *desc;
+    const struct tap_plan *fields; /* all of them, those not known included */
+    uint16_t count, columns;       /* columns: the thread's one included */
+    uint16_t number;               /* what the log calls it */
+};
+
+/* A log's description of itself. */
+struct tap_desc {
+    enum tap_source source;
+    struct tap_kind_desc *kinds;
+    struct tap_kind_plan *plans; /* by ascending number */
+    size_t count;
+    struct tap_arena *memory; /* all that the above points to */
+};
+
+/* The description of `source`'s kinds and META's, as JSON; free() it. NULL: no memory. */
+char *tap_desc_json(enum tap_source source);
+int tap_desc_parse(struct tap_desc *out, const char *json, size_t length);
+void tap_desc_free(struct tap_desc *d);
+struct tap_kind_plan *tap_desc_plan(const struct tap_desc *d, unsigned number);
+
+/* Which value belonged to a drawable when it was last named, within one chunk. */
+struct tap_memory {
+    struct tap_known {
+        uint64_t key, value;
+        uint32_t stamp;
+    } * known;
+    uint32_t stamp, mask;
+};
+
+/* Forgets everything, and makes room for a chunk of `events`, each of which names one key. */
+int tap_memory_reset(struct tap_memory *m, size_t events);
+
+/* Where the value of `key` is kept; new ones start at 0. */
+static inline uint64_t *tap_memory_at(struct tap_memory *m, uint64_t key)
+{
+    uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 40) & m->mask;
+
+    for (;; i = (i + 1) & m->mask) {
+        struct tap_known *k = &m->known[i];
+
+        if (k->stamp != m->stamp)
+            *k = (struct tap_known){.key = key, .stamp = m->stamp};
+        if (k->key == key)
+            return &k->value;
+    }
+}
+
+static inline uint64_t zigzag(uint64_t v)
+{
+    return v << 1 ^ -(v >> 63);
+}
+
+static inline uint64_t unzigzag(uint64_t v)
+{
+    return v >> 1 ^ -(v & 1);
+}
+
+static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
+{
+    while (v >= 0x80) {
+        *p++ = (uint8_t)v | 0x80;
+        v >>= 7;
+    }
+    *p++ = (uint8_t)v;
+    return p;
+}
+
+static inline void put_le(uint8_t *p, uint64_t v, int bytes)
+{
+    for (int i = 0; i < bytes; i++)
+        p[i] = (uint8_t)(v >> 8 * i);
+}
+
+static inline uint64_t get_le(const uint8_t *p, int bytes)
+{
+    uint64_t v = 0;
+
+    for (int i = bytes; i--;)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static inline uint32_t tap_crc(const uint8_t *p, size_t length)
+{
+    return (uint32_t)crc32(0, p, (uInt)length);
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/clip.h"
+
+enum { LEAST_DRAWS = 20, LEAST_A_SECOND = 2 };
+#define PAUSE 1000000000ull /* RED_STREAM_TIMEOUT: what is longer is no video's interval */
+
+const char *const clip_why[2] = {
+    "of the places redrawn twice a second and more, and not as text, it has most pixels times time",
+    "the client read the clip's frame numbers there"};
+
+void steady_draw(struct steady *s, uint64_t created)
+{
+    if (s->last && created > s->last && created - s->last <= PAUSE) {
+        s->draws++;
+        s->ns += created - s->last;
+    }
+    s->last = created;
+}
+
+bool steady_enough(const struct steady *s)
+{
+    return s->draws >= LEAST_DRAWS && s->text <= s->natural &&
+           (double)s->draws * 1e9 >= LEAST_A_SECOND * (double)s->ns;
+}
+
+double steady_weight(const struct steady *s, int64_t width, int64_t height)
+{
+    return steady_enough(s) && width > 0 && height > 0
+               ? (double)width * (double)height * (double)s->ns / 1e9
+               : 0;
+}
+
+static bool read_box(const json_t *list, int32_t *box)
+{
+    if (json_array_size(list) != 4)
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        json_int_t v = json_integer_value(json_array_get(list, i));
+
+        if (!json_is_integer(json_array_get(list, i)) || v < INT32_MIN || v > INT32_MAX)
+            return false;
+        box[i] = (int32_t)v;
+    }
+    return true;
+}
+
+bool clip_of_client(const char *run, const json_t *about, int32_t *box)
+{
+    const char *name =
+        json_string_value(json_object_get(json_object_get(about, "client"), "summary"));
+    char path[PATH_MAX];
+    json_t *summary;
+    const json_t *clip;
+    bool found;
+
+    if (!name || strchr(name, '/') ||
+        snprintf(path, sizeof(path), "%s/%s", run, name) >= (int)sizeof(path))
+        return false;
+    summary = json_load_file(path, 0, NULL);
+    clip = json_object_get(summary, "clip");
+    found = json_is_true(json_object_get(clip, "numbered")) &&
+            read_box(json_object_get(clip, "region"), box);
+    json_decref(summary);
+    return found;
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "model/facts.h"
+#include "event/fields.h"
+
+/* spice-protocol's enums.h */
+enum { MSG_STREAM_DATA = 123, MSG_STREAM_DATA_SIZED = 316, MSG_COPY_BITS = 104 };
+enum { MSG_FIRST_DRAW = 302, MSG_LAST_DRAW = 313, MSG_DRAW_COMPOSITE = 318 };
+enum { CHANNEL_DISPLAY = 2 };
+
+#define COUNT(array, at) ((array)[(at) < FACTS_VALUES ? (at) : FACTS_VALUES - 1]++)
+
+static void add_bytes(struct facts_bytes *b, uint64_t raw, uint64_t sent)
+{
+    b->count++;
+    b->raw += raw;
+    b->sent += sent;
+}
+
+/* ---- memory: OOM episodes and evictions ------------------------------------------------- */
+
+static struct facts_display *display_of(struct facts *f, uint64_t id)
+{
+    for (int i = 0; i < FACTS_DISPLAYS; i++) {
+        struct facts_display *d = &f->displays[i];
+
+        if (!d->used)
+            *d = (struct facts_display){.used = true, .id = (uint32_t)id};
+        if (d->id == id)
+            return d;
+    }
+    return &f->displays[FACTS_DISPLAYS - 1];
+}
+
+static void oom_begin(struct facts *f, const struct tap_event *ev)
+{
+    struct facts_display *d = display_of(f, FIELDS(ev, oom_begin)->display);
+
+    f->oom++;
+    f->oom_cut += d->in_oom; /* the end of the one before is missing */
+    d->in_oom = true;
+    d->oom_began = ev->time;
+}
+
+static void oom_end(struct facts *f, const struct tap_event *ev)
+{
+    struct facts_display *d = display_of(f, FIELDS(ev, oom_end)->display);
+    uint64_t took = ev->time - d->oom_began;
+
+    if (!d->in_oom) {
+        f->oom_cut++;
+        return;
+    }
+    d->in_oom = false;
+    f->oom_time += took;
+    if (took > f->oom_longest)
+        f->oom_longest = took;
+}
+
+static void evict(struct facts *f, const struct tap_event *ev)
+{
+    const struct fields_evict *e = FIELDS(ev, evict);
+
+    f->evicted++;
+    f->evicted_streamable += e->streamable != 0;
+    f->evicted_in_oom += display_of(f, e->display)->in_oom;
+}
+
+/* ---- streams ----------------------------------------------------------------------------- */
+
+static struct facts_stream *running(struct facts *f, uint64_t display, uint64_t number)
+{
+    for (size_t i = 0; i < f->running_count; i++)
+        if (f->running[i].display == display && f->running[i].number == number)
+            return &f->running[i];
+    return NULL;
+}
+
+/* From the running ones to the list. */
+static void retire(struct facts *f, struct facts_stream *s)
+{
+    if (f->stream_count < FACTS_STREAMS)
+        f->streams[f->stream_count++] = *s;
+    else
+        f->unlisted++;
+    *s = f->running[--f->running_count];
+}
+
+static struct facts_stream *begin(struct facts *f, uint64_t display, uint64_t number)
+{
+    struct facts_stream *s = running(f, display, number);
+
+    if (s) { /* its stop was lost, or it could not be this number again */
+        s->end_lost = true;
+        retire(f, s);
+    }
+    if (f->running_count == FACTS_RUNNING) {
+        f->unlisted++;
+        f->running_count--;
+    }
+    s = &f->running[f->running_count++];
+    *s = (struct facts_stream){.display = (uint32_t)display, .number = (uint32_t)number};
+    return s;
+}
+
+static void stream_create(struct facts *f, const struct tap_event *ev)
+{
+    const struct fields_stream_create *e = FIELDS(ev, stream_create);
+    struct facts_stream *s = begin(f, e->display, e->stream);
+
+    f->created++;
+    memcpy(s->box, &e->box, sizeof(s->box));
+    s->has_box = true;
+    s->began = true;
+    s->created = ev->time;
+    s->frames = 1;
+    s->until = ev->time;
+}
+
+static void stream_attach(struct facts *f, const struct tap_event *ev)
+{
+    const struct fields_stream_attach *e = FIELDS(ev, stream_attach);
+    struct facts_stream *s = running(f, e->display, e->stream);
+
+    if (!s)
+        s = begin(f, e->display, e->stream);
+    if (!s->has_box)
+        memcpy(s->box, &e->box, sizeof(s->box));
+    s->has_box = true;
+    s->frames++;
+    s->until = ev->time;
+}
+
+static void stream_stop(struct facts *f, const struct tap_event *ev)
+{
+    const struct fields_stream_stop *e = FIELDS(ev, stream_stop);
+    struct facts_stream *s = running(f, e->display, e->stream);
+
+    f->stopped++;
+    if (!s)
+        s = begin(f, e->display, e->stream);
+    if (!s->created && e->age >= 0)
+        s->created = ev->time - (uint64_t)e->age;
+    s->ended = true;
+    s->until = ev->time;
+    s->reason = (unsigned)e->reason;
+    s->frames = e->frames;
+    retire(f, s);
+}
+
+/* ---- bytes -------------------------------------------------------------------------------- */
+
+static void sent(struct facts *f, const struct tap_event *ev)
+{
+    const struct fields_sent *e = FIELDS(ev, sent);
+    bool display = e->channel == CHANNEL_DISPLAY;
+
+    if (display && (e->msg == MSG_STREAM_DATA || e->msg == MSG_STREAM_DATA_SIZED))
+        add_bytes(&f->stream_data, 0, e->size);
+    else if (display && ((e->msg >= MSG_FIRST_DRAW && e->msg <= MSG_LAST_DRAW) ||
+                         e->msg == MSG_DRAW_COMPOSITE || e->msg == MSG_COPY_BITS))
+        add_bytes(&f->drawing, 0, e->size);
+    else
+        add_bytes(&f->channels[e->channel < FACTS_CHANNELS ? e->channel : 0], 0, e->size);
+}
+
+static void image(struct facts *f, const struct tap_event *ev)
+{
+    const struct fields_image *e = FIELDS(ev, image);
+
+    add_bytes(&f->images[e->type < FACTS_VALUES ? e->type : FACTS_VALUES - 1], e->raw, e->sent);
+}
+
+static void encode(struct facts *f, const struct tap_event *ev)
+{
+    const struct fields_stream_encode *e = FIELDS(ev, stream_encode);
+
+    add_bytes(&f->encoded[e->codec < FACTS_VALUES ? e->codec : FACTS_VALUES - 1], e->raw, e->sent);
+}
+
+/* ---- losses --------------------------------------------------------------------------------- */
+
+/* What stood open may have ended where we could not see it; say so wherever it matters. */
+static void loss(struct facts *f, const struct tap_event *ev, enum tap_source source)
+{
+    const struct fields_loss *e = FIELDS(ev, loss);
+
+    f->all_losses++;
+    f->lost += e->count;
+    f->lost_unknown += !e->count;
+    if (f->loss_count < FACTS_LOSSES)
+        f->losses[f->loss_count++] =
+            (struct facts_loss){ev->time, e->count, (unsigned)e->reason, source};
+    if (source > SOURCE_SPICE)
+        return; /* streams and episodes are told by spice alone */
+    for (size_t i = 0; i < f->running_count; i++)
+        f->running[i].losses++;
+    for (int i = 0; i < FACTS_DISPLAYS; i++) {
+        f->oom_cut += f->displays[i].in_oom;
+        f->displays[i].in_oom = false;
+    }
+}
+
+/* ---- the pass ---------------------------------------------------------------------------------
+ */
+
+static void count(struct facts *f, const struct tap_event *ev)
+{
+    switch (ev->kind) {
+    case EV_draw:
+        COUNT(f->draws, FIELDS(ev, draw)->verdict);
+        break;
+    case EV_match:
+        COUNT(f->matches[FIELDS(ev, match)->against & 3], FIELDS(ev, match)->verdict);
+        break;
+    case EV_trace_add:
+        COUNT(f->trace_adds, FIELDS(ev, trace_add)->reason);
+        break;
+    case EV_stream_create:
+        stream_create(f, ev);
+        break;
+    case EV_stream_attach:
+        stream_attach(f, ev);
+        break;
+    case EV_stream_stop:
+        stream_stop(f, ev);
+        break;
+    case EV_stream_encode:
+        encode(f, ev);
+        break;
+    case EV_stream_drop:
+        COUNT(f->drops, FIELDS(ev, stream_drop)->reason);
+        break;
+    case EV_oom_begin:
+        oom_begin(f, ev);
+        break;
+    case EV_oom_end:
+        oom_end(f, ev);
+        break;
+    case EV_free_some_begin:
+        f->free_some++;
+        break;
+    case EV_evict:
+        evict(f, ev);
+        break;
+    case EV_image:
+        image(f, ev);
+        break;
+    case EV_sent:
+        sent(f, ev);
+        break;
+    default:
+        break;
+    }
+}
+
+void facts_add(struct facts *f, const struct tap_event *ev, const struct bundle_log *from)
+{
+    uint16_t at = ev->kind < FACTS_KINDS ? ev->kind : 0;
+    struct tap_event known;
+
+    if (ev->kind == EV_loss) {
+        loss(f, ev, from->source);
+        return;
+    }
+    if (!f->events++)
+        f->first = ev->time;
+    if (ev->time > f->last)
+        f->last = ev->time;
+    f->of_source[from->source]++;
+    f->of_kind[at]++;
+    if (!f->kinds[at])
+        f->kinds[at] = tap_reader_kind(from->reader, ev->kind);
+    if (!tap_reader_translate(from->reader, ev, &known))
+        return;
+    if (from->source == SOURCE_CLIENT)
+        facts_client_add(&f->client, &known);
+    else
+        count(f, &known);
+}
+
+void facts_end(struct facts *f)
+{
+    for (int i = 0; i < FACTS_DISPLAYS; i++)
+        f->oom_cut += f->displays[i].in_oom;
+    for (size_t i = 0; i < f->running_count && f->stream_count < FACTS_STREAMS; i++)
+        f->streams[f->stream_count++] = f->running[i];
+    facts_client_end(&f->client);
+}
+
+void facts_gather(struct facts *f, struct bundle *b)
+{
+    const struct bundle_log *from;
+    struct tap_event ev;
+
+    bundle_window(b, &f->client.from, &f->client.to);
+    while (bundle_next(b, &ev, &from) == 1)
+        facts_add(f, &ev, from);
+    facts_end(f);
+}

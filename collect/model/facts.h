@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What happened in a run, counted in one pass, in memory that does not grow with the run. */
+#ifndef SPICETAP_FACTS_H
+#define SPICETAP_FACTS_H
+
+#include "run/bundle.h"
+
+enum {
+    FACTS_SOURCES = SOURCES,
+    FACTS_KINDS = 1024,
+    FACTS_VALUES = 256,   /* of an enum */
+    FACTS_RUNNING = 256,  /* streams at one time, all displays */
+    FACTS_STREAMS = 4096, /* ended streams that are listed; more are counted */
+    FACTS_DISPLAYS = 16,
+    FACTS_LOSSES = 1024, /* that are listed; more are counted */
+    FACTS_CHANNELS = 16,
+    FACTS_TOOK = 1000, /* a histogram of a quarter of a ms each */
+};
+
+struct facts_stream {
+    uint32_t display, number;
+    int32_t box[4];
+    bool has_box;
+    bool began;    /* its beginning is in the recording */
+    bool ended;    /* its stop is in the recording */
+    bool end_lost; /* it ended, but only its successor tells */
+    uint64_t
+        created; /* ns, CLOCK_MONOTONIC; of one that began before, as its stop tells; 0: unknown */
+    uint64_t until; /* its stop, or the last that is known of it */
+    uint64_t frames;
+    unsigned reason; /* stop_reason, if ended */
+    uint64_t losses; /* during its life: frames, or its true end, may be missing */
+};
+
+struct facts_loss {
+    uint64_t time, count;
+    unsigned reason;
+    enum tap_source source;
+};
+
+struct facts_bytes {
+    uint64_t count, raw, sent;
+};
+
+/* How long pictures took: ns. */
+struct facts_took {
+    uint64_t count, sum, longest;
+    uint32_t bins[FACTS_TOOK + 1]; /* the last one: longer */
+};
+
+/* What spicetap meter saw while the recording ran: it is there before and after. */
+struct facts_client {
+    uint64_t from, to;                           /* 0: not known, all of its log counts */
+    struct facts_bytes channels[FACTS_CHANNELS]; /* messages; the rest is 0's */
+    struct facts_bytes frames;                   /* of streams */
+    uint64_t too_late;                           /* frames that were due before they came */
+    uint64_t ended;                              /* channels */
+    struct facts_took frames_took, drawings_took;
+    uint64_t shown, late, lost; /* frames of the clip by their numbers */
+    uint64_t changes;           /* pictures of the clip's region without a number */
+    uint64_t last_change, longest_freeze;
+    int64_t longest_wait; /* ns, of a frame until it is due; 0 or more */
+};
+
+/* What stands open for one display: the recording can begin, or lose events, anywhere. */
+struct facts_display {
+    bool used, in_oom;
+    uint32_t id;
+    uint64_t oom_began;
+};
+
+struct facts {
+    uint64_t events, first, last; /* times are 0 without events */
+    uint64_t of_source[FACTS_SOURCES], of_kind[FACTS_KINDS];
+    const struct tap_kind_desc *kinds[FACTS_KINDS];
+
+    uint64_t oom, oom_time, oom_longest; /* episodes, ns in them, ns of the longest */
+    uint64_t oom_cut; /* begun or ended outside the recording, or beside a loss */
+    uint64_t evicted, evicted_in_oom, evicted_streamable, free_some;
+    struct facts_display displays[FACTS_DISPLAYS];
+
+    struct facts_stream running[FACTS_RUNNING];
+    size_t running_count;
+    struct facts_stream streams[FACTS_STREAMS]; /* ended ones, in order of their end */
+    size_t stream_count;
+    uint64_t created, stopped, unlisted;
+
+    struct facts_bytes images[FACTS_VALUES]; /* by image_type */
+    struct facts_bytes stream_data, drawing; /* on the wire: messages with frames; with drawing */
+    struct facts_bytes channels[FACTS_CHANNELS]; /* on the wire: the rest */
+    struct facts_bytes encoded[FACTS_VALUES];    /* frames, by codec */
+    uint64_t draws[FACTS_VALUES];                /* by draw_verdict */
+    uint64_t matches[4][FACTS_VALUES];           /* by match_against and match_verdict */
+    uint64_t drops[FACTS_VALUES];                /* by drop_reason */
+    uint64_t trace_adds[FACTS_VALUES];           /* by remove_reason */
+
+    struct facts_client client;
+
+    struct facts_loss losses[FACTS_LOSSES];
+    size_t loss_count;
+    uint64_t all_losses, lost, lost_unknown; /* records; events; records without a number */
+};
+
+/* Counts one event; `from` is the log it comes from. */
+void facts_add(struct facts *f, const struct tap_event *ev, const struct bundle_log *from);
+/* The same for what the client says; facts_client_end: its last picture stood to the end. */
+void facts_client_add(struct facts_client *c, const struct tap_event *ev);
+void facts_client_end(struct facts_client *c);
+/* How long all its pictures took, drawings and frames: ns, exact to a quarter of a ms. */
+uint64_t facts_client_took(const struct facts_client *c, double quantile);
+/* After the last event: streams still running join the list. */
+void facts_end(struct facts *f);
+/* The whole pass. */
+void facts_gather(struct facts *f, struct bundle *b);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "guest/wire.h"
+#include "run/guest_clock.h"
+#include "record/guest.h"
+
+/* An agent attaches before it answers; an emulated guest was seen to need some seconds for that. */
+enum { WAIT_SECONDS = 10, TURN_MS = 20 };
+
+int record_guest_open(struct guest_port **out, const struct vm *vm, const char *where)
+{
+    char *found = strcmp(where, "auto") ? strdup(where) : vm_port(vm, WIRE_PORT);
+    int err;
+
+    if (!found) {
+        fprintf(stderr,
+                "spicetap record: pid %d has no port " WIRE_PORT " on a unix socket: recording "
+                "without the guest; see docs/guest-agent.md\n",
+                vm->pid);
+        return 0;
+    }
+    err = guest_port_open(out, found);
+    free(found);
+    return err;
+}
+
+void record_guest_wait(struct guest_port *g, int signals)
+{
+    time_t end = time(NULL) + WAIT_SECONDS;
+    char text[512];
+
+    while (!guest_port_agent(g) && time(NULL) < end) {
+        struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+                               {.fd = guest_port_fd(g), .events = POLLIN}};
+
+        poll(fds, 2, TURN_MS);
+        if (fds[0].revents || guest_port_run(g))
+            break;
+    }
+    guest_port_say(g, text, sizeof(text));
+    fprintf(stderr, "spicetap record: guest: %s\n", text);
+}
+
+static time_t clocks_began;
+
+static void progress(void)
+{
+    if (clocks_began && time(NULL) - clocks_began >= 2) {
+        fprintf(stderr, "spicetap record: working out the guest's clock\n");
+        clocks_began = 0;
+    }
+}
+
+static json_t *clock_of(const char *folder, const char *log, bool qemu)
+{
+    char guest[PATH_MAX], host[PATH_MAX];
+    struct clock_map map = {0};
+    json_t *entry = NULL;
+
+    if (snprintf(guest, sizeof(guest), "%s/%s", folder, log) >= (int)sizeof(guest) ||
+        snprintf(host, sizeof(host), "%s/qemu.tap", folder) >= (int)sizeof(host))
+        return NULL;
+    if (!guest_clock_make(&map, guest, qemu ? host : NULL, progress) && map.count)
+        entry = clock_map_json(&map, log);
+    clock_map_free(&map);
+    return entry;
+}
+
+void record_guest_clocks(struct bundle_writer *b, bool qemu)
+{
+    json_t *run = bundle_run(b), *clocks = json_array(), *log;
+    json_t *logs = json_object_get(json_object_get(run, "guest"), "logs");
+    size_t i;
+
+    clocks_began = time(NULL);
+    json_array_foreach(logs, i, log)
+    {
+        json_t *entry =
+            clock_of(bundle_path(b), json_string_value(json_object_get(log, "log")), qemu);
+
+        if (entry)
+            json_array_append_new(clocks, entry);
+    }
+    json_object_set_new(run, "clocks", clocks);
+}

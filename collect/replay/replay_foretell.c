@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The same draws in the alternatives. */
+
+#include "replay/replay_state.h"
+
+/* ---- the alternatives
+ * --------------------------------------------------------------------------------------- */
+
+/* A stream's frame leaves the tree unseen: here, when a later draw covers its box. */
+static void leave_unseen(struct replay_display *d, const struct drawable *cover)
+{
+    for (size_t i = 0; i < d->tree_count;) {
+        struct drawable *p = d->tree[i];
+
+        if (p == cover || detector_leaves_trace(&d->detectors[0], p) ||
+            !rect_holds(&cover->box, &p->box)) {
+            i++;
+            continue;
+        }
+        d->replay->inferred++;
+        replay_leave(d, p, REASON_OBSCURED, 1);
+    }
+}
+
+void replay_leave_older(struct replay_display *d, const struct drawable *than, unsigned reason)
+{
+    for (size_t i = 0; i < d->tree_count && d->tree[i] != than;) {
+        if (detector_leaves_trace(&d->detectors[0], d->tree[i]))
+            i++;
+        else
+            replay_leave(d, d->tree[i], reason, 1);
+    }
+}
+
+void replay_time_out(struct replay_display *d, uint64_t now)
+{
+    const uint64_t dispatch = 10000000; /* red_process_display, server/red-worker.cpp */
+
+    for (unsigned k = 1; k < d->replay->detectors; k++) {
+        struct detector *det = &d->detectors[k];
+
+        for (unsigned i = 0; i < det->running;) {
+            int at = det->order[i];
+            uint64_t due = det->streams[at].last + det->constants.timeout;
+
+            if (now < due || (d->busy && now < due + dispatch)) {
+                i++;
+                continue;
+            }
+            det->now = due;
+            detector_stop(det, at, STOP_TIMEOUT);
+            det->now = now;
+        }
+    }
+}
+
+void replay_draw_over(struct replay_display *d, const struct drawable *c)
+{
+    for (unsigned k = 1; k < d->replay->detectors; k++)
+        for (unsigned i = 0; i < d->detectors[k].running; i++) {
+            int at = d->detectors[k].order[i];
+            const struct drawable *p = d->detectors[k].streams[at].current;
+
+            if (p && p->of[0].stream < 0 && rect_meets(&c->box, &p->box))
+                detector_detach(&d->detectors[k], at, DETACH_OVERLAP);
+        }
+}
+
+static void look_everywhere(struct replay_display *d)
+{
+    struct group *g = &d->group;
+
+    if (g->opaque)
+        leave_unseen(d, g->candidate);
+    for (unsigned k = 1; !g->equal && g->opaque && k < d->replay->detectors; k++)
+        detector_look(&d->detectors[k], g->candidate);
+}
+
+void group_foretell(struct replay_display *d, struct drawable **before)
+{
+    struct group *g = &d->group;
+
+    for (size_t i = 0; i <= g->count; i++) {
+        const struct tap_event *ev = i < g->count ? &g->items[i] : NULL;
+        struct drawable *p = ev && ev->kind == EV_trace_add
+                                 ? display_find(d, FIELDS(ev, trace_add)->drawable)
+                                 : NULL;
+
+        if (i == g->insert)
+            look_everywhere(d);
+        if (ev)
+            replay_set_time(d, ev->time);
+        if (before[i])
+            for (unsigned k = 1; k < d->replay->detectors; k++)
+                detector_meet(&d->detectors[k], g->candidate, before[i]);
+        if (p) {
+            if (FIELDS(ev, trace_add)->reason == REASON_DRAWN)
+                replay_leave_older(d, p, REASON_DRAWN);
+            replay_leave(d, p, (unsigned)FIELDS(ev, trace_add)->reason, 1);
+        }
+        if (ev && ev->kind == EV_stream_detach &&
+            FIELDS(ev, stream_detach)->reason != DETACH_NEXT_FRAME &&
+            FIELDS(ev, stream_detach)->reason != DETACH_STOPPING)
+            replay_detach_recorded(d, ev);
+    }
+}

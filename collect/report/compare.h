@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spicetap compare: the matrix, a row a run or a row an experiment that was repeated. */
+#ifndef SPICETAP_COMPARE_H
+#define SPICETAP_COMPARE_H
+
+#include <stdio.h>
+
+#include "explain/explain.h"
+
+enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
+
+/* The clip is the place that explain takes for it. C(name, unit, what it is): a value that is not
+ * known for a run is empty, never 0. */
+#define COMPARE_COLUMNS(C)                                                                         \
+    C(seconds, "s", "length of the recording")                                                     \
+    C(ooms_a_minute, "1/min", "times that the guest ran out of graphics memory; QXL alone")        \
+    C(still_share, "%", "of the run that the guest is known to have stood still for it")           \
+    C(waited_share, "%", "of the run that the guest waited, by its own events")                    \
+    C(evicted, "drawables", "given up to make room")                                               \
+    C(streams, "", "seen")                                                                         \
+    C(life, "s", "median, of streams that began and ended in the recording")                       \
+    C(clip_streamed, "%", "of the clip's redraws, and so of its area, that were streamed")         \
+    C(clip_time, "%", "of the time that the clip was drawn in which it was a stream")              \
+    C(clip_frames, "1/s", "pictures of the clip that the client showed")                           \
+    C(interval_median, "ms", "between two of them")                                                \
+    C(interval_p95, "ms", "the same, 95th percentile")                                             \
+    C(longest_freeze, "s", "longest time without a new one")                                       \
+    C(put_off, "s", "longest that a frame of video waited at the client until it was due")         \
+    C(decode, "ms", "mean, from a message's last byte to its picture, frames and drawings")        \
+    C(decode_median, "ms", "the same, median")                                                     \
+    C(decode_p95, "ms", "the same, 95th percentile")                                               \
+    C(stream_bytes, "B/s", "sent as video")                                                        \
+    C(drawing_bytes, "B/s", "sent as drawings")                                                    \
+    C(other_bytes, "B/s", "sent otherwise")                                                        \
+    C(worker_cpu, "%", "of one core, by the server's threads that serve displays")                 \
+    C(lost, "events", "lost by the recording")
+
+enum compare_column {
+#define C(name, unit, help) COL_##name,
+    COMPARE_COLUMNS(C)
+#undef C
+        COMPARE_FIXED
+};
+
+/* Behind them, groups whose members are the values of an enum; of those, one that is 0 in all rows
+ * is not shown. */
+enum {
+    COL_deaths = COMPARE_FIXED,          /* streams by cause */
+    COL_redraws = COL_deaths + CAUSES,   /* of the clip, by outcome, but for those streamed */
+    COL_images = COL_redraws + OUTCOMES, /* bytes by image type */
+    COMPARE_IMAGES = 32,
+    COMPARE_COUNT = COL_images + COMPARE_IMAGES,
+};
+
+struct compare_run {
+    const char *path;
+    char name[COMPARE_NAME];     /* of its experiment; else of its folder */
+    char settings[COMPARE_NAME]; /* what tells experiments of one name apart */
+    bool refused, folded;        /* by experiment.json; already part of a row */
+    bool known[COMPARE_COUNT];
+    double value[COMPARE_COUNT];
+    const char *death, *refusal; /* the most frequent; NULL: none */
+};
+
+/* One row: the median, least and most of `n` runs. */
+struct compare_row {
+    const struct compare_run *first;
+    unsigned n, refused;
+    bool known[COMPARE_COUNT];
+    double median[COMPARE_COUNT], least[COMPARE_COUNT], most[COMPARE_COUNT];
+    bool same_death, same_refusal;
+};
+
+struct compare_column_name {
+    const char *name, *unit, *help;
+};
+extern const struct compare_column_name compare_names[COMPARE_FIXED];
+
+struct compare_group {
+    const char *name, *prefix, *unit;
+    int from, count;
+    const char *(*member)(int at); /* NULL: no such member */
+};
+enum { COMPARE_GROUPS = 3 };
+extern const struct compare_group compare_groups[COMPARE_GROUPS];
+/* The type of image that a column of `images` is about, or -1. */
+int64_t compare_image(int at);
+
+/* What explain found, as a run's values. */
+void compare_fill(struct compare_run *run, const struct explain *x);
+/* All good runs of `runs[at]`'s experiment (all: it alone) as one row, and marks them folded. */
+void compare_fold(struct compare_row *row, struct compare_run *runs, unsigned count, unsigned at,
+                  bool all);
+/* text, markdown, csv or json; 0, or -EINVAL: no such format. */
+int compare_print(FILE *out, const char *format, const struct compare_row *rows, unsigned count);
+
+#endif

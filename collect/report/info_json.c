@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The facts of spicetap info for other programs; docs/dev/format.md lists them. */
+#include <stdio.h>
+
+#include "base/exit.h"
+#include "report/info.h"
+
+static void set_count(json_t *o, const char *key, uint64_t v)
+{
+    json_object_set_new(o, key, json_integer((json_int_t)v));
+}
+
+static json_t *losses_json(const struct facts *f)
+{
+    const struct tap_enum *reasons = info_enum(EV_loss, "reason");
+    json_t *o = json_object(), *list = json_array();
+    char text[32];
+
+    set_count(o, "places", f->all_losses);
+    set_count(o, "events", f->lost);
+    set_count(o, "places_without_count", f->lost_unknown);
+    for (size_t l = 0; l < f->loss_count; l++) {
+        const struct facts_loss *x = &f->losses[l];
+
+        json_array_append_new(list, json_pack("{sI sI ss ss}", "t", (json_int_t)x->time, "count",
+                                              (json_int_t)x->count, "source",
+                                              tap_source_name(x->source), "reason",
+                                              info_value(reasons, x->reason, text, sizeof(text))));
+    }
+    json_object_set_new(o, "list", list);
+    return o;
+}
+
+static json_t *memory_json(const struct facts *f)
+{
+    json_t *o = json_object();
+
+    set_count(o, "oom_episodes", f->oom);
+    set_count(o, "oom_ns", f->oom_time);
+    set_count(o, "oom_longest_ns", f->oom_longest);
+    set_count(o, "oom_not_whole", f->oom_cut);
+    set_count(o, "free_some", f->free_some);
+    set_count(o, "evictions", f->evicted);
+    set_count(o, "evictions_in_oom", f->evicted_in_oom);
+    set_count(o, "evictions_streamable", f->evicted_streamable);
+    return o;
+}
+
+static json_t *stream_json(const struct info *i, const struct facts_stream *s)
+{
+    json_t *o = json_object();
+    const char *note = info_stream_note(i, s);
+
+    set_count(o, "display", s->display);
+    set_count(o, "stream", s->number);
+    json_object_set_new(o, "box",
+                        s->has_box ? json_pack("[iiii]", s->box[0], s->box[1], s->box[2], s->box[3])
+                                   : json_null());
+    json_object_set_new(o, "created",
+                        s->created ? json_integer((json_int_t)s->created) : json_null());
+    set_count(o, "until", s->ended || s->end_lost ? s->until : i->end);
+    set_count(o, "frames", s->frames);
+    json_object_set_new(o, "began_in_recording", json_boolean(s->began));
+    json_object_set_new(o, "ended", json_boolean(s->ended));
+    json_object_set_new(o, "end", json_string(info_stream_end(s)));
+    if (note)
+        json_object_set_new(o, "note", json_string(note));
+    set_count(o, "losses", s->losses);
+    return o;
+}
+
+static json_t *streams_json(const struct info *i)
+{
+    const struct facts *f = i->facts;
+    json_t *o = json_object(), *list = json_array();
+
+    set_count(o, "created", f->created);
+    set_count(o, "stopped", f->stopped);
+    set_count(o, "unlisted", f->unlisted);
+    for (size_t s = 0; s < f->stream_count; s++)
+        json_array_append_new(list, stream_json(i, &f->streams[s]));
+    json_object_set_new(o, "list", list);
+    return o;
+}
+
+static json_t *counts_json(const uint64_t *counts, const struct tap_enum *names)
+{
+    json_t *o = json_object();
+    char text[32];
+
+    for (unsigned v = 0; v < FACTS_VALUES; v++)
+        if (counts[v])
+            set_count(o, info_value(names, v, text, sizeof(text)), counts[v]);
+    return o;
+}
+
+static json_t *table_json(const struct facts_bytes *table, unsigned count,
+                          const struct tap_enum *names, bool raw)
+{
+    json_t *o = json_object();
+    char text[32];
+
+    for (unsigned v = 0; v < count; v++) {
+        json_t *row = table[v].count ? json_object() : NULL;
+
+        if (!row)
+            continue;
+        set_count(row, "count", table[v].count);
+        if (raw)
+            set_count(row, "raw", table[v].raw);
+        set_count(row, "sent", table[v].sent);
+        json_object_set_new(o, info_value(names, v, text, sizeof(text)), row);
+    }
+    return o;
+}
+
+static json_t *bytes_json(const struct facts *f)
+{
+    json_t *o = json_object();
+
+    set_count(o, "stream_data", f->stream_data.sent);
+    set_count(o, "stream_data_messages", f->stream_data.count);
+    set_count(o, "drawing", f->drawing.sent);
+    set_count(o, "drawing_messages", f->drawing.count);
+    json_object_set_new(
+        o, "other_by_channel",
+        table_json(f->channels, FACTS_CHANNELS, info_enum(EV_sent, "channel"), false));
+    json_object_set_new(o, "images",
+                        table_json(f->images, FACTS_VALUES, info_enum(EV_image, "type"), true));
+    json_object_set_new(
+        o, "frames",
+        table_json(f->encoded, FACTS_VALUES, info_enum(EV_stream_encode, "codec"), true));
+    return o;
+}
+
+static json_t *events_json(const struct info *i)
+{
+    const struct facts *f = i->facts;
+    json_t *o = json_object(), *sources = json_object(), *kinds = json_object();
+
+    for (int s = SOURCE_SPICE; s < FACTS_SOURCES; s++)
+        set_count(sources, tap_source_name((enum tap_source)s), f->of_source[s]);
+    for (unsigned k = 0; k < FACTS_KINDS; k++)
+        if (f->of_kind[k] && f->kinds[k])
+            set_count(kinds, f->kinds[k]->name, f->of_kind[k]);
+    set_count(o, "count", f->events);
+    set_count(o, "first", f->first);
+    set_count(o, "last", f->last);
+    json_object_set_new(o, "by_source", sources);
+    json_object_set_new(o, "by_kind", kinds);
+    return o;
+}
+
+static json_t *logs_json(const struct info *i)
+{
+    json_t *list = json_array();
+
+    for (size_t l = 0; l < i->log_count; l++) {
+        const struct bundle_log *log = &i->logs[l];
+        json_t *o = json_object();
+
+        json_object_set_new(o, "name", json_string(log->name));
+        set_count(o, "bytes", log->bytes);
+        json_object_set_new(o, "readable", json_boolean(log->reader && !log->error));
+        json_object_set_new(o, "damaged",
+                            json_boolean(log->reader && tap_reader_recovered(log->reader)));
+        if (log->clock)
+            json_object_set_new(o, "clock", clock_map_json(log->clock, log->name));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *matches_json(const struct facts *f)
+{
+    const struct tap_enum *against = info_enum(EV_match, "against");
+    json_t *o = json_object();
+    char text[32];
+
+    for (unsigned a = 0; a < against->count; a++)
+        json_object_set_new(o, info_value(against, a, text, sizeof(text)),
+                            counts_json(f->matches[a], info_enum(EV_match, "verdict")));
+    return o;
+}
+
+static json_t *took_json(const struct facts_took *t)
+{
+    json_t *o = json_object();
+
+    set_count(o, "shown", t->count);
+    set_count(o, "mean_ns", t->count ? t->sum / t->count : 0);
+    set_count(o, "longest_ns", t->longest);
+    return o;
+}
+
+static json_t *clip_json(const struct facts_client *c)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "numbered", json_boolean(c->shown));
+    set_count(o, "shown", c->shown ? c->shown : c->changes);
+    if (c->shown) {
+        set_count(o, "late", c->late);
+        set_count(o, "lost", c->lost);
+    }
+    set_count(o, "longest_freeze_ns", c->longest_freeze);
+    return o;
+}
+
+/* What run.json says of it, and what its log does. */
+static json_t *client_json(const struct info *i)
+{
+    const struct facts_client *c = &i->facts->client;
+    struct facts_bytes all = info_client_bytes(i);
+    json_t *o = json_object(), *frames = took_json(&c->frames_took);
+
+    json_object_update(o, json_object_get(bundle_about(i->bundle), "client"));
+    set_count(o, "messages", all.count);
+    set_count(o, "bytes", all.sent);
+    json_object_set_new(
+        o, "by_channel",
+        table_json(c->channels, FACTS_CHANNELS, info_enum(EV_client_message, "channel"), false));
+    set_count(o, "channels_ended", c->ended);
+    set_count(frames, "count", c->frames.count);
+    set_count(frames, "bytes", c->frames.sent);
+    set_count(frames, "too_late", c->too_late);
+    json_object_set_new(o, "frames", frames);
+    json_object_set_new(o, "drawings", took_json(&c->drawings_took));
+    json_object_set_new(o, "clip", clip_json(c));
+    return o;
+}
+
+static json_t *all_json(const struct info *i)
+{
+    static const char *const states[] = {"complete", "recording", "recovered"};
+    const struct facts *f = i->facts;
+    json_t *o = json_object();
+
+    json_object_set(o, "run", (json_t *)bundle_about(i->bundle));
+    json_object_set_new(o, "state", json_string(states[bundle_state(i->bundle)]));
+    set_count(o, "start", i->start);
+    set_count(o, "end", i->end);
+    json_object_set_new(o, "seconds", json_real(i->seconds));
+    set_count(o, "bytes_on_disk", i->bytes);
+    json_object_set_new(o, "logs", logs_json(i));
+    json_object_set_new(o, "events", events_json(i));
+    json_object_set_new(o, "losses", losses_json(f));
+    json_object_set_new(o, "memory", memory_json(f));
+    json_object_set_new(o, "streams", streams_json(i));
+    json_object_set_new(o, "draws", counts_json(f->draws, info_enum(EV_draw, "verdict")));
+    json_object_set_new(o, "matches", matches_json(f));
+    json_object_set_new(o, "trace_adds",
+                        counts_json(f->trace_adds, info_enum(EV_trace_add, "reason")));
+    json_object_set_new(o, "stream_drops",
+                        counts_json(f->drops, info_enum(EV_stream_drop, "reason")));
+    json_object_set_new(o, "bytes", bytes_json(f));
+    if (info_has_client(i))
+        json_object_set_new(o, "client", client_json(i));
+    return o;
+}
+
+int info_json(const struct info *i)
+{
+    json_t *o = all_json(i);
+    int failed = json_dumpf(o, stdout, JSON_INDENT(2));
+
+    json_decref(o);
+    if (failed || putchar('\n') == EOF || fflush(stdout)) {
+        fprintf(stderr, "spicetap info: standard output: write failed\n");
+        return EXIT_PART;
+    }
+    return EXIT_DONE;
+}

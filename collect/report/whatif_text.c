@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "report/whatif.h"
+
+enum { TEXT = 96, LISTED_STREAMS = 100 };
+
+static const uint16_t decision_kinds[] = {EV_draw,          EV_match,         EV_frame,
+                                          EV_trace_add,     EV_stream_create, EV_stream_attach,
+                                          EV_stream_detach, EV_stream_stop};
+enum { DECISIONS = sizeof(decision_kinds) / sizeof(*decision_kinds) };
+
+static double seconds(const struct whatif *w, uint64_t t)
+{
+    return t > w->start ? (double)(t - w->start) / 1e9 : 0;
+}
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static const char *box_text(const struct tap_rect *b, char *text)
+{
+    snprintf(text, TEXT, "%" PRId64 "x%" PRId64 "+%d+%d", (int64_t)b->right - b->left,
+             (int64_t)b->bottom - b->top, b->left, b->top);
+    return text;
+}
+
+const char *whatif_stop(unsigned reason)
+{
+    const struct tap_kind_desc *k = tap_kind_find(EV_stream_stop);
+    const char *name = NULL;
+
+    if (reason == REPLAY_RUNNING)
+        return "still running at the end";
+    if (reason == REPLAY_CUT)
+        return "not known: sight was lost";
+    for (unsigned f = 0; f < k->count; f++)
+        if (!strcmp(k->fields[f].name, "reason"))
+            name = tap_enum_name(k->fields[f].names, reason);
+    return name ? name : "unknown";
+}
+
+/* ---- events ------------------------------------------------------------------------------------
+ */
+
+static void print_value(FILE *out, const struct tap_field *f, const uint64_t *v, bool json)
+{
+    const char *name = f->names ? tap_enum_name(f->names, (int64_t)*v) : NULL;
+    const struct tap_rect *b = (const void *)v;
+
+    if (f->type == TYPE_RECT)
+        fprintf(out, "[%d,%d,%d,%d]", b->left, b->top, b->right, b->bottom);
+    else if (name)
+        fprintf(out, json ? "\"%s\"" : "%s", name);
+    else if (!strcmp(f->meaning, "hex"))
+        fprintf(out, json ? "\"0x%" PRIx64 "\"" : "0x%" PRIx64, *v);
+    else if (!strcmp(f->meaning, "flag"))
+        fputs(*v ? "true" : "false", out);
+    else
+        fprintf(out, "%" PRId64, (int64_t)*v);
+}
+
+void whatif_event(FILE *out, const struct tap_event *ev)
+{
+    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
+
+    if (!k) {
+        fputs("nothing", out);
+        return;
+    }
+    fputs(k->name, out);
+    for (unsigned i = 0; i < k->count; i++) {
+        fprintf(out, " %s=", k->fields[i].name);
+        print_value(out, &k->fields[i], &ev->v[k->fields[i].slot], false);
+    }
+}
+
+void whatif_decision(void *who, const struct tap_event *ev)
+{
+    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
+
+    (void)who;
+    printf("{\"t\":%" PRIu64 ",\"event\":\"%s\"", ev->time, k->name);
+    for (unsigned i = 0; i < k->count; i++) {
+        printf(",\"%s\":", k->fields[i].name);
+        print_value(stdout, &k->fields[i], &ev->v[k->fields[i].slot], true);
+    }
+    puts("}");
+}
+
+void whatif_differences(const struct whatif *w, FILE *out)
+{
+    const struct replay *r = &w->replay;
+
+    fprintf(out,
+            "The model and the recording differ in %" PRIu64 " place%s: nothing is predicted.\n",
+            r->differs, r->differs == 1 ? "" : "s");
+    for (size_t i = 0; i < r->differs && i < REPLAY_DIFFERENCES; i++) {
+        const struct replay_difference *x = &r->differences[i];
+
+        fprintf(out, "  at %.6f s (%" PRIu64 " ns)%s%s\n    expected  ", seconds(w, x->time),
+                x->time, x->why ? ": " : "", x->why ? x->why : "");
+        whatif_event(out, &x->expected);
+        fputs("\n    recorded  ", out);
+        whatif_event(out, &x->recorded);
+        fputs("\n", out);
+    }
+    if (r->differs > REPLAY_DIFFERENCES)
+        fprintf(out, "  and %" PRIu64 " more\n", r->differs - REPLAY_DIFFERENCES);
+    fputs("If the library was built with other constants, name them: --recorded trace-items=128\n",
+          out);
+}
+
+/* ---- the proof
+ * ------------------------------------------------------------------------------------- */
+
+static void print_proof(const struct whatif *w)
+{
+    const struct replay *r = &w->replay;
+    uint64_t all = 0, good = 0, taken = 0, given = 0;
+
+    for (int i = 0; i < DECISIONS; i++) {
+        all += r->decisions[decision_kinds[i]];
+        good += r->reproduced[decision_kinds[i]];
+        taken += r->taken[decision_kinds[i]];
+        given += r->given[decision_kinds[i]];
+    }
+    printf("With the recorded constants: reproduced %" PRIu64 " of %" PRIu64 " decisions\n", good,
+           all - taken - given);
+    for (int i = 0; i < DECISIONS; i++) {
+        uint16_t k = decision_kinds[i];
+
+        if (r->decisions[k])
+            printf("  %-14s %9" PRIu64 " of %9" PRIu64 "\n", tap_kind_find(k)->name,
+                   r->reproduced[k], r->decisions[k] - r->taken[k] - r->given[k]);
+    }
+    if (taken)
+        printf("  %" PRIu64
+               " more hung on what was there before the recording%s; they are taken as "
+               "recorded\n",
+               taken, r->losses ? " or a loss" : "");
+    if (given)
+        printf("  %" PRIu64
+               " more are not the detector's: draws of another kind, frames detached from "
+               "outside\n",
+               given);
+}
+
+static void print_left_out(const struct whatif *w)
+{
+    const struct replay *r = &w->replay;
+
+    if (r->displays_over)
+        printf("  inconclusive beyond the first %d displays: %" PRIu64
+               " events of others are left out\n",
+               REPLAY_DISPLAYS, r->displays_over);
+    if (r->regions_over)
+        printf("  %" PRIu64
+               " boxes were forgotten for newer ones while they were still drawn: the clip may be "
+               "another; --region names it\n",
+               r->regions_over);
+    if (r->spans_over)
+        printf("  %" PRIu64 " more spans without conclusions are not listed\n", r->spans_over);
+}
+
+static void print_spans(const struct whatif *w)
+{
+    const struct replay *r = &w->replay;
+
+    if (r->inconclusive)
+        printf("  no conclusions for %.2f s: %s\n", (double)r->inconclusive / 1e9,
+               r->losses ? "events were lost here, or it is not known what was there before"
+                         : "what was there when the recording began is not known");
+    for (size_t i = 0; i < r->span_count; i++)
+        if (r->spans[i].loss)
+            printf("  inconclusive: events were lost at %.3f s; state known again at %.3f s\n",
+                   seconds(w, r->spans[i].from), seconds(w, r->spans[i].to));
+}
+
+/* ---- predictions
+ * -------------------------------------------------------------------------------------- */
+
+static const char *varied_text(const struct constants *c, const struct constants *base, char *text)
+{
+    int at = 0;
+
+    text[0] = '\0';
+    for (unsigned i = 0; i < WHATIF_CONSTANTS && at < TEXT - 1; i++)
+        if (whatif_get(c, i) != whatif_get(base, i))
+            at += snprintf(text + at, (size_t)(TEXT - at), "%s%s %g", at ? ", " : "",
+                           whatif_constants[i].option, whatif_get(c, i));
+    if (!text[0])
+        snprintf(text, TEXT, "as recorded");
+    return text;
+}
+
+static void print_row(const struct whatif *w, unsigned k)
+{
+    const struct replay *r = &w->replay;
+    const struct replay_result *x = &r->results[k];
+    const struct replay_share *s = w->clip ? &w->clip->of[k] : NULL;
+    char text[TEXT], first[32] = "-";
+
+    if (s && s->first)
+        snprintf(first, sizeof(first), "%.2f s", seconds(w, s->first));
+    printf("  %-26s %8" PRIu64 " %6.1f%% %9" PRIu64 " %7.1f%% %7.1f%% %8.2f s %10s\n",
+           k ? varied_text(&x->constants, &r->results[0].constants, text) : "recorded", x->created,
+           percent(x->pixels, r->pixels), s ? s->streams : 0,
+           s ? percent(s->frames, w->clip->draws) : 0, s ? percent(s->pixels, w->clip->pixels) : 0,
+           s ? (double)s->time / 1e9 : 0, first);
+}
+
+/* Only if there are several */
+static void print_display(const struct whatif *w, uint32_t display)
+{
+    if (w->replay.display_count > 1)
+        printf(" on display %" PRIu32, display);
+}
+
+static void print_table(const struct whatif *w)
+{
+    const struct replay *r = &w->replay;
+    char text[TEXT];
+
+    if (w->clip) {
+        printf("\nThe clip: %s", box_text(&w->clip->box, text));
+        print_display(w, w->clip->display);
+        printf(", drawn %" PRIu64 " times from %.2f s to %.2f s\n  (%s)\n", w->clip->draws,
+               seconds(w, w->clip->first), seconds(w, w->clip->last), w->clip_why);
+    } else {
+        printf("\nNo clip: no box is redrawn like one; --region names it\n");
+    }
+    printf("\n  %-26s |   screen        | the clip\n  %-26s %8s %7s %9s %8s %8s %10s %10s\n", "",
+           "constants", "streams", "area", "streams", "frames", "area", "streamed", "first at");
+    for (unsigned k = 0; k < r->detectors; k++)
+        print_row(w, k);
+}
+
+static void print_streams(const struct whatif *w, unsigned k)
+{
+    const struct replay_result *x = &w->replay.results[k];
+    char text[TEXT];
+
+    printf("\nStreams with %s:\n  %-22s %12s %10s %8s  end\n",
+           varied_text(&x->constants, &w->replay.results[0].constants, text), "box", "created at",
+           "lived", "frames");
+    for (size_t i = 0; i < x->stream_count && i < LISTED_STREAMS; i++) {
+        const struct replay_stream *s = &x->streams[i];
+
+        if (s->created)
+            printf("  %-22s %10.3f s %8.2f s %8" PRIu64 "  %s", box_text(&s->box, text),
+                   seconds(w, s->created), (double)(s->until - s->created) / 1e9, s->frames,
+                   whatif_stop(s->reason));
+        else
+            printf("  %-22s %12s %10s %8" PRIu64 "  %s", box_text(&s->box, text), "before", "-",
+                   s->frames, whatif_stop(s->reason));
+        print_display(w, s->display);
+        putchar('\n');
+    }
+    if (x->stream_count > LISTED_STREAMS)
+        printf("  and %zu more\n", x->stream_count - LISTED_STREAMS);
+}
+
+static void print_inputs(const struct whatif *w)
+{
+    const struct replay *r = &w->replay;
+    uint64_t guessed = 0, assumed = 0;
+
+    for (unsigned k = 1; k < r->detectors; k++) {
+        guessed = r->results[k].guessed > guessed ? r->results[k].guessed : guessed;
+        assumed = r->results[k].assumed > assumed ? r->results[k].assumed : assumed;
+    }
+    printf(
+        "\nHeld as recorded: the draws and their times, what covered what, evictions, clients.\n");
+    if (r->inferred)
+        printf("  %" PRIu64
+               " frames that were streamed left the tree unseen: taken to go when a later "
+               "draw covered their box\n",
+               r->inferred);
+    if (guessed + assumed)
+        printf("  in one alternative up to %" PRIu64
+               " frames were counted whose graduality is that of "
+               "the box's frame before, %" PRIu64 " of which nothing is known: taken for %s\n",
+               guessed, assumed, r->assume_low ? "text" : "natural pictures");
+}
+
+int whatif_text(const struct whatif *w)
+{
+    const struct replay *r = &w->replay;
+
+    print_proof(w);
+    print_spans(w);
+    print_left_out(w);
+    if (!w->sound) {
+        whatif_differences(w, stdout);
+        return ferror(stdout) ? -EIO : 0;
+    }
+    print_table(w);
+    for (unsigned k = 0; k < r->detectors && r->detectors <= 2; k++)
+        print_streams(w, k);
+    if (r->detectors > 1)
+        print_inputs(w);
+    return ferror(stdout) ? -EIO : 0;
+}
