@@ -45,20 +45,20 @@ static double median_of(double *values, size_t n)
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
-static void fill_streams(struct compare_run *run, const struct explain *x)
+static void fill_streams(struct compare_run *run, const struct model *x)
 {
-    double *lives = calloc(X_STREAMS, sizeof(*lives));
+    double *lives = calloc(MODEL_STREAMS, sizeof(*lives));
     uint64_t most = 0;
     size_t n = 0;
 
     set(run, COL_streams, x->stream_count);
-    for (uint32_t i = 1; lives && i <= x->stream_count && i <= X_STREAMS; i++) {
-        const struct x_stream *s = x_stream(x, i);
+    for (uint32_t i = 1; lives && i <= x->stream_count && i <= MODEL_STREAMS; i++) {
+        const struct model_stream *s = model_stream(x, i);
 
         if (s->began && s->ended && s->died >= s->born)
             lives[n++] = (double)(s->died - s->born) / 1e9;
     }
-    if (n && x->stream_count <= X_STREAMS)
+    if (n && x->stream_count <= MODEL_STREAMS)
         set(run, COL_life, median_of(lives, n));
     free(lives);
     for (unsigned c = 0; c < CAUSES; c++)
@@ -70,10 +70,10 @@ static void fill_streams(struct compare_run *run, const struct explain *x)
         }
 }
 
-static void fill_clip(struct compare_run *run, const struct explain *x)
+static void fill_clip(struct compare_run *run, const struct model *x)
 {
-    const struct x_region *clip = x_clip(x);
-    bool pieces = x_in_pieces(x);
+    const struct model_region *clip = model_clip(x);
+    bool pieces = model_in_pieces(x);
     const uint64_t *out;
     enum outcome why;
     uint64_t count, all;
@@ -82,18 +82,18 @@ static void fill_clip(struct compare_run *run, const struct explain *x)
         return;
     out = pieces ? x->pieces : clip->all_out;
     all = pieces ? x->pieces_all : clip->all_draws;
-    set(run, COL_clip_streamed, x_percent(out[OUT_STREAMED], all));
+    set(run, COL_clip_streamed, percent(out[OUT_STREAMED], all));
     if (!pieces && clip->steady.ns)
-        set(run, COL_clip_time, x_percent(clip->streamed_ns, clip->steady.ns));
+        set(run, COL_clip_time, percent(clip->streamed_ns, clip->steady.ns));
     for (int o = 1; o < OUTCOMES; o++)
         if (o != OUT_STREAMED)
-            set(run, COL_redraws + o, x_percent(out[o], all));
-    why = x_main_refusal(out, &count);
+            set(run, COL_redraws + o, percent(out[o], all));
+    why = model_main_refusal(out, &count);
     if (count)
         run->refusal = outcome_names[why];
 }
 
-static void fill_bytes(struct compare_run *run, const struct explain *x)
+static void fill_bytes(struct compare_run *run, const struct model *x)
 {
     const struct facts *f = x->facts;
     uint64_t other = 0;
@@ -108,7 +108,7 @@ static void fill_bytes(struct compare_run *run, const struct explain *x)
             set(run, COL_images + i, (double)f->images[compare_image(i)].sent / x->seconds);
 }
 
-static void fill_client(struct compare_run *run, const struct explain *x)
+static void fill_client(struct compare_run *run, const struct model *x)
 {
     const struct facts_client *c = &x->facts->client;
     uint64_t pictures = c->frames_took.count + c->drawings_took.count;
@@ -120,8 +120,8 @@ static void fill_client(struct compare_run *run, const struct explain *x)
         set(run, COL_longest_freeze, (double)c->longest_freeze / 1e9);
     }
     if (x->pictures > 1) {
-        set(run, COL_interval_median, (double)x_quantile(&x->shown, 0.5) / 1e6);
-        set(run, COL_interval_p95, (double)x_quantile(&x->shown, 0.95) / 1e6);
+        set(run, COL_interval_median, (double)model_quantile(&x->shown, 0.5) / 1e6);
+        set(run, COL_interval_p95, (double)model_quantile(&x->shown, 0.95) / 1e6);
     }
     if (c->frames.count)
         set(run, COL_put_off, (double)c->longest_wait / 1e9);
@@ -133,7 +133,7 @@ static void fill_client(struct compare_run *run, const struct explain *x)
     set(run, COL_decode_p95, (double)facts_client_took(c, 0.95) / 1e6);
 }
 
-void compare_fill(struct compare_run *run, const struct explain *x)
+void compare_fill(struct compare_run *run, const struct model *x)
 {
     double cpu = worker_cpu_share(bundle_about(x->bundle), x->seconds);
 
@@ -208,26 +208,26 @@ static void name_of_folder(struct compare_run *run)
 
 static int read_run(struct compare_run *run, const char *path)
 {
-    struct explain *x = NULL;
+    struct model *x = NULL;
     int code;
 
     run->path = path;
     name_of_folder(run);
     snprintf(run->settings, sizeof(run->settings), "%.100s", path); /* alone, if no experiment's */
     read_experiment(run);
-    if (explain_new(&x)) {
+    if (model_new(&x)) {
         fprintf(stderr, "spicetap compare: out of memory\n");
         return EXIT_ENV;
     }
     x->run = path;
     code = input_open(&x->bundle, "compare", path);
     if (!code) {
-        explain_gather(x);
+        model_gather(x);
         compare_fill(run, x);
         code = input_end(x->bundle, "compare", path);
         bundle_close(x->bundle);
     }
-    explain_free(x);
+    model_free(x);
     return code;
 }
 

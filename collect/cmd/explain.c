@@ -30,17 +30,17 @@ const char help_explain[] =
 
 static int look(const char *run, const struct explain_options *o)
 {
-    struct explain *x = NULL;
+    struct model *x = NULL;
     int code;
 
-    if (explain_new(&x)) {
+    if (model_new(&x)) {
         fprintf(stderr, "spicetap explain: out of memory\n");
         return EXIT_ENV;
     }
     x->run = run;
     code = input_open(&x->bundle, "explain", run);
     if (!code) {
-        explain_gather(x);
+        model_gather(x);
         code = o->events              ? explain_events(x, o)
                : o->json && o->at < 0 ? explain_json(x, o)
                : o->json              ? explain_events(x, o)
@@ -49,7 +49,7 @@ static int look(const char *run, const struct explain_options *o)
             code = input_end(x->bundle, "explain", run);
         bundle_close(x->bundle);
     }
-    explain_free(x);
+    model_free(x);
     return code;
 }
 

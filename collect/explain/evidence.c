@@ -16,7 +16,7 @@ enum { HELD = 1024, SELECTS = 6 };
 
 struct listing {
     struct sayer sayer;
-    const struct explain *first; /* what the first pass found */
+    const struct model *first; /* what the first pass found */
     const char *wanted;
     bool found, json, holds; /* holds: redraws are asked for by what became of them */
     char text[768];
@@ -47,9 +47,9 @@ static void on_sentence(struct sayer *s, const struct sentence *what)
 }
 
 /* The id that the first pass gave the region, if the time is in one of its stretches. */
-static uint32_t region_id(const struct explain *first, uint32_t index, uint64_t time)
+static uint32_t region_id(const struct model *first, uint32_t index, uint64_t time)
 {
-    const struct x_region *r = index ? &first->boxes[index - 1] : NULL;
+    const struct model_region *r = index ? &first->boxes[index - 1] : NULL;
 
     if (!r || !r->kept)
         return 0;
@@ -139,30 +139,32 @@ static bool has_value(const struct select *q, const struct tap_event *ev)
     return !q->field;
 }
 
-static bool is_ask(const struct x_episode *e, const struct select *q, const struct tap_event *ev)
+static bool is_ask(const struct model_episode *e, const struct select *q,
+                   const struct tap_event *ev)
 {
     return e && e->asked && e->asked_at == ev->time && e->asked_tid == ev->tid &&
            (!q->value || e->domain == q->value);
 }
 
 /* One event can be what was asked for in several episodes. */
-static bool is_ask_of_any(const struct explain *first, const struct select *q,
-                          const struct tap_event *ev, const struct x_attr *a)
+static bool is_ask_of_any(const struct model *first, const struct select *q,
+                          const struct tap_event *ev, const struct model_attr *a)
 {
     uint32_t from = a->first_episode ? a->first_episode : a->episode;
 
     for (uint32_t id = from; id && id <= a->episode; id++)
-        if (is_ask(x_episode(first, id), q, ev))
+        if (is_ask(model_episode(first, id), q, ev))
             return true;
     return false;
 }
 
-static bool follows_rule(const struct explain *first, const struct select *q,
-                         const struct tap_event *ev, const struct x_attr *a, enum tap_source source)
+static bool follows_rule(const struct model *first, const struct select *q,
+                         const struct tap_event *ev, const struct model_attr *a,
+                         enum tap_source source)
 {
-    const struct x_stream *t = x_stream(first, a->stream);
-    const struct x_episode *e = x_episode(first, a->episode);
-    const struct x_memory *m = &first->memory[q->value & 7];
+    const struct model_stream *t = model_stream(first, a->stream);
+    const struct model_episode *e = model_episode(first, a->episode);
+    const struct model_memory *m = &first->memory[q->value & 7];
 
     switch (q->rule) {
     case RULE_CAUSE:
@@ -181,7 +183,7 @@ static bool follows_rule(const struct explain *first, const struct select *q,
     case RULE_GUEST_LOSS:
         return source == SOURCE_GUEST || source == SOURCE_QEMU;
     case RULE_CLIP_PLACE:
-        return x_in_clip_place(first, FIELDS(ev, client_picture));
+        return model_in_clip_place(first, FIELDS(ev, client_picture));
     case RULE_COUNTS:
         return a->counts;
     default:
@@ -189,7 +191,7 @@ static bool follows_rule(const struct explain *first, const struct select *q,
     }
 }
 
-static bool in_episode(const struct select *q, const struct x_attr *a)
+static bool in_episode(const struct select *q, const struct model_attr *a)
 {
     return a->first_episode ? q->episode >= a->first_episode && q->episode <= a->episode
                             : q->episode == a->episode;
@@ -202,7 +204,7 @@ static bool on_display(const struct select *q, const struct tap_event *ev)
 }
 
 static bool selected(const struct listing *l, const struct select *q, const struct tap_event *ev,
-                     const struct x_attr *a, enum tap_source source)
+                     const struct model_attr *a, enum tap_source source)
 {
     if (q->outcomes || q->refused || ev->time < q->from || (q->to && ev->time > q->to) ||
         !has_kind(q, ev->kind))
@@ -217,10 +219,10 @@ static bool selected(const struct listing *l, const struct select *q, const stru
     return has_value(q, ev) && follows_rule(l->first, q, ev, a, source);
 }
 
-static bool is_refused(const struct select *q, const struct x_candidate *c, enum outcome o)
+static bool is_refused(const struct select *q, const struct model_candidate *c, enum outcome o)
 {
-    for (int i = 0; q->refused && !c->streamed && i < X_COVERED; i++) {
-        enum outcome why = x_refusal(c, i, o);
+    for (int i = 0; q->refused && !c->streamed && i < MODEL_COVERED; i++) {
+        enum outcome why = model_refusal(c, i, o);
 
         if (c->covered[i] == q->refused)
             return q->late || (why != OUT_TOO_LATE && why != OUT_LOST);
@@ -228,7 +230,7 @@ static bool is_refused(const struct select *q, const struct x_candidate *c, enum
     return false;
 }
 
-static bool is_wanted(const struct select *q, const struct x_candidate *c, uint32_t id,
+static bool is_wanted(const struct select *q, const struct model_candidate *c, uint32_t id,
                       enum outcome o)
 {
     if (c->time < q->from || (q->to && c->time > q->to))
@@ -238,7 +240,7 @@ static bool is_wanted(const struct select *q, const struct x_candidate *c, uint3
     return q->outcomes >> o & 1 && id && (!q->region || q->region == id);
 }
 
-static void on_decided(struct explain *x, const struct x_display *d, uint32_t region,
+static void on_decided(struct model *x, const struct model_display *d, uint32_t region,
                        enum outcome o)
 {
     struct listing *l = x->arg;
@@ -270,12 +272,12 @@ static void hold(struct listing *l, const struct tap_event *known, const struct 
     l->held[l->held_count++].display = (uint32_t)known->v[0];
 }
 
-static void one(struct explain *x, struct listing *l, const struct tap_event *ev,
+static void one(struct model *x, struct listing *l, const struct tap_event *ev,
                 const struct bundle_log *from)
 {
     struct tap_event known = *ev;
 
-    explain_add(x, ev, from);
+    model_add(x, ev, from);
     if (ev->kind != EV_loss && !tap_reader_translate(from->reader, ev, &known))
         return;
     for (size_t i = 0; i < l->count; i++)
@@ -289,13 +291,13 @@ static void one(struct explain *x, struct listing *l, const struct tap_event *ev
 
 static int again(struct listing *l)
 {
-    struct explain *x = NULL;
+    struct model *x = NULL;
     const struct bundle_log *from;
     struct tap_event ev;
-    int code = explain_new(&x) ? EXIT_ENV : input_open(&x->bundle, "explain", l->first->run);
+    int code = model_new(&x) ? EXIT_ENV : input_open(&x->bundle, "explain", l->first->run);
 
     if (code) {
-        explain_free(x);
+        model_free(x);
         return code;
     }
     x->run = l->first->run;
@@ -303,13 +305,13 @@ static int again(struct listing *l)
     x->arg = l;
     while (bundle_next(x->bundle, &ev, &from) == 1)
         one(x, l, &ev, from);
-    explain_end(x);
+    model_end(x);
     bundle_close(x->bundle);
-    explain_free(x);
+    model_free(x);
     return EXIT_DONE;
 }
 
-int explain_events(const struct explain *x, const struct explain_options *o)
+int explain_events(const struct model *x, const struct explain_options *o)
 {
     struct listing *l = calloc(1, sizeof(*l));
     int code = EXIT_USAGE;
@@ -327,8 +329,8 @@ int explain_events(const struct explain *x, const struct explain_options *o)
 
         l->found = true;
         l->count = 1;
-        l->selects[0] =
-            (struct select){.from = t > 50 * X_MS ? t - 50 * X_MS : 0, .to = t + 50 * X_MS};
+        l->selects[0] = (struct select){.from = t > 50 * NS_PER_MS ? t - 50 * NS_PER_MS : 0,
+                                        .to = t + 50 * NS_PER_MS};
     }
     if (!l->found)
         fprintf(stderr, "spicetap explain: %s: this run has no such sentence\n", o->events);

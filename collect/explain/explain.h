@@ -56,44 +56,44 @@ extern const char *const verdict_of_names[3],
 enum { HYPOTHESES = 5 };
 extern const char *const hypothesis_words[HYPOTHESES];
 
-void say_episodes(const struct explain *x, struct sayer *s); /* e0: all of them */
-void say_episode(const struct explain *x, const struct x_episode *e, struct sayer *s);
-void say_streams(const struct explain *x, struct sayer *s);
-void say_stream(const struct explain *x, const struct x_stream *t, struct sayer *s);
-void say_regions(const struct explain *x, struct sayer *s);
-void say_region(const struct explain *x, const struct x_region *r, struct sayer *s);
+void say_episodes(const struct model *x, struct sayer *s); /* e0: all of them */
+void say_episode(const struct model *x, const struct model_episode *e, struct sayer *s);
+void say_streams(const struct model *x, struct sayer *s);
+void say_stream(const struct model *x, const struct model_stream *t, struct sayer *s);
+void say_regions(const struct model *x, struct sayer *s);
+void say_region(const struct model *x, const struct model_region *r, struct sayer *s);
 /* Did the client read a frame number? Else what stands in the clip's place may be anything. */
-bool x_numbered(const struct explain *x);
+bool model_numbered(const struct model *x);
 /* Redraws of the clip's place in it. */
-uint32_t x_freeze_draws(const struct explain *x, const struct x_freeze *z);
+uint32_t model_freeze_draws(const struct model *x, const struct model_freeze *z);
 /* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also
  * where one of the two is not known, or frames came too late then. */
-int64_t x_put_off(const struct x_freeze *z);
+int64_t model_put_off(const struct model_freeze *z);
 /* Whether it is, in part, where the client read its numbers. */
-bool x_in_clip_place(const struct explain *x, const struct fields_client_picture *e);
-void say_traffic(const struct explain *x, struct sayer *s);
-enum verdict_of say_hypothesis(const struct explain *x, int n, struct sayer *s); /* 1 to 5 */
-void say_all(const struct explain *x, struct sayer *s);
+bool model_in_clip_place(const struct model *x, const struct fields_client_picture *e);
+void say_traffic(const struct model *x, struct sayer *s);
+enum verdict_of say_hypothesis(const struct model *x, int n, struct sayer *s); /* 1 to 5 */
+void say_all(const struct model *x, struct sayer *s);
 /* A sentence: printf's way. */
 void say(struct sayer *s, char object, uint32_t id, unsigned number, const struct select *selects,
          size_t count, const char *format, ...) __attribute__((format(printf, 7, 8)));
 
-/* Text of a span, a time since the start, a size, a box: `text` has X_TEXT bytes. */
-enum { X_TEXT = 64 };
-const char *x_span(uint64_t ns, char *text);
-const char *x_at(const struct explain *x, uint64_t time, char *text);
-const char *x_bytes(uint64_t bytes, char *text);
-const char *x_box(const int32_t *box, char *text);
-const char *x_display(const struct explain *x, uint32_t id, char *text); /* "": there is but one */
-const char *x_s(uint64_t n);                                             /* "" or "s" */
-const char *x_were(uint64_t n);                                          /* "was" or "were" */
-double x_percent(uint64_t part, uint64_t all);
+/* Text of a span, a time since the start, a size, a box: `text` has TEXT_SIZE bytes. */
+enum { TEXT_SIZE = 64 };
+const char *text_span(uint64_t ns, char *text);
+const char *text_at(const struct model *x, uint64_t time, char *text);
+const char *text_bytes(uint64_t bytes, char *text);
+const char *text_box(const int32_t *box, char *text);
+const char *text_display(const struct model *x, uint32_t id, char *text); /* "": there is but one */
+const char *text_s(uint64_t n);                                           /* "" or "s" */
+const char *text_were(uint64_t n);                                        /* "was" or "were" */
+double percent(uint64_t part, uint64_t all);
 /* Why the stream at `covered[i]` did not get the candidate, whose own outcome is `o`. */
-enum outcome x_refusal(const struct x_candidate *c, int i, enum outcome o);
+enum outcome model_refusal(const struct model_candidate *c, int i, enum outcome o);
 /* The most frequent refusal of a region's redraws; OUTCOMES: none. */
-enum outcome x_main_refusal(const uint64_t *out, uint64_t *count);
-bool x_is_refusal(enum outcome o);
-uint64_t x_refusals(const uint64_t *out);
+enum outcome model_main_refusal(const uint64_t *out, uint64_t *count);
+bool model_is_refusal(enum outcome o);
+uint64_t model_refusals(const uint64_t *out);
 
 struct explain_options {
     const char *events; /* a reference, or NULL */
@@ -103,6 +103,6 @@ struct explain_options {
 };
 
 /* Opens the run again and lists the events behind a sentence, or around a time. */
-int explain_events(const struct explain *x, const struct explain_options *o);
+int explain_events(const struct model *x, const struct explain_options *o);
 
 #endif

@@ -78,11 +78,11 @@ void say(struct sayer *s, char object, uint32_t id, unsigned number, const struc
     s->say(s, &what);
 }
 
-const char *x_span(uint64_t ns, char *text)
+const char *text_span(uint64_t ns, char *text)
 {
     double v = (double)ns / 1e6;
 
-    snprintf(text, X_TEXT,
+    snprintf(text, TEXT_SIZE,
              !ns         ? "0 ms"
              : v >= 1000 ? "%.2f s"
              : v >= 10   ? "%.0f ms"
@@ -91,17 +91,17 @@ const char *x_span(uint64_t ns, char *text)
     return text;
 }
 
-const char *x_at(const struct explain *x, uint64_t time, char *text)
+const char *text_at(const struct model *x, uint64_t time, char *text)
 {
-    snprintf(text, X_TEXT, "%.3f s", time > x->start ? (double)(time - x->start) / 1e9 : 0.0);
+    snprintf(text, TEXT_SIZE, "%.3f s", time > x->start ? (double)(time - x->start) / 1e9 : 0.0);
     return text;
 }
 
-const char *x_bytes(uint64_t bytes, char *text)
+const char *text_bytes(uint64_t bytes, char *text)
 {
     double v = (double)bytes;
 
-    snprintf(text, X_TEXT,
+    snprintf(text, TEXT_SIZE,
              v >= 1e6   ? "%.1f MB"
              : v >= 1e3 ? "%.1f kB"
                         : "%.0f bytes",
@@ -111,60 +111,60 @@ const char *x_bytes(uint64_t bytes, char *text)
     return text;
 }
 
-const char *x_box(const int32_t *box, char *text)
+const char *text_box(const int32_t *box, char *text)
 {
-    snprintf(text, X_TEXT, "%" PRId64 "x%" PRId64 " at (%d, %d)", (int64_t)box[2] - box[0],
+    snprintf(text, TEXT_SIZE, "%" PRId64 "x%" PRId64 " at (%d, %d)", (int64_t)box[2] - box[0],
              (int64_t)box[3] - box[1], box[0], box[1]);
     return text;
 }
 
-double x_percent(uint64_t part, uint64_t all)
+double percent(uint64_t part, uint64_t all)
 {
     return all ? 100.0 * (double)part / (double)all : 0;
 }
 
-bool x_is_refusal(enum outcome o)
+bool model_is_refusal(enum outcome o)
 {
     return o < OUT_VERDICTS || (o >= OUT_NOT_NATURAL && o <= OUT_NO_HISTORY);
 }
 
-uint64_t x_refusals(const uint64_t *out)
+uint64_t model_refusals(const uint64_t *out)
 {
     uint64_t n = 0;
 
     for (unsigned o = 0; o < OUTCOMES; o++)
-        n += x_is_refusal(o) ? out[o] : 0;
+        n += model_is_refusal(o) ? out[o] : 0;
     return n;
 }
 
-enum outcome x_main_refusal(const uint64_t *out, uint64_t *count)
+enum outcome model_main_refusal(const uint64_t *out, uint64_t *count)
 {
     enum outcome best = OUTCOMES;
 
     *count = 0;
     for (unsigned o = 0; o < OUTCOMES; o++)
-        if (x_is_refusal(o) && out[o] > *count) {
+        if (model_is_refusal(o) && out[o] > *count) {
             *count = out[o];
             best = o;
         }
     return best;
 }
 
-const char *x_s(uint64_t n)
+const char *text_s(uint64_t n)
 {
     return n == 1 ? "" : "s";
 }
 
-const char *x_were(uint64_t n)
+const char *text_were(uint64_t n)
 {
     return n == 1 ? "was" : "were";
 }
 
-const char *x_display(const struct explain *x, uint32_t id, char *text)
+const char *text_display(const struct model *x, uint32_t id, char *text)
 {
     *text = '\0';
     if (x->display_count > 1)
-        snprintf(text, X_TEXT, " on display %" PRIu32, id);
+        snprintf(text, TEXT_SIZE, " on display %" PRIu32, id);
     return text;
 }
 
@@ -175,20 +175,20 @@ enum { NOTIFY_OOM = 4, EVICTED = 1, RAM = 2, VRAM = 3 };
 static const char *const memory_names[] = {[RAM] = "ram (libvirt's `ram`, QEMU's ram_size)",
                                            [VRAM] = "vram (libvirt's `vram`, QEMU's vram_size)"};
 
-static void full(const struct x_memory *m, char *text)
+static void full(const struct model_memory *m, char *text)
 {
     if (m->known)
         snprintf(
-            text, 2 * X_TEXT,
+            text, 2 * TEXT_SIZE,
             "It was %.0f%% full at most, and never less than %.0f%%: so much is always in use.",
-            x_percent(m->most, m->total), x_percent(m->least, m->total));
+            percent(m->most, m->total), percent(m->least, m->total));
     else
-        snprintf(text, 2 * X_TEXT, "How full it was the guest did not say.");
+        snprintf(text, 2 * TEXT_SIZE, "How full it was the guest did not say.");
 }
 
-static void say_domain(const struct explain *x, struct sayer *s)
+static void say_domain(const struct model *x, struct sayer *s)
 {
-    char fullness[2 * X_TEXT];
+    char fullness[2 * TEXT_SIZE];
     static const struct select deletes[] = {{.kinds = {EV_guest_delete}, .rule = RULE_DELETES}};
 
     if (!x->has_guest) {
@@ -229,11 +229,11 @@ static void say_domain(const struct explain *x, struct sayer *s)
 }
 
 /* What filled it, as far as the server holds it. */
-static void say_held(const struct explain *x, struct sayer *s)
+static void say_held(const struct model *x, struct sayer *s)
 {
     static const struct select begins[] = {{.kinds = {EV_oom_begin}}};
-    const struct x_episode *most = &x->most_held;
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT];
+    const struct model_episode *most = &x->most_held;
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
 
     if (!x->sized)
         return;
@@ -242,9 +242,9 @@ static void say_held(const struct explain *x, struct sayer *s)
         "At the worst, at %s, it held %" PRIu64 " with at least %s: %" PRIu64
         " of them made up the screen, %" PRIu64 " were in its image dictionary, and %" PRIu64
         " item%s waited for clients.",
-        (double)x->all.drawables / (double)x->sized, x_bytes(x->all.held_bytes / x->sized, a),
-        x_at(x, most->from, b), most->drawables, x_bytes(most->held_bytes, c), most->current,
-        most->glz, most->pipes, x_s(most->pipes));
+        (double)x->all.drawables / (double)x->sized, text_bytes(x->all.held_bytes / x->sized, a),
+        text_at(x, most->from, b), most->drawables, text_bytes(most->held_bytes, c), most->current,
+        most->glz, most->pipes, text_s(most->pipes));
     if (x->held_over)
         say(s, 'e', 0, 14, NULL, 0,
             "It held more than could be followed: %" PRIu64 " drawings are not in these bytes.",
@@ -252,7 +252,7 @@ static void say_held(const struct explain *x, struct sayer *s)
 }
 
 /* What the fixed tables and the losses leave out. */
-static void say_left_out(const struct explain *x, struct sayer *s)
+static void say_left_out(const struct model *x, struct sayer *s)
 {
     static const struct select losses[] = {{.kinds = {EV_loss}, .rule = RULE_HOST_LOSS},
                                            {.kinds = {EV_loss}, .rule = RULE_GUEST_LOSS}};
@@ -267,19 +267,19 @@ static void say_left_out(const struct explain *x, struct sayer *s)
         say(s, 'e', 0, 10, losses, 2,
             "Inconclusive where events were lost (%" PRIu64 " in %" PRIu64
             " place%s): there the guest may have run out of memory unseen.",
-            lost, places, x_s(places));
-    if (x->episode_count > X_EPISODES)
+            lost, places, text_s(places));
+    if (x->episode_count > MODEL_EPISODES)
         say(s, 'e', 0, 11, NULL, 0,
             "Only the first %u are told one by one. The %u later ones are in the counts of how "
             "often, how long and what was given up; whose fault they were is inconclusive.",
-            x_episodes(x), x->episode_count - x_episodes(x));
+            model_episodes(x), x->episode_count - model_episodes(x));
     if (x->displays_over)
         say(s, 'e', 0, 12, NULL, 0,
             "Inconclusive beyond the first %u displays: %" PRIu64 " events of others are left out.",
-            X_DISPLAYS, x->displays_over);
+            MODEL_DISPLAYS, x->displays_over);
 }
 
-static void say_times(const struct explain *x, struct sayer *s)
+static void say_times(const struct model *x, struct sayer *s)
 {
     static const struct select calls[] = {
         {.kinds = {EV_oom_begin, EV_oom_end}},
@@ -290,7 +290,7 @@ static void say_times(const struct explain *x, struct sayer *s)
     static const struct select waits[] = {
         {.kinds = {EV_guest_wait_begin, EV_guest_wait_end}, .rule = RULE_COUNTS}};
     static const struct select dropped[] = {{.kinds = {EV_qxl_spice_oom}, .rule = RULE_COUNTS}};
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT];
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
     /* by what the server saw, or by the guest's own word, whichever knows of more */
     uint64_t still = x->all.waited > x->still_ns ? x->all.waited : x->still_ns;
     uint64_t longest = x->longest_wait > x->longest_stall ? x->longest_wait : x->longest_stall;
@@ -298,17 +298,17 @@ static void say_times(const struct explain *x, struct sayer *s)
     say(s, 'e', 0, 1, calls, 3,
         "The guest ran out of graphics memory %u time%s (%.1f a minute). It is known to have stood "
         "still for %s in all, %.1f%% of the run; the longest was %s.",
-        x->episode_count, x_s(x->episode_count),
-        x->seconds > 0 ? x->episode_count * 60 / x->seconds : 0, x_span(still, a),
-        x->seconds > 0 ? (double)still / x->seconds / 1e7 : 0, x_span(longest, b));
+        x->episode_count, text_s(x->episode_count),
+        x->seconds > 0 ? x->episode_count * 60 / x->seconds : 0, text_span(still, a),
+        x->seconds > 0 ? (double)still / x->seconds / 1e7 : 0, text_span(longest, b));
     if (x->all.evicted)
         say(s, 'e', 0, 2, gone, 2,
             "To make room the server gave up %" PRIu64 " drawing%s early; %" PRIu64
             " could have been video frames, %" PRIu64 " %s a running stream's. %" PRIu64
             " entered its short memory, and %" PRIu64
             " of these pushed out something that was still of use (younger than 200 ms).",
-            x->all.evicted, x_s(x->all.evicted), x->all.streamable, x->all.of_streams,
-            x_were(x->all.of_streams), x->traced_evicted, x->usable_evicted);
+            x->all.evicted, text_s(x->all.evicted), x->all.streamable, x->all.of_streams,
+            text_were(x->all.of_streams), x->traced_evicted, x->usable_evicted);
     else
         say(s, 'e', 0, 2, gone, 2,
             "The server gave up no drawing for it: handing back what was done with was enough.");
@@ -317,18 +317,19 @@ static void say_times(const struct explain *x, struct sayer *s)
     else if (x->has_guest)
         say(s, 'e', 0, 3, waits, 1,
             "By its own events the guest waited %s for releases, at the longest %s, until %s.",
-            x_span(x->all.waited, a), x_span(x->longest_wait, b), x_at(x, x->longest_wait_at, c));
+            text_span(x->all.waited, a), text_span(x->longest_wait, b),
+            text_at(x, x->longest_wait_at, c));
     if (x->dropped)
         say(s, 'e', 0, 15, dropped, 1,
             "%" PRIu64 " call%s for memory came while the server was still busy with the one "
             "before, and %s dropped: a guest that has nothing else to wake it then waits in vain "
             "(Linux for 15 s).",
-            x->dropped, x_s(x->dropped), x_were(x->dropped));
+            x->dropped, text_s(x->dropped), text_were(x->dropped));
     say_held(x, s);
     say_domain(x, s);
 }
 
-void say_episodes(const struct explain *x, struct sayer *s)
+void say_episodes(const struct model *x, struct sayer *s)
 {
     if (x->episode_count)
         say_times(x, s);
@@ -338,27 +339,27 @@ void say_episodes(const struct explain *x, struct sayer *s)
 }
 
 /* How it began, and what the server did. */
-static void say_course(const struct explain *x, const struct x_episode *e, struct sayer *s)
+static void say_course(const struct model *x, const struct model_episode *e, struct sayer *s)
 {
     const struct select own[] = {
         {.episode = e->id, .kinds = {EV_qxl_io_write, EV_oom_begin, EV_oom_end, EV_cmd}}};
     const struct select gone[] = {
         {.episode = e->id, .kinds = {EV_oom_begin, EV_flush_resources, EV_evict, EV_trace_add}}};
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], f[X_TEXT];
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE], d[TEXT_SIZE], f[TEXT_SIZE];
     uint64_t said = e->notifies ? e->notifies : e->ooms;
 
     snprintf(c, sizeof(c), "its next command is not known");
     if (e->resumed > e->from) {
-        char span[X_TEXT];
+        char span[TEXT_SIZE];
 
         snprintf(c, sizeof(c), "its next command came after %.32s",
-                 x_span(e->resumed - e->from, span));
+                 text_span(e->resumed - e->from, span));
     }
     say(s, 'e', e->id, 1, own, 1,
         "At %s the guest%s ran out of graphics memory and said so %" PRIu64
         " time%s; the server answered %" PRIu64 " of them. It stood still for at least %s; %s.",
-        x_at(x, e->from, a), x_display(x, e->display, d), said, x_s(said), e->ooms,
-        x_span(e->stalled, b), c);
+        text_at(x, e->from, a), text_display(x, e->display, d), said, text_s(said), e->ooms,
+        text_span(e->stalled, b), c);
     say(s, 'e', e->id, 2, gone, 1,
         "The server held %" PRIu64 " drawing%s then, with at least %s of pictures (%" PRIu64
         " made up the screen, %" PRIu64 " were in its image dictionary, %" PRIu64
@@ -366,19 +367,20 @@ static void say_course(const struct explain *x, const struct x_episode *e, struc
         " that were done with, and gave up %" PRIu64 " early: %" PRIu64
         " could have been video frames, %" PRIu64 " %s a running stream's. %" PRIu64
         " slot%s of its short memory %s overwritten, %" PRIu64 " of them still of use.",
-        e->drawables, x_s(e->drawables), x_bytes(e->held_bytes, f), e->current, e->glz, e->pipes,
-        x_s(e->pipes), e->flushed, e->evicted, e->streamable, e->of_streams, x_were(e->of_streams),
-        e->overwritten, x_s(e->overwritten), x_were(e->overwritten), e->usable);
+        e->drawables, text_s(e->drawables), text_bytes(e->held_bytes, f), e->current, e->glz,
+        e->pipes, text_s(e->pipes), e->flushed, e->evicted, e->streamable, e->of_streams,
+        text_were(e->of_streams), e->overwritten, text_s(e->overwritten), text_were(e->overwritten),
+        e->usable);
 }
 
-void say_episode(const struct explain *x, const struct x_episode *e, struct sayer *s)
+void say_episode(const struct model *x, const struct model_episode *e, struct sayer *s)
 {
     const struct select ask[] = {{.kinds = {EV_guest_bo}, .episode = e->id, .rule = RULE_ASK}};
     const struct select deletes[] = {{.kinds = {EV_guest_delete}, .episode = e->id}};
     const struct select losses[] = {
         {.kinds = {EV_loss}, .from = e->from, .to = e->until, .rule = RULE_HOST_LOSS},
         {.kinds = {EV_loss}, .from = e->from, .to = e->until, .rule = RULE_GUEST_LOSS}};
-    char a[X_TEXT];
+    char a[TEXT_SIZE];
 
     say_course(x, e, s);
     for (int i = 0; i < 4 && e->victims[i]; i++) {
@@ -390,21 +392,21 @@ void say_episode(const struct explain *x, const struct x_episode *e, struct saye
     }
     if (e->asked)
         say(s, 'e', e->id, 7, ask, 1, "The guest was asking for %s in %s.",
-            x_bytes(e->asked_bytes, a),
+            text_bytes(e->asked_bytes, a),
             e->domain == RAM    ? "ram"
             : e->domain == VRAM ? "vram"
                                 : "another memory than the device's");
     if (e->deletes)
         say(s, 'e', e->id, 8, deletes, 1,
             "The guest's kernel waited %" PRIu64 " time%s to be rid of what it had thrown away%s.",
-            e->deletes, x_s(e->deletes), e->asked ? "" : "; nobody asked for memory");
+            e->deletes, text_s(e->deletes), e->asked ? "" : "; nobody asked for memory");
     if (e->losses)
         say(s, 'e', e->id, 9, losses, 2, "Inconclusive: %" PRIu64 " events lost here.", e->lost);
     if (e->unsure)
         say(s, 'e', e->id, 10, NULL, 0,
             "What the guest asked for then is inconclusive: what it did and what the host saw are "
             "nearer in time than the guest's clock is known (%s).",
-            x_span(e->unsure_error, a));
+            text_span(e->unsure_error, a));
 }
 
 /* ---- throughput
@@ -413,64 +415,64 @@ void say_episode(const struct explain *x, const struct x_episode *e, struct saye
 
 /* The server had the client show what comes later than before: the picture stands still meanwhile.
  */
-static void say_put_off(const struct x_freeze *z, char *text, size_t size)
+static void say_put_off(const struct model_freeze *z, char *text, size_t size)
 {
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT];
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
 
     *text = '\0';
-    if (x_put_off(z) >= (int64_t)X_FREEZE)
+    if (model_put_off(z) >= (int64_t)MODEL_FREEZE)
         snprintf(
             text, size,
             " A frame of video was shown %s after it had come when that began, and %s after at "
             "its end, as the server wanted it: that alone holds the picture for %s.",
-            x_span((uint64_t)z->delay_before, a), x_span((uint64_t)z->delay, b),
-            x_span((uint64_t)x_put_off(z), c));
+            text_span((uint64_t)z->delay_before, a), text_span((uint64_t)z->delay, b),
+            text_span((uint64_t)model_put_off(z), c));
 }
 
 /* What stood still: where the client drew on, only the number that it could read. */
-static const char *what_froze(const struct explain *x, const struct x_freeze *z)
+static const char *what_froze(const struct model *x, const struct model_freeze *z)
 {
-    if (!x_numbered(x))
+    if (!model_numbered(x))
         return "the client's picture in the clip's place";
     return z->drawn ? "the clip's number at the client" : "the client's picture of the clip";
 }
 
-static void say_drawn(const struct explain *x, const struct x_freeze *z, char *text, size_t size)
+static void say_drawn(const struct model *x, const struct model_freeze *z, char *text, size_t size)
 {
     *text = '\0';
-    if (x_numbered(x) && z->drawn)
+    if (model_numbered(x) && z->drawn)
         snprintf(
             text, size,
             " The client drew %u time%s in the clip's place meanwhile: its number could not be "
             "read, or did not change.",
-            z->drawn, x_s(z->drawn));
+            z->drawn, text_s(z->drawn));
 }
 
 /* What the guest drew of the clip meanwhile. Without frame numbers it is not known which redraws
  * belong to what the client watched. */
-static void say_freeze_draws(const struct explain *x, const struct x_freeze *z, char *text,
+static void say_freeze_draws(const struct model *x, const struct model_freeze *z, char *text,
                              size_t size)
 {
-    if (x_numbered(x))
+    if (model_numbered(x))
         snprintf(text, size, "The guest redrew the clip's place %u time%s in that span and",
-                 x_freeze_draws(x, z), x_s(x_freeze_draws(x, z)));
+                 model_freeze_draws(x, z), text_s(model_freeze_draws(x, z)));
     else
         snprintf(text, size, "Whether the guest drew there is not told; it");
 }
 
 /* The longest ones, and what stood in their way: what had been drawn, and what kept it. */
-static void say_freezes(const struct explain *x, struct sayer *s)
+static void say_freezes(const struct model *x, struct sayer *s)
 {
-    const struct x_region *clip = x_clip(x);
-    uint32_t kept = x->freeze_count < X_FREEZES ? x->freeze_count : X_FREEZES;
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT], d[X_TEXT], drawn[128], moved[192], later[384];
+    const struct model_region *clip = model_clip(x);
+    uint32_t kept = x->freeze_count < MODEL_FREEZES ? x->freeze_count : MODEL_FREEZES;
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE], d[TEXT_SIZE], drawn[128], moved[192], later[384];
 
     for (uint32_t i = 0; i < kept && (s->deep || i < 3); i++) {
-        const struct x_freeze *z = &x->freezes[i];
+        const struct model_freeze *z = &x->freezes[i];
         const struct select behind[] = {
             {.kinds = {EV_client_clip}, .from = z->to, .to = z->to},
             {.region = clip ? clip->id : 0,
-             .outcomes = clip && x_numbered(x) ? (1u << OUTCOMES) - 1 : 0,
+             .outcomes = clip && model_numbered(x) ? (1u << OUTCOMES) - 1 : 0,
              .from = z->from,
              .to = z->to},
             {.kinds = {EV_oom_begin, EV_oom_end, EV_blocked}, .from = z->from, .to = z->to},
@@ -488,20 +490,20 @@ static void say_freezes(const struct explain *x, struct sayer *s)
         say(s, 't', 0, 10 + i, behind, *later ? 7 : 6,
             "At %s %s had stood still for %s. %s waited for memory for %s; for %s of it the server "
             "did not read the guest's commands.%s%s%s",
-            x_at(x, z->to, a), what_froze(x, z), x_span(z->to - z->from, b), drawn,
-            x_span(z->stalled, c), x_span(z->blocked, d), moved, later,
+            text_at(x, z->to, a), what_froze(x, z), text_span(z->to - z->from, b), drawn,
+            text_span(z->stalled, c), text_span(z->blocked, d), moved, later,
             z->lost ? " Inconclusive: events were lost here." : "");
     }
-    if (x->freeze_count > X_FREEZES)
+    if (x->freeze_count > MODEL_FREEZES)
         say(s, 't', 0, 5, NULL, 0, "%u more such times are counted, but not told one by one.",
-            x->freeze_count - X_FREEZES);
+            x->freeze_count - MODEL_FREEZES);
 }
 
-static void say_pictures(const struct explain *x, struct sayer *s)
+static void say_pictures(const struct model *x, struct sayer *s)
 {
     static const struct select shown[] = {{.kinds = {EV_client_clip}}};
     uint64_t longest = x->freeze_count ? x->freezes[0].to - x->freezes[0].from : 0;
-    char a[X_TEXT], more[192] = "";
+    char a[TEXT_SIZE], more[192] = "";
 
     if (!x->has_client) {
         say(s, 't', 0, 3, NULL, 0,
@@ -509,7 +511,7 @@ static void say_pictures(const struct explain *x, struct sayer *s)
             "client.");
         return;
     }
-    if (x->pictures && !x_numbered(x))
+    if (x->pictures && !model_numbered(x))
         snprintf(more, sizeof(more), " It read no frame number there: that need not be a clip.");
     else if (x->moved_count)
         snprintf(more, sizeof(more),
@@ -519,29 +521,29 @@ static void say_pictures(const struct explain *x, struct sayer *s)
     say(s, 't', 0, 3, shown, 1,
         "The client showed %" PRIu64 " pictures %s; %s for 500 ms or more %u time%s, %s at the "
         "longest.%s",
-        x->pictures, x_numbered(x) ? "of the clip" : "in the clip's place",
-        x_numbered(x) && x->moved_count ? "its number stood still" : "it froze", x->freeze_count,
-        x_s(x->freeze_count), x_span(longest, a), more);
+        x->pictures, model_numbered(x) ? "of the clip" : "in the clip's place",
+        model_numbered(x) && x->moved_count ? "its number stood still" : "it froze",
+        x->freeze_count, text_s(x->freeze_count), text_span(longest, a), more);
 }
 
-void say_traffic(const struct explain *x, struct sayer *s)
+void say_traffic(const struct model *x, struct sayer *s)
 {
     static const struct select sent[] = {{.kinds = {EV_sent}}};
     static const struct select blocks[] = {{.kinds = {EV_blocked}},
                                            {.kinds = {EV_cmd}, .rule = RULE_COUNTS}};
     const struct facts *f = x->facts;
     uint64_t other = 0;
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT];
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
 
     for (int i = 0; i < FACTS_CHANNELS; i++)
         other += f->channels[i].sent;
     say(s, 't', 0, 1, sent, 1, "Sent to clients: %s as video, %s as drawings, %s of other things.",
-        x_bytes(f->stream_data.sent, a), x_bytes(f->drawing.sent, b), x_bytes(other, c));
+        text_bytes(f->stream_data.sent, a), text_bytes(f->drawing.sent, b), text_bytes(other, c));
     if (x->blocked_count)
         say(s, 't', 0, 2, blocks, 2,
             "The server stopped reading the guest's commands for %s, because a client took its "
             "data too slowly.",
-            x_span(x->blocked_ns, a));
+            text_span(x->blocked_ns, a));
     say_pictures(x, s);
     say_freezes(x, s);
     if (f->all_losses)
@@ -549,17 +551,17 @@ void say_traffic(const struct explain *x, struct sayer *s)
             "%" PRIu64 " events were lost in %" PRIu64 " places.", f->lost, f->all_losses);
 }
 
-void say_all(const struct explain *x, struct sayer *s)
+void say_all(const struct model *x, struct sayer *s)
 {
     say_episodes(x, s);
-    for (uint32_t i = 1; i <= x_episodes(x); i++)
-        say_episode(x, x_episode(x, i), s);
+    for (uint32_t i = 1; i <= model_episodes(x); i++)
+        say_episode(x, model_episode(x, i), s);
     say_streams(x, s);
-    for (uint32_t i = 1; i <= x->stream_count && i <= X_STREAMS; i++)
-        say_stream(x, x_stream(x, i), s);
+    for (uint32_t i = 1; i <= x->stream_count && i <= MODEL_STREAMS; i++)
+        say_stream(x, model_stream(x, i), s);
     say_regions(x, s);
     for (uint32_t i = 1; i <= x->region_count; i++)
-        say_region(x, x_kept(x, i), s);
+        say_region(x, model_kept(x, i), s);
     say_traffic(x, s);
     for (int h = 1; h <= HYPOTHESES; h++)
         say_hypothesis(x, h, s);

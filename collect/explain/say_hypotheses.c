@@ -6,19 +6,19 @@
 #include "explain/explain.h"
 
 /* Nothing is refuted by a run of which a part is missing. */
-static bool in_doubt(const struct explain *x)
+static bool in_doubt(const struct model *x)
 {
     uint64_t lost = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE] +
                     x->losses_of[SOURCE_QEMU] + x->losses_of[SOURCE_GUEST];
 
     return lost || x->displays_over || x->live_over || x->regions_over || x->boxes_dropped ||
-           x->stream_count > X_STREAMS;
+           x->stream_count > MODEL_STREAMS;
 }
 
-static void sums(const struct explain *x, uint64_t *draws, uint64_t *out)
+static void sums(const struct model *x, uint64_t *draws, uint64_t *out)
 {
     for (uint32_t i = 1; i <= x->region_count; i++) {
-        const struct x_region *r = x_kept(x, i);
+        const struct model_region *r = model_kept(x, i);
 
         *draws += r->draws;
         for (int o = 0; o < OUTCOMES; o++)
@@ -26,14 +26,14 @@ static void sums(const struct explain *x, uint64_t *draws, uint64_t *out)
     }
 }
 
-static enum verdict_of h1(const struct explain *x, struct sayer *s)
+static enum verdict_of h1(const struct model *x, struct sayer *s)
 {
     static const struct select gone[] = {{.kinds = {EV_evict}, .rule = RULE_OF_STREAM}};
     uint64_t evicted = 0, survived = 0, died = 0, blamed = 0;
     enum verdict_of v;
 
-    for (uint32_t i = 1; i <= x->stream_count && i <= X_STREAMS; i++) {
-        const struct x_stream *t = x_stream(x, i);
+    for (uint32_t i = 1; i <= x->stream_count && i <= MODEL_STREAMS; i++) {
+        const struct model_stream *t = model_stream(x, i);
 
         evicted += t->own_evicted;
         survived += t->evicted_survived;
@@ -52,7 +52,7 @@ static enum verdict_of h1(const struct explain *x, struct sayer *s)
     return v;
 }
 
-static enum verdict_of h2(const struct explain *x, struct sayer *s)
+static enum verdict_of h2(const struct model *x, struct sayer *s)
 {
     const struct select over[] = {{.outcomes = 1u << OUT_EVICTED_OVER | 1u << OUT_OTHER_OVER},
                                   {.kinds = {EV_trace_add}, .field = "reason", .value = 1}};
@@ -60,7 +60,7 @@ static enum verdict_of h2(const struct explain *x, struct sayer *s)
     enum verdict_of v;
 
     sums(x, &draws, out);
-    refused = x_refusals(out);
+    refused = model_refusals(out);
     v = out[OUT_EVICTED_OVER] && out[OUT_EVICTED_OVER] * 5 >= refused ? VERDICT_SUPPORTED
         : in_doubt(x) || !x->traced_evicted || !draws                 ? VERDICT_INCONCLUSIVE
         : out[OUT_EVICTED_OVER] * 20 < refused + !refused             ? VERDICT_REFUTED
@@ -75,7 +75,7 @@ static enum verdict_of h2(const struct explain *x, struct sayer *s)
     return v;
 }
 
-static enum verdict_of h3(const struct explain *x, struct sayer *s)
+static enum verdict_of h3(const struct model *x, struct sayer *s)
 {
     const struct select why[] = {
         {.outcomes = 0xffeu | 1u << OUT_TOO_LATE | 1u << OUT_BOX_DIFFERS | 1u << OUT_SIZE_DIFFERS}};
@@ -83,7 +83,7 @@ static enum verdict_of h3(const struct explain *x, struct sayer *s)
     enum verdict_of v;
 
     sums(x, &draws, out);
-    refused = x_refusals(out);
+    refused = model_refusals(out);
     for (int o = 1; o < OUT_VERDICTS; o++)
         kind += out[o];
     place = out[OUT_BOX_DIFFERS] + out[OUT_SIZE_DIFFERS];
@@ -99,7 +99,7 @@ static enum verdict_of h3(const struct explain *x, struct sayer *s)
     return v;
 }
 
-static enum verdict_of h4(const struct explain *x, struct sayer *s)
+static enum verdict_of h4(const struct model *x, struct sayer *s)
 {
     static const struct select made[] = {{.kinds = {EV_stream_create}}};
     enum verdict_of v = !x->virtio || x->qxl ? VERDICT_INCONCLUSIVE
@@ -118,7 +118,7 @@ static enum verdict_of h4(const struct explain *x, struct sayer *s)
     return v;
 }
 
-static enum verdict_of h5(const struct explain *x, struct sayer *s)
+static enum verdict_of h5(const struct model *x, struct sayer *s)
 {
     uint64_t draws = 0, out[OUTCOMES] = {0};
 
@@ -128,14 +128,14 @@ static enum verdict_of h5(const struct explain *x, struct sayer *s)
         "Here: "
         "%.1f episodes a minute, %.0f%% of the redraws of video-like places streamed.",
         hypothesis_words[4], x->seconds > 0 ? x->episode_count * 60 / x->seconds : 0,
-        x_percent(out[OUT_STREAMED], draws));
+        percent(out[OUT_STREAMED], draws));
     return VERDICT_INCONCLUSIVE;
 }
 
-enum verdict_of say_hypothesis(const struct explain *x, int n, struct sayer *s)
+enum verdict_of say_hypothesis(const struct model *x, int n, struct sayer *s)
 {
-    static enum verdict_of (*const all[])(const struct explain *, struct sayer *) = {h1, h2, h3, h4,
-                                                                                     h5};
+    static enum verdict_of (*const all[])(const struct model *, struct sayer *) = {h1, h2, h3, h4,
+                                                                                   h5};
 
     return all[n - 1](x, s);
 }

@@ -6,13 +6,13 @@
 
 #include "explain/explain.h"
 
-void say_streams(const struct explain *x, struct sayer *s)
+void say_streams(const struct model *x, struct sayer *s)
 {
     static const struct select all[] = {{.kinds = {EV_stream_create, EV_stream_stop}}};
     uint64_t ended = x->stream_count - x->causes[CAUSE_RUNNING];
 
     say(s, 's', 0, 1, all, 1, "The server saw %u video stream%s; %" PRIu64 " ended during the run.",
-        x->stream_count, x_s(x->stream_count), ended);
+        x->stream_count, text_s(x->stream_count), ended);
     for (unsigned c = 1; c < CAUSES; c++) {
         const struct select of[] = {
             {.kinds = {EV_stream_create, EV_stream_stop}, .rule = RULE_CAUSE, .value = c}};
@@ -24,10 +24,10 @@ void say_streams(const struct explain *x, struct sayer *s)
         say(s, 's', 0, 15, NULL, 0,
             "Whether the player had paused or was held up inside the guest cannot be told without "
             "events from the guest.");
-    if (x->stream_count > X_STREAMS)
+    if (x->stream_count > MODEL_STREAMS)
         say(s, 's', 0, 16, NULL, 0,
             "Only the first %u are told one by one; the %u later ones are in these counts alone.",
-            X_STREAMS, x->stream_count - X_STREAMS);
+            MODEL_STREAMS, x->stream_count - MODEL_STREAMS);
     if (x->live_over)
         say(s, 's', 0, 17, NULL, 0,
             "Inconclusive for %" PRIu64 " of them: more ran at one time than can be followed.",
@@ -39,12 +39,12 @@ void say_streams(const struct explain *x, struct sayer *s)
 
 /* The events a cause of death rests on: its last frame, its end, and what came between. */
 struct proof {
-    const struct explain *x;
-    const struct x_stream *t;
+    const struct model *x;
+    const struct model_stream *t;
     struct sayer *s;
     struct select selects[6];
     size_t count;
-    char at[X_TEXT], gap[X_TEXT];
+    char at[TEXT_SIZE], gap[TEXT_SIZE];
 };
 
 static void add(struct proof *p, struct select what)
@@ -78,8 +78,8 @@ static void add_losses(struct proof *p, uint64_t from, enum select_rule whose)
 
 static void say_inconclusive(struct proof *p)
 {
-    const struct x_stream *t = p->t;
-    char a[X_TEXT];
+    const struct model_stream *t = p->t;
+    char a[TEXT_SIZE];
 
     switch (t->doubt) {
     case DOUBT_GAP:
@@ -94,7 +94,7 @@ static void say_inconclusive(struct proof *p)
         SAY(p,
             "Why it ended is inconclusive: %" PRIu64 " events lost here, since a client was last "
             "seen to take one of its frames, at %s.",
-            t->doubt_lost, x_at(p->x, t->client_at, a));
+            t->doubt_lost, text_at(p->x, t->client_at, a));
         break;
     case DOUBT_GUEST:
         add_waits(p);
@@ -110,7 +110,7 @@ static void say_inconclusive(struct proof *p)
             "Why it ended is inconclusive: no new frame came for %s. The guest waited for memory "
             "about then, but whether for half of it hangs on an order of the guest's events and "
             "the host's that its clock (known to %s) does not tell.",
-            p->gap, t->doubt_error ? x_span(t->doubt_error, a) : "nothing");
+            p->gap, t->doubt_error ? text_span(t->doubt_error, a) : "nothing");
         break;
     case DOUBT_BEFORE:
         SAY(p,
@@ -130,9 +130,9 @@ static void say_inconclusive(struct proof *p)
 
 static void say_refused(struct proof *p)
 {
-    const struct x_stream *t = p->t;
+    const struct model_stream *t = p->t;
     uint64_t n;
-    enum outcome why = x_main_refusal(t->gap.refused, &n);
+    enum outcome why = model_main_refusal(t->gap.refused, &n);
 
     add(p, (struct select){.refused = t->id, .from = t->last_frame + 1, .to = t->died});
     SAY(p,
@@ -143,7 +143,7 @@ static void say_refused(struct proof *p)
 
 static void say_waited(struct proof *p)
 {
-    char a[X_TEXT];
+    char a[TEXT_SIZE];
 
     add_gap(p, EV_oom_begin, EV_oom_end);
     add(p, (struct select){.display = p->t->display + 1,
@@ -156,7 +156,7 @@ static void say_waited(struct proof *p)
     SAY(p,
         "It ended at %s, because no new frame came for %s: the guest waited for memory for %s "
         "of that.",
-        p->at, p->gap, x_span(p->t->gap.stalled, a));
+        p->at, p->gap, text_span(p->t->gap.stalled, a));
 }
 
 static void say_idle(struct proof *p)
@@ -166,13 +166,13 @@ static void say_idle(struct proof *p)
         "It ended at %s, because no new frame came for %s although the guest was free: the "
         "server had read all its commands (%" PRIu64 " time%s in that span, %" PRIu64
         " other command%s came).",
-        p->at, p->gap, p->t->gap.empties, x_s(p->t->gap.empties), p->t->gap.commands,
-        x_s(p->t->gap.commands));
+        p->at, p->gap, p->t->gap.empties, text_s(p->t->gap.empties), p->t->gap.commands,
+        text_s(p->t->gap.commands));
 }
 
 static void say_blocked(struct proof *p)
 {
-    char a[X_TEXT];
+    char a[TEXT_SIZE];
 
     add_gap(p, EV_blocked, 0);
     add(p, (struct select){.display = p->t->display + 1,
@@ -183,13 +183,13 @@ static void say_blocked(struct proof *p)
     SAY(p,
         "It ended at %s, because no new frame was read for %s: for %s of that the server did "
         "not read the guest's commands, since a client took its data too slowly.",
-        p->at, p->gap, x_span(p->t->gap.blocked, a));
+        p->at, p->gap, text_span(p->t->gap.blocked, a));
 }
 
 static void say_client_gone(struct proof *p)
 {
-    const struct x_stream *t = p->t;
-    char a[X_TEXT];
+    const struct model_stream *t = p->t;
+    char a[TEXT_SIZE];
 
     add(p, (struct select){.stream = t->id,
                            .kinds = {EV_stream_encode, EV_stream_drop},
@@ -200,15 +200,15 @@ static void say_client_gone(struct proof *p)
     SAY(p,
         "The client had gone: its last frame was sent at %s, %" PRIu64
         " later ones went to nobody. The server dropped it at %s.",
-        x_at(p->x, t->client_at, a), t->unseen, p->at);
+        text_at(p->x, t->client_at, a), t->unseen, p->at);
 }
 
-static void say_death(const struct explain *x, const struct x_stream *t, struct sayer *s)
+static void say_death(const struct model *x, const struct model_stream *t, struct sayer *s)
 {
     struct proof p = {.x = x, .t = t, .s = s};
 
-    x_at(x, t->died, p.at);
-    x_span(t->died > t->last_frame ? t->died - t->last_frame : 0, p.gap);
+    text_at(x, t->died, p.at);
+    text_span(t->died > t->last_frame ? t->died - t->last_frame : 0, p.gap);
     add(&p, (struct select){.stream = t->id, .kinds = {EV_stream_stop}});
     add(&p, (struct select){.stream = t->id,
                             .kinds = {EV_stream_create, EV_stream_attach},
@@ -235,7 +235,7 @@ static void say_death(const struct explain *x, const struct x_stream *t, struct 
 /* ---- what came beside it ------------------------------------------------------------------------
  */
 
-static void say_also(const struct x_stream *t, struct sayer *s)
+static void say_also(const struct model_stream *t, struct sayer *s)
 {
     const uint64_t from = t->last_frame, to = t->died;
     const struct select evicted[] = {
@@ -251,7 +251,7 @@ static void say_also(const struct x_stream *t, struct sayer *s)
     const struct select refused[] = {{.refused = t->id, .late = true, .from = from + 1, .to = to}};
     const struct select drops[] = {
         {.stream = t->id, .kinds = {EV_stream_drop}, .field = "reason", .value = 0}};
-    char a[X_TEXT];
+    char a[TEXT_SIZE];
 
     if (t->also & ALSO_FRAME_EVICTED)
         say(s, 's', t->id, 4, evicted, 1,
@@ -263,50 +263,52 @@ static void say_also(const struct x_stream *t, struct sayer *s)
         say(s, 's', t->id, 6, ooms, 1,
             "Coincident, not shown to be a cause: the server was told %" PRIu64
             " time%s in that span that memory ran out, which held the guest up for %s.",
-            t->gap.oom, x_s(t->gap.oom), x_span(t->gap.stalled, a));
+            t->gap.oom, text_s(t->gap.oom), text_span(t->gap.stalled, a));
     if (t->also & (ALSO_REFUSED | ALSO_LATE))
         say(s, 's', t->id, 7, refused, 1,
             "Beside it: %" PRIu64 " redraw%s of its place %s refused and %" PRIu64
             " came too late.",
-            t->gap.all_refused, x_s(t->gap.all_refused), x_were(t->gap.all_refused), t->gap.late);
+            t->gap.all_refused, text_s(t->gap.all_refused), text_were(t->gap.all_refused),
+            t->gap.late);
     if (t->also & ALSO_DROPS)
         say(s, 's', t->id, 8, drops, 1,
             "While it lived, the encoder skipped %" PRIu64 " of its frames to keep its bit rate.",
             t->drops[0]);
 }
 
-static void say_life(const struct explain *x, const struct x_stream *t, struct sayer *s)
+static void say_life(const struct model *x, const struct model_stream *t, struct sayer *s)
 {
     const struct select life[] = {
         {.stream = t->id, .kinds = {EV_stream_create, EV_stream_attach, EV_stream_stop}}};
-    char a[X_TEXT] = "at least ", b[X_TEXT], c[X_TEXT], d[X_TEXT];
+    char a[TEXT_SIZE] = "at least ", b[TEXT_SIZE], c[TEXT_SIZE], d[TEXT_SIZE];
     uint64_t born = t->born ? t->born : t->seen;
 
-    x_span(t->died > born ? t->died - born : 0, a + (t->born ? 0 : strlen(a)));
+    text_span(t->died > born ? t->died - born : 0, a + (t->born ? 0 : strlen(a)));
     if (t->intervals.all)
         say(s, 's', t->id, 2, life, 1,
             "It lived %s and had %" PRIu64 " frames, half of them within %s of the one before, the "
             "longest pause %s at %s.",
-            a, t->frames, x_span(x_quantile(&t->intervals, 0.5), b),
-            x_span(t->intervals.longest, c), x_at(x, t->intervals.longest_at, d));
+            a, t->frames, text_span(model_quantile(&t->intervals, 0.5), b),
+            text_span(t->intervals.longest, c), text_at(x, t->intervals.longest_at, d));
     else
         say(s, 's', t->id, 2, life, 1, "It lived %s and had %" PRIu64 " frame%s.", a, t->frames,
-            x_s(t->frames));
+            text_s(t->frames));
 }
 
-void say_stream(const struct explain *x, const struct x_stream *t, struct sayer *s)
+void say_stream(const struct model *x, const struct model_stream *t, struct sayer *s)
 {
     const struct select birth[] = {{.stream = t->id, .kinds = {EV_stream_create}}};
     const struct select losses[] = {
         {.kinds = {EV_loss}, .from = t->seen, .to = t->died, .rule = RULE_HOST_LOSS}};
-    char a[X_TEXT], b[X_TEXT], c[X_TEXT];
+    char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
 
     if (t->began)
-        say(s, 's', t->id, 1, birth, 1, "Stream s%u, %s%s: began at %s.", t->id, x_box(t->box, a),
-            x_display(x, t->display, c), x_at(x, t->born, b));
+        say(s, 's', t->id, 1, birth, 1, "Stream s%u, %s%s: began at %s.", t->id,
+            text_box(t->box, a), text_display(x, t->display, c), text_at(x, t->born, b));
     else
         say(s, 's', t->id, 1, NULL, 0, "Stream s%u, %s%s: its beginning is not in the recording.",
-            t->id, t->has_box ? x_box(t->box, a) : "of unknown place", x_display(x, t->display, c));
+            t->id, t->has_box ? text_box(t->box, a) : "of unknown place",
+            text_display(x, t->display, c));
     say_life(x, t, s);
     say_death(x, t, s);
     say_also(t, s);

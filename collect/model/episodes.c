@@ -7,14 +7,14 @@
 
 enum { NOTIFY_OOM = 4, DOMAIN_VRAM = 2 };
 
-static struct x_episode *open_episode(struct explain *x, const struct x_display *d)
+static struct model_episode *open_episode(struct model *x, const struct model_display *d)
 {
     return d->episode ? &x->episodes[d->episode - 1] : NULL;
 }
 
-static void close_episode(struct explain *x, struct x_display *d, uint64_t resumed)
+static void close_episode(struct model *x, struct model_display *d, uint64_t resumed)
 {
-    struct x_episode *e = open_episode(x, d);
+    struct model_episode *e = open_episode(x, d);
 
     d->episode = 0;
     if (!e)
@@ -26,21 +26,21 @@ static void close_episode(struct explain *x, struct x_display *d, uint64_t resum
         x->longest_stall = e->stalled;
 }
 
-static struct x_episode *begin(struct explain *x, struct x_display *d, uint64_t now)
+static struct model_episode *begin(struct model *x, struct model_display *d, uint64_t now)
 {
-    struct x_episode *e = open_episode(x, d);
+    struct model_episode *e = open_episode(x, d);
 
-    if (e && now - e->to > X_CHAIN && d->given) {
+    if (e && now - e->to > MODEL_CHAIN && d->given) {
         close_episode(x, d, 0);
         e = NULL;
     }
     if (!e) {
         uint32_t at = x->episode_count++;
 
-        if (at >= X_EPISODES) /* counted; the last place serves them all */
-            at = X_EPISODES - 1;
+        if (at >= MODEL_EPISODES) /* counted; the last place serves them all */
+            at = MODEL_EPISODES - 1;
         e = &x->episodes[at];
-        *e = (struct x_episode){.id = x->episode_count, .display = d->id, .from = now};
+        *e = (struct model_episode){.id = x->episode_count, .display = d->id, .from = now};
         d->episode = at + 1;
         d->chain = false;
     }
@@ -50,9 +50,9 @@ static struct x_episode *begin(struct explain *x, struct x_display *d, uint64_t 
 }
 
 /* The guest is known to have waited from the sign before to this one. */
-static void still(struct explain *x, struct x_display *d, struct x_episode *e, uint64_t now)
+static void still(struct model *x, struct model_display *d, struct model_episode *e, uint64_t now)
 {
-    if (d->chain && now > d->chain_at && (!d->given || now - d->chain_at <= X_CHAIN)) {
+    if (d->chain && now > d->chain_at && (!d->given || now - d->chain_at <= MODEL_CHAIN)) {
         e->stalled += now - d->chain_at;
         x->still_ns += now - d->chain_at;
         d->stalled += now - d->chain_at;
@@ -62,9 +62,9 @@ static void still(struct explain *x, struct x_display *d, struct x_episode *e, u
     e->to = now;
 }
 
-static void notify(struct explain *x, struct x_display *d, uint64_t now)
+static void notify(struct model *x, struct model_display *d, uint64_t now)
 {
-    struct x_episode *e = begin(x, d, now);
+    struct model_episode *e = begin(x, d, now);
 
     still(x, d, e, now);
     if (!d->in_oom)
@@ -74,10 +74,10 @@ static void notify(struct explain *x, struct x_display *d, uint64_t now)
 }
 
 /* What the server held when it was first told: of this episode, of all, and at the worst. */
-static void held(struct explain *x, struct x_episode *e, uint64_t bytes,
+static void held(struct model *x, struct model_episode *e, uint64_t bytes,
                  const struct fields_oom_begin *f)
 {
-    const struct x_episode *most = &x->most_held;
+    const struct model_episode *most = &x->most_held;
 
     e->sized = true;
     e->drawables = f->drawables;
@@ -93,11 +93,11 @@ static void held(struct explain *x, struct x_episode *e, uint64_t bytes,
         x->most_held = *e;
 }
 
-static void oom_begin(struct explain *x, const struct tap_event *ev)
+static void oom_begin(struct model *x, const struct tap_event *ev)
 {
     const struct fields_oom_begin *f = FIELDS(ev, oom_begin);
-    struct x_display *d = x_display_of(x, f->display);
-    struct x_episode *e = begin(x, d, ev->time);
+    struct model_display *d = model_display_of(x, f->display);
+    struct model_episode *e = begin(x, d, ev->time);
 
     still(x, d, e, ev->time);
     d->in_oom = true;
@@ -111,19 +111,19 @@ static void oom_begin(struct explain *x, const struct tap_event *ev)
 
 /* spice_qxl_oom (red-qxl.cpp) drops a call while the bit RED_DISPATCHER_PENDING_OOM stands, which
  * handle_dev_oom (red-worker.cpp) clears last: one that comes meanwhile is answered by nobody. */
-static void told_again(struct explain *x, const struct tap_event *ev)
+static void told_again(struct model *x, const struct tap_event *ev)
 {
-    if (!x_display_of(x, (uint32_t)FIELDS(ev, qxl_spice_oom)->qid)->in_oom)
+    if (!model_display_of(x, (uint32_t)FIELDS(ev, qxl_spice_oom)->qid)->in_oom)
         return;
     x->dropped++;
     x->attr.counts = true;
 }
 
-static void oom_end(struct explain *x, const struct tap_event *ev)
+static void oom_end(struct model *x, const struct tap_event *ev)
 {
     const struct fields_oom_end *f = FIELDS(ev, oom_end);
-    struct x_display *d = x_display_of(x, f->display);
-    struct x_episode *e = open_episode(x, d);
+    struct model_display *d = model_display_of(x, f->display);
+    struct model_episode *e = open_episode(x, d);
 
     d->in_oom = false;
     if (!e)
@@ -137,12 +137,12 @@ static void oom_end(struct explain *x, const struct tap_event *ev)
     e->current_after = f->current;
 }
 
-static void evict(struct explain *x, const struct tap_event *ev)
+static void evict(struct model *x, const struct tap_event *ev)
 {
     const struct fields_evict *f = FIELDS(ev, evict);
-    struct x_display *d = x_display_of(x, f->display);
-    struct x_episode *e = open_episode(x, d);
-    const struct x_stream *t = f->stream >= 0 ? streams_live(x, f->display, f->stream) : NULL;
+    struct model_display *d = model_display_of(x, f->display);
+    struct model_episode *e = open_episode(x, d);
+    const struct model_stream *t = f->stream >= 0 ? streams_live(x, f->display, f->stream) : NULL;
 
     x->all.evicted++;
     x->all.streamable += f->streamable != 0;
@@ -162,13 +162,13 @@ static void evict(struct explain *x, const struct tap_event *ev)
 }
 
 /* A slot of the trace ring, overwritten by what was evicted: whose history stood there? */
-static void trace(struct explain *x, const struct tap_event *ev)
+static void trace(struct model *x, const struct tap_event *ev)
 {
     const struct fields_trace_add *f = FIELDS(ev, trace_add);
-    struct x_display *d = x_display_of(x, f->display);
-    struct x_episode *e = open_episode(x, d);
+    struct model_display *d = model_display_of(x, f->display);
+    struct model_episode *e = open_episode(x, d);
     bool evicted = f->reason == 1;
-    bool usable = f->old_age >= 0 && (uint64_t)f->old_age <= X_MAX_DELTA;
+    bool usable = f->old_age >= 0 && (uint64_t)f->old_age <= MODEL_MAX_DELTA;
 
     x->all.traced++;
     x->traced_evicted += evicted;
@@ -180,7 +180,7 @@ static void trace(struct explain *x, const struct tap_event *ev)
     e->overwritten += f->old_age >= 0;
     e->usable += usable;
     e->counted_lost += usable && f->old_frames > 0;
-    const struct x_region *r = NULL;
+    const struct model_region *r = NULL;
     uint32_t at = usable ? regions_find(x, f->display, 0, (const int32_t *)&f->old) : 0;
     if (at)
         r = &x->boxes[at - 1];
@@ -192,9 +192,9 @@ static void trace(struct explain *x, const struct tap_event *ev)
         }
 }
 
-static void command(struct explain *x, const struct tap_event *ev)
+static void command(struct model *x, const struct tap_event *ev)
 {
-    struct x_display *d = x_display_of(x, FIELDS(ev, cmd)->display);
+    struct model_display *d = model_display_of(x, FIELDS(ev, cmd)->display);
 
     d->commands++;
     if (d->blocked_from) {
@@ -217,9 +217,9 @@ static void command(struct explain *x, const struct tap_event *ev)
 /* ---- what the guest says itself ---------------------------------------------------------------
  */
 
-static bool is_deleter(const struct explain *x, uint32_t tid)
+static bool is_deleter(const struct model *x, uint32_t tid)
 {
-    for (uint32_t i = 0; i < x->deleter_count && i < X_DELETERS; i++)
+    for (uint32_t i = 0; i < x->deleter_count && i < MODEL_DELETERS; i++)
         if (x->deleters[i] == tid)
             return true;
     return false;
@@ -232,25 +232,26 @@ static uint64_t before(uint64_t time, uint64_t by)
 
 /* The guest's own call, in its own thread: what the guest did meanwhile is known by its own clock
  * alone, and only the call needs a place among the host's events. */
-static void guest_oom(struct explain *x, const struct tap_event *ev)
+static void guest_oom(struct model *x, const struct tap_event *ev)
 {
     int64_t took = FIELDS(ev, guest_oom)->took;
 
-    x->calls[x->call_count++ % X_CALLS] =
-        (struct x_call){.began = took > 0 ? before(ev->time, (uint64_t)took) : ev->time,
-                        .time = ev->time,
-                        .error = x_error(x, ev->time),
-                        .tid = ev->tid};
+    x->calls[x->call_count++ % MODEL_CALLS] =
+        (struct model_call){.began = took > 0 ? before(ev->time, (uint64_t)took) : ev->time,
+                            .time = ev->time,
+                            .error = model_error(x, ev->time),
+                            .tid = ev->tid};
 }
 
 /* The episodes of the guest's display that a call can be part of, latest first; by id. */
-static unsigned episodes_at(const struct explain *x, uint64_t from, uint64_t to, uint32_t *ids,
+static unsigned episodes_at(const struct model *x, uint64_t from, uint64_t to, uint32_t *ids,
                             unsigned most)
 {
     unsigned n = 0;
 
-    for (uint32_t i = x->episode_count < X_EPISODES ? x->episode_count : X_EPISODES; i; i--) {
-        const struct x_episode *e = &x->episodes[i - 1];
+    for (uint32_t i = x->episode_count < MODEL_EPISODES ? x->episode_count : MODEL_EPISODES; i;
+         i--) {
+        const struct model_episode *e = &x->episodes[i - 1];
 
         if (e->display)
             continue;
@@ -262,10 +263,10 @@ static unsigned episodes_at(const struct explain *x, uint64_t from, uint64_t to,
     return n;
 }
 
-static void doubt(struct explain *x, const uint32_t *ids, unsigned n, uint64_t error)
+static void doubt(struct model *x, const uint32_t *ids, unsigned n, uint64_t error)
 {
     for (unsigned i = 0; i < n; i++) {
-        struct x_episode *e = &x->episodes[ids[i] - 1];
+        struct model_episode *e = &x->episodes[ids[i] - 1];
 
         x->unsure += !e->unsure++;
         e->unsure_error = error > e->unsure_error ? error : e->unsure_error;
@@ -274,14 +275,14 @@ static void doubt(struct explain *x, const uint32_t *ids, unsigned n, uint64_t e
 
 /* The episodes in which this thread called for memory since `began`. Where two are nearer to a call
  * than the clock is known, none is named, and both are in doubt. */
-static unsigned episodes_of(struct explain *x, uint32_t tid, uint64_t began, uint32_t *ids,
+static unsigned episodes_of(struct model *x, uint32_t tid, uint64_t began, uint32_t *ids,
                             unsigned most)
 {
-    uint64_t kept = x->call_count < X_CALLS ? x->call_count : X_CALLS;
+    uint64_t kept = x->call_count < MODEL_CALLS ? x->call_count : MODEL_CALLS;
     unsigned n = 0;
 
     for (uint64_t i = 1; i <= kept; i++) {
-        const struct x_call *c = &x->calls[(x->call_count - i) % X_CALLS];
+        const struct model_call *c = &x->calls[(x->call_count - i) % MODEL_CALLS];
         uint32_t near[8];
         unsigned found;
 
@@ -297,15 +298,15 @@ static unsigned episodes_of(struct explain *x, uint32_t tid, uint64_t began, uin
 }
 
 /* Without such calls in the log: what lies within [began, now] by more than the clock's error. */
-static unsigned episodes_within(struct explain *x, uint64_t began, uint64_t now, uint32_t *ids,
+static unsigned episodes_within(struct model *x, uint64_t began, uint64_t now, uint32_t *ids,
                                 unsigned most)
 {
-    uint64_t error = x_error(x, now);
+    uint64_t error = model_error(x, now);
     uint32_t near[64];
     unsigned found = episodes_at(x, before(began, error), now + error, near, 64), n = 0;
 
     for (unsigned i = 0; i < found; i++) {
-        const struct x_episode *e = &x->episodes[near[i] - 1];
+        const struct model_episode *e = &x->episodes[near[i] - 1];
 
         if (e->to >= began + error && e->from + error <= now) {
             if (n < most)
@@ -317,7 +318,7 @@ static unsigned episodes_within(struct explain *x, uint64_t began, uint64_t now,
     return n;
 }
 
-static unsigned episodes_for(struct explain *x, const struct tap_event *ev, int64_t took,
+static unsigned episodes_for(struct model *x, const struct tap_event *ev, int64_t took,
                              uint32_t *ids, unsigned most)
 {
     uint64_t began = took > 0 ? before(ev->time, (uint64_t)took) : ev->time;
@@ -327,13 +328,13 @@ static unsigned episodes_for(struct explain *x, const struct tap_event *ev, int6
 }
 
 /* A kernel thread waits for what was thrown away: whoever draws goes on meanwhile. */
-static void guest_delete(struct explain *x, const struct tap_event *ev)
+static void guest_delete(struct model *x, const struct tap_event *ev)
 {
-    uint32_t ids[X_CALLS];
-    unsigned n = episodes_for(x, ev, FIELDS(ev, guest_delete)->took, ids, X_CALLS);
+    uint32_t ids[MODEL_CALLS];
+    unsigned n = episodes_for(x, ev, FIELDS(ev, guest_delete)->took, ids, MODEL_CALLS);
 
     if (!is_deleter(x, ev->tid))
-        x->deleters[x->deleter_count++ % X_DELETERS] = ev->tid;
+        x->deleters[x->deleter_count++ % MODEL_DELETERS] = ev->tid;
     for (unsigned i = 0; i < n; i++)
         x->episodes[ids[i] - 1].deletes++;
     if (n) {
@@ -342,10 +343,10 @@ static void guest_delete(struct explain *x, const struct tap_event *ev)
     }
 }
 
-static void guest_wait(struct explain *x, const struct tap_event *ev)
+static void guest_wait(struct model *x, const struct tap_event *ev)
 {
-    struct x_display *d = x_display_of(x, 0);
-    struct x_episode *e = open_episode(x, d);
+    struct model_display *d = model_display_of(x, 0);
+    struct model_episode *e = open_episode(x, d);
     uint64_t now = ev->time;
 
     if (e)
@@ -354,7 +355,7 @@ static void guest_wait(struct explain *x, const struct tap_event *ev)
         return;
     x->attr.counts = true;
     d->waits = true;
-    d->wait_error = x_error(x, now);
+    d->wait_error = model_error(x, now);
     if (ev->kind == EV_guest_wait_begin) {
         if (!d->waiting++)
             d->waiting_from = now;
@@ -370,7 +371,7 @@ static void guest_wait(struct explain *x, const struct tap_event *ev)
     }
 }
 
-static void name_domain(struct explain *x, struct x_episode *e, unsigned domain)
+static void name_domain(struct model *x, struct model_episode *e, unsigned domain)
 {
     if (e->asked)
         x->named[e->domain]--;
@@ -381,18 +382,18 @@ static void name_domain(struct explain *x, struct x_episode *e, unsigned domain)
 
 /* In its thread the guest called for memory while it made this: it asked for it then. Of several
  * the one that took longest counts. */
-static void guest_bo(struct explain *x, const struct tap_event *ev)
+static void guest_bo(struct model *x, const struct tap_event *ev)
 {
     const struct fields_guest_bo *f = FIELDS(ev, guest_bo);
     uint64_t took = f->took > 0 ? (uint64_t)f->took : 0;
-    uint32_t ids[X_CALLS];
+    uint32_t ids[MODEL_CALLS];
     unsigned n;
 
-    if (took < X_MS && f->result >= 0)
+    if (took < NS_PER_MS && f->result >= 0)
         return;
-    n = episodes_for(x, ev, f->took, ids, X_CALLS);
+    n = episodes_for(x, ev, f->took, ids, MODEL_CALLS);
     for (unsigned i = 0; i < n; i++) {
-        struct x_episode *e = &x->episodes[ids[i] - 1];
+        struct model_episode *e = &x->episodes[ids[i] - 1];
 
         e->asks++;
         e->failed += f->result < 0;
@@ -410,10 +411,10 @@ static void guest_bo(struct explain *x, const struct tap_event *ev)
     }
 }
 
-static void guest_memory(struct explain *x, const struct tap_event *ev)
+static void guest_memory(struct model *x, const struct tap_event *ev)
 {
     const struct fields_guest_memory *f = FIELDS(ev, guest_memory);
-    struct x_memory *m = &x->memory[f->domain & 7];
+    struct model_memory *m = &x->memory[f->domain & 7];
 
     if (!m->known || f->used < m->least) {
         m->least = f->used;
@@ -428,20 +429,20 @@ static void guest_memory(struct explain *x, const struct tap_event *ev)
     }
 }
 
-static void blocked(struct explain *x, const struct tap_event *ev)
+static void blocked(struct model *x, const struct tap_event *ev)
 {
-    struct x_display *d = x_display_of(x, FIELDS(ev, blocked)->display);
+    struct model_display *d = model_display_of(x, FIELDS(ev, blocked)->display);
 
     x->blocked_count++;
     if (!d->blocked_from)
         d->blocked_from = ev->time;
 }
 
-static void flush(struct explain *x, const struct tap_event *ev)
+static void flush(struct model *x, const struct tap_event *ev)
 {
     int64_t flushed = FIELDS(ev, flush_resources)->flushed;
-    struct x_display *d = x_display_of(x, FIELDS(ev, flush_resources)->display);
-    struct x_episode *e = open_episode(x, d);
+    struct model_display *d = model_display_of(x, FIELDS(ev, flush_resources)->display);
+    struct model_episode *e = open_episode(x, d);
 
     d->given |= flushed > 0;
     if (e) {
@@ -451,9 +452,10 @@ static void flush(struct explain *x, const struct tap_event *ev)
     }
 }
 
-static void free_some(struct explain *x, const struct tap_event *ev)
+static void free_some(struct model *x, const struct tap_event *ev)
 {
-    struct x_episode *e = open_episode(x, x_display_of(x, FIELDS(ev, free_some_begin)->display));
+    struct model_episode *e =
+        open_episode(x, model_display_of(x, FIELDS(ev, free_some_begin)->display));
 
     if (!e)
         return;
@@ -464,10 +466,10 @@ static void free_some(struct explain *x, const struct tap_event *ev)
         e->glz_freed += FIELDS(ev, free_some_end)->glz_freed;
 }
 
-static void release(struct explain *x, const struct tap_event *ev)
+static void release(struct model *x, const struct tap_event *ev)
 {
-    struct x_display *d = x_display_of(x, FIELDS(ev, release)->display);
-    struct x_episode *e;
+    struct model_display *d = model_display_of(x, FIELDS(ev, release)->display);
+    struct model_episode *e;
 
     d->given |= d->in_oom;
     e = open_episode(x, d);
@@ -477,12 +479,12 @@ static void release(struct explain *x, const struct tap_event *ev)
     }
 }
 
-void episodes_add(struct explain *x, const struct tap_event *ev)
+void episodes_add(struct model *x, const struct tap_event *ev)
 {
     switch (ev->kind) {
     case EV_qxl_io_write:
         if (FIELDS(ev, qxl_io_write)->port == NOTIFY_OOM)
-            notify(x, x_display_of(x, (uint32_t)FIELDS(ev, qxl_io_write)->qid), ev->time);
+            notify(x, model_display_of(x, (uint32_t)FIELDS(ev, qxl_io_write)->qid), ev->time);
         break;
     case EV_oom_begin:
         oom_begin(x, ev);
@@ -507,7 +509,7 @@ void episodes_add(struct explain *x, const struct tap_event *ev)
         break;
     case EV_ring_empty:
         if (!FIELDS(ev, ring_empty)->ring)
-            x_display_of(x, FIELDS(ev, ring_empty)->display)->empties++;
+            model_display_of(x, FIELDS(ev, ring_empty)->display)->empties++;
         break;
     case EV_flush_resources:
         flush(x, ev);
@@ -540,11 +542,11 @@ void episodes_add(struct explain *x, const struct tap_event *ev)
     }
 }
 
-void episodes_loss(struct explain *x, enum tap_source source, uint64_t count)
+void episodes_loss(struct model *x, enum tap_source source, uint64_t count)
 {
-    for (int i = 0; i < X_DISPLAYS; i++) {
-        struct x_display *d = &x->displays[i];
-        struct x_episode *e = open_episode(x, d);
+    for (int i = 0; i < MODEL_DISPLAYS; i++) {
+        struct model_display *d = &x->displays[i];
+        struct model_episode *e = open_episode(x, d);
 
         if (source == SOURCE_GUEST)
             d->waiting = 0;
@@ -558,15 +560,15 @@ void episodes_loss(struct explain *x, enum tap_source source, uint64_t count)
     }
 }
 
-void episodes_end(struct explain *x)
+void episodes_end(struct model *x)
 {
-    for (int i = 0; i < X_DISPLAYS; i++) {
-        struct x_display *d = &x->displays[i];
+    for (int i = 0; i < MODEL_DISPLAYS; i++) {
+        struct model_display *d = &x->displays[i];
 
-        x->blocked_ns += x_blocked(d, x->end) - d->blocked;
+        x->blocked_ns += model_blocked(d, x->end) - d->blocked;
         if (d->used)
             close_episode(x, d, 0);
     }
-    for (uint32_t i = 0; i < x_episodes(x); i++)
+    for (uint32_t i = 0; i < model_episodes(x); i++)
         x->only_deleting += x->episodes[i].deletes && !x->episodes[i].asked;
 }

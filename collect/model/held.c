@@ -12,26 +12,26 @@
 
 static uint32_t place(uint64_t drawable, uint32_t display)
 {
-    return (uint32_t)((drawable >> 4 ^ display) * 0x9e3779b97f4a7c15ull >> 32) % X_HELD;
+    return (uint32_t)((drawable >> 4 ^ display) * 0x9e3779b97f4a7c15ull >> 32) % MODEL_HELD;
 }
 
-static uint32_t find(const struct x_held *h, uint64_t drawable, uint32_t display)
+static uint32_t find(const struct model_held *h, uint64_t drawable, uint32_t display)
 {
     uint32_t i = place(drawable, display);
 
     while (h->slots[i].drawable &&
            (h->slots[i].drawable != drawable || h->slots[i].display != display))
-        i = (i + 1) % X_HELD;
+        i = (i + 1) % MODEL_HELD;
     return i;
 }
 
 /* What stands behind an emptied place moves up, so that it is still found. */
-static void close_gap(struct x_held *h, uint32_t gap)
+static void close_gap(struct model_held *h, uint32_t gap)
 {
-    for (uint32_t i = (gap + 1) % X_HELD; h->slots[i].drawable; i = (i + 1) % X_HELD) {
+    for (uint32_t i = (gap + 1) % MODEL_HELD; h->slots[i].drawable; i = (i + 1) % MODEL_HELD) {
         uint32_t home = place(h->slots[i].drawable, h->slots[i].display);
 
-        if ((i + X_HELD - home) % X_HELD >= (i + X_HELD - gap) % X_HELD) {
+        if ((i + MODEL_HELD - home) % MODEL_HELD >= (i + MODEL_HELD - gap) % MODEL_HELD) {
             h->slots[gap] = h->slots[i];
             gap = i;
         }
@@ -39,22 +39,22 @@ static void close_gap(struct x_held *h, uint32_t gap)
     h->slots[gap].drawable = 0;
 }
 
-static void drop(struct explain *x, uint64_t drawable, uint32_t display)
+static void drop(struct model *x, uint64_t drawable, uint32_t display)
 {
-    struct x_held *h = &x->held;
+    struct model_held *h = &x->held;
     uint32_t i = find(h, drawable, display);
 
     if (!h->slots[i].drawable)
         return;
-    x_display_of(x, display)->held_bytes -= h->slots[i].bytes;
+    model_display_of(x, display)->held_bytes -= h->slots[i].bytes;
     h->count--;
     close_gap(h, i);
 }
 
-static void draw(struct explain *x, const struct tap_event *ev)
+static void draw(struct model *x, const struct tap_event *ev)
 {
     const struct fields_draw *f = FIELDS(ev, draw);
-    struct x_held *h = &x->held;
+    struct model_held *h = &x->held;
     uint64_t bytes = f->src_width > 0 && f->src_height > 0
                          ? (uint64_t)f->src_width * (uint64_t)f->src_height * 4
                          : 0;
@@ -63,7 +63,7 @@ static void draw(struct explain *x, const struct tap_event *ev)
     if (!f->drawable)
         return;
     drop(x, f->drawable, f->display);
-    if (h->count >= X_HELD / 2) {
+    if (h->count >= MODEL_HELD / 2) {
         x->held_over++;
         return;
     }
@@ -72,10 +72,10 @@ static void draw(struct explain *x, const struct tap_event *ev)
     h->slots[i].display = f->display;
     h->slots[i].bytes = bytes;
     h->count++;
-    x_display_of(x, f->display)->held_bytes += bytes;
+    model_display_of(x, f->display)->held_bytes += bytes;
 }
 
-void held_add(struct explain *x, const struct tap_event *ev)
+void held_add(struct model *x, const struct tap_event *ev)
 {
     if (ev->kind == EV_draw)
         draw(x, ev);
@@ -83,7 +83,7 @@ void held_add(struct explain *x, const struct tap_event *ev)
         drop(x, FIELDS(ev, release)->drawable, FIELDS(ev, release)->display);
 }
 
-void held_loss(struct explain *x)
+void held_loss(struct model *x)
 {
     memset(&x->held, 0, sizeof(x->held));
     for (uint32_t i = 0; i < x->display_count; i++)

@@ -18,29 +18,29 @@
 #include "event/fields.h"
 
 enum {
-    X_DISPLAYS = 16,
-    X_BOXES = 256,     /* boxes watched at one time */
-    X_REGIONS = 64,    /* of them kept, because they should have streamed */
-    X_SPELLS = 128,    /* of a region that are kept; later ones join the last */
-    X_RECENT = 11,     /* draws: 10 intervals in 2 s are 5 a second */
-    X_LIVE = 800,      /* streams running at one time: spice has 50 a display */
-    X_STREAMS = 4096,  /* that are kept */
-    X_EPISODES = 8192, /* that are kept */
-    X_HELD = 16384,    /* places for drawables that the server holds; half of them are used */
-    X_CALLS = 64,      /* of the guest for memory, remembered until what they were for is known */
-    X_INTERVALS = 400, /* a histogram of intervals, 5 ms each */
-    X_FREEZES = 64,
-    X_DELETERS = 16, /* threads; the kernel has few workers for it */
-    X_COVERED = 4,   /* streams that one drawable covers */
+    MODEL_DISPLAYS = 16,
+    MODEL_BOXES = 256,     /* boxes watched at one time */
+    MODEL_REGIONS = 64,    /* of them kept, because they should have streamed */
+    MODEL_SPELLS = 128,    /* of a region that are kept; later ones join the last */
+    MODEL_RECENT = 11,     /* draws: 10 intervals in 2 s are 5 a second */
+    MODEL_LIVE = 800,      /* streams running at one time: spice has 50 a display */
+    MODEL_STREAMS = 4096,  /* that are kept */
+    MODEL_EPISODES = 8192, /* that are kept */
+    MODEL_HELD = 16384,    /* places for drawables that the server holds; half of them are used */
+    MODEL_CALLS = 64, /* of the guest for memory, remembered until what they were for is known */
+    MODEL_INTERVALS = 400, /* a histogram of intervals, 5 ms each */
+    MODEL_FREEZES = 64,
+    MODEL_DELETERS = 16, /* threads; the kernel has few workers for it */
+    MODEL_COVERED = 4,   /* streams that one drawable covers */
 };
 
-#define X_MS           1000000ull
-#define X_SECOND       1000000000ull
-#define X_MAX_DELTA    (200 * X_MS) /* RED_STREAM_DETECTION_MAX_DELTA */
-#define X_START_FRAMES 20           /* RED_STREAM_FRAMES_START_CONDITION */
-#define X_INTERVAL     (5 * X_MS)
-#define X_CHAIN        (100 * X_MS) /* notifies that are nearer than this are one wait */
-#define X_FREEZE       (500 * X_MS)
+#define NS_PER_MS          1000000ull
+#define NS_PER_SECOND      1000000000ull
+#define MODEL_MAX_DELTA    (200 * NS_PER_MS) /* RED_STREAM_DETECTION_MAX_DELTA */
+#define MODEL_START_FRAMES 20                /* RED_STREAM_FRAMES_START_CONDITION */
+#define MODEL_INTERVAL     (5 * NS_PER_MS)
+#define MODEL_CHAIN        (100 * NS_PER_MS) /* notifies that are nearer than this are one wait */
+#define MODEL_FREEZE       (500 * NS_PER_MS)
 
 /* What became of one redraw of a region. The first 12 are draw_verdict's numbers: a test of
  * drawable_can_stream refused it (0, can_stream, does not occur). */
@@ -101,12 +101,12 @@ enum doubt {
     DOUBT_BEFORE, /* its last frame came before the recording began */
 };
 
-struct x_histogram {
-    uint32_t count[X_INTERVALS + 1]; /* the last one: longer */
+struct model_histogram {
+    uint32_t count[MODEL_INTERVALS + 1]; /* the last one: longer */
     uint64_t all, longest, longest_at;
 };
 
-struct x_stream {
+struct model_stream {
     uint32_t id, display, number; /* id: 1, 2... in order of birth */
     int32_t box[4];
     bool has_box, began, ended, end_lost, listed;
@@ -123,7 +123,7 @@ struct x_stream {
     uint64_t own_evicted;       /* its frames that were evicted */
     uint64_t evicted_survived;  /* of them followed by another frame */
     uint64_t refused[OUTCOMES]; /* redraws of its place that it did not get, whole life */
-    struct x_histogram intervals;
+    struct model_histogram intervals;
     uint32_t region;
     /* since its last frame */
     struct {
@@ -140,12 +140,12 @@ struct x_stream {
     unsigned also;
 };
 
-struct x_spell {
+struct model_spell {
     uint64_t from, to;
 };
 
 /* A box that is drawn again and again. */
-struct x_region {
+struct model_region {
     bool used, kept, over; /* over: there was no place to keep it */
     uint32_t id;           /* of kept ones: 1, 2... */
     uint32_t display, surface;
@@ -155,15 +155,15 @@ struct x_region {
     struct {
         uint64_t time;
         uint8_t outcome;
-    } recent[X_RECENT];
+    } recent[MODEL_RECENT];
     unsigned count; /* of recent, ever */
     bool busy, qualified;
     uint64_t spell_from, spell_to, spell_draws, spell_out[OUTCOMES];
     /* of all its spells */
-    struct x_spell spells[X_SPELLS];
+    struct model_spell spells[MODEL_SPELLS];
     unsigned spell_count;
     uint64_t spells_all, busy_ns, longest_spell, draws, out[OUTCOMES];
-    struct x_histogram intervals;
+    struct model_histogram intervals;
     uint64_t least_late; /* ns beyond 200 ms, of those refused for it; UINT64_MAX: none */
     uint64_t least_late_at;
     uint32_t least_off, most_off; /* pixels; UINT32_MAX: none */
@@ -180,15 +180,15 @@ struct x_region {
     uint64_t least_off_at, most_frames_at;
 };
 
-struct x_held { /* explain_held.c */
+struct model_held { /* explain_held.c */
     struct {
         uint64_t drawable, bytes;
         uint32_t display;
-    } slots[X_HELD];
+    } slots[MODEL_HELD];
     uint32_t count;
 };
 
-struct x_episode {
+struct model_episode {
     uint32_t id, display;
     uint64_t from, to; /* first notify, last sign of it */
     uint64_t resumed;  /* the guest's next command, 0: none yet */
@@ -215,33 +215,33 @@ struct x_episode {
     uint64_t unsure, unsure_error; /* of the guest's events; clock error, ns */
 };
 
-struct x_memory {
+struct model_memory {
     bool known;
     uint64_t total, used, most, most_at, least, least_at;
 };
 
 /* Counters when the client last showed another picture: of all displays, and of each box. */
-struct x_mark {
+struct model_mark {
     uint64_t time, stalled, blocked, losses;
     int64_t delay;
-    uint32_t drawn, draws[X_BOXES];
+    uint32_t drawn, draws[MODEL_BOXES];
 };
 
 /* What went on while the client showed no other picture. */
-struct x_freeze {
+struct model_freeze {
     uint64_t from, to;
     uint64_t stalled, blocked;
     /* ns that a frame of video waits at the client until it is due, as it began and ended; 0: not
      * known. The server orders it: update_client_playback_delay in video-stream.cpp, passed on as
      * MSG_MAIN_MULTI_MEDIA_TIME by reds_set_client_mm_time_latency in reds.cpp */
     int64_t delay_before, delay;
-    uint32_t draws[X_BOXES]; /* redraws of each box */
-    uint32_t drawn;          /* parts of the picture that the client drew in the clip's place */
+    uint32_t draws[MODEL_BOXES]; /* redraws of each box */
+    uint32_t drawn;              /* parts of the picture that the client drew in the clip's place */
     bool lost;
 };
 
 /* The drawable whose fate is being decided. */
-struct x_candidate {
+struct model_candidate {
     bool open, lost;
     uint64_t drawable, release_id, time, created, interval;
     uint32_t region; /* index + 1 in boxes */
@@ -253,15 +253,15 @@ struct x_candidate {
     uint8_t near_verdict, near_against;
     int64_t near_since;
     uint32_t near_off;
-    uint32_t covered[X_COVERED]; /* ids of running streams whose place it covers */
-    uint8_t covered_verdict[X_COVERED];
-    bool covered_asked[X_COVERED];
+    uint32_t covered[MODEL_COVERED]; /* ids of running streams whose place it covers */
+    uint8_t covered_verdict[MODEL_COVERED];
+    bool covered_asked[MODEL_COVERED];
 };
 
-struct x_display {
+struct model_display {
     bool used;
     uint32_t id;
-    struct x_candidate now;
+    struct model_candidate now;
     uint32_t episode; /* index + 1 of the open one */
     bool in_oom, chain, given;
     uint64_t chain_at;
@@ -275,14 +275,14 @@ struct x_display {
 };
 
 /* The guest's own call that its memory ran out (guest_oom), in its thread and by its clock. */
-struct x_call {
+struct model_call {
     uint64_t began, time, error; /* time: it returned */
     uint32_t tid;
 };
 
 /* What an event was found to belong to; 0: nothing. Ids of the objects above; of regions the index
  * in `boxes` + 1, since one gets its id only when it has lasted. */
-struct x_attr {
+struct model_attr {
     uint32_t stream, region, episode;
     uint32_t other_region;  /* whose history a trace_add overwrote */
     uint32_t first_episode; /* of several, which end with `episode` */
@@ -291,7 +291,7 @@ struct x_attr {
     bool counts;
 };
 
-struct explain {
+struct model {
     struct facts *facts;
     struct bundle *bundle;
     const char *run;
@@ -300,19 +300,19 @@ struct explain {
     bool has_guest, has_qemu, has_client, qxl, virtio;
     uint64_t last_of[SOURCES]; /* time of the last event of each source */
 
-    struct x_display displays[X_DISPLAYS];
+    struct model_display displays[MODEL_DISPLAYS];
     uint64_t displays_over; /* events of displays that did not fit: left out */
     uint32_t display_count;
 
-    struct x_stream live[X_LIVE];
+    struct model_stream live[MODEL_LIVE];
     size_t live_count;
-    struct x_stream *streams; /* by id - 1, X_STREAMS */
-    uint32_t stream_count;    /* ever */
+    struct model_stream *streams; /* by id - 1, MODEL_STREAMS */
+    uint32_t stream_count;        /* ever */
     uint64_t causes[CAUSES];
 
-    struct x_region boxes[X_BOXES];
-    int32_t box_keys[X_BOXES][6];
-    uint16_t kept[X_REGIONS];                           /* indices of kept ones, by id - 1 */
+    struct model_region boxes[MODEL_BOXES];
+    int32_t box_keys[MODEL_BOXES][6];
+    uint16_t kept[MODEL_REGIONS];                       /* indices of kept ones, by id - 1 */
     uint32_t region_count, regions_over, boxes_dropped; /* dropped: although still redrawn */
     uint32_t clip;                                      /* id of the clip's region; 0: none */
     bool clip_told;                                     /* by the client */
@@ -320,21 +320,21 @@ struct explain {
     int32_t client_box[4];
     uint64_t pieces[OUTCOMES], pieces_all; /* pixels of draws within it, by what became of them */
 
-    struct x_episode *episodes; /* by id - 1, X_EPISODES */
-    uint32_t episode_count;     /* ever */
-    struct x_episode all;       /* sums of all */
+    struct model_episode *episodes; /* by id - 1, MODEL_EPISODES */
+    uint32_t episode_count;         /* ever */
+    struct model_episode all;       /* sums of all */
     uint64_t longest_stall, still_ns, usable_evicted, usable_other, traced_evicted;
     uint64_t dropped; /* calls that came while the server was busy with one: it drops them */
     uint64_t longest_wait, longest_wait_at; /* of the guest, by its own events; its end */
     uint64_t sized;                         /* episodes of which the server said what it held */
-    struct x_episode most_held;             /* the one with most bytes, then drawables */
-    struct x_held held;
-    uint64_t held_over;                           /* drawables that did not fit the table */
-    uint64_t named[8];                            /* episodes by the domain the guest asked in */
-    struct x_memory memory[8];                    /* by guest_domain */
-    uint64_t only_deleting;                       /* episodes in which nobody asked for memory */
-    uint32_t deleters[X_DELETERS], deleter_count; /* threads of the guest that only delete */
-    struct x_call calls[X_CALLS];                 /* the latest ones */
+    struct model_episode most_held;         /* the one with most bytes, then drawables */
+    struct model_held held;
+    uint64_t held_over;            /* drawables that did not fit the table */
+    uint64_t named[8];             /* episodes by the domain the guest asked in */
+    struct model_memory memory[8]; /* by guest_domain */
+    uint64_t only_deleting;        /* episodes in which nobody asked for memory */
+    uint32_t deleters[MODEL_DELETERS], deleter_count; /* threads of the guest that only delete */
+    struct model_call calls[MODEL_CALLS];             /* the latest ones */
     uint64_t call_count;
     uint64_t unsure;               /* episodes with an ask or a delete in doubt */
     const struct bundle_log *from; /* of the event at hand */
@@ -342,71 +342,72 @@ struct explain {
     uint64_t live_over; /* streams pushed out of the table of those that run */
 
     uint64_t blocked_count, blocked_ns;
-    struct x_freeze freezes[X_FREEZES]; /* the longest, the longest first */
+    struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
     uint32_t freeze_count, moved_count; /* moved: in which the client drew in the clip's place */
     uint32_t drawn;                     /* parts of the picture so far, there */
-    struct x_mark mark;
+    struct model_mark mark;
     uint64_t pictures;
-    struct x_histogram shown;
+    struct model_histogram shown;
     bool numbered; /* the client read a frame's number */
     int64_t delay; /* of the last frame that came */
 
-    struct x_attr attr; /* of the last event */
+    struct model_attr attr; /* of the last event */
     /* For whoever lists events: told of each drawable's fate. */
-    void (*decided)(struct explain *x, const struct x_display *d, uint32_t region, enum outcome o);
+    void (*decided)(struct model *x, const struct model_display *d, uint32_t region,
+                    enum outcome o);
     void *arg;
 };
 
 /* ---- the pass ------------------------------------------------------------------------------ */
 
-int explain_new(struct explain **out); /* -ENOMEM */
-void explain_free(struct explain *x);
+int model_new(struct model **out); /* -ENOMEM */
+void model_free(struct model *x);
 /* One event; `from` is its log. */
-void explain_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from);
-void explain_end(struct explain *x); /* after the last event */
+void model_add(struct model *x, const struct tap_event *ev, const struct bundle_log *from);
+void model_end(struct model *x); /* after the last event */
 /* The whole pass over x->bundle; then start, end and seconds stand. */
-void explain_gather(struct explain *x);
+void model_gather(struct model *x);
 
-struct x_display *x_display_of(struct explain *x, uint64_t id);
-bool x_has_place(const struct explain *x, uint32_t display); /* among those that are followed */
-bool x_near(const int32_t *a, const int32_t *b, uint32_t *off);
-uint64_t x_stalled(const struct x_display *d, uint64_t now);
-uint64_t x_blocked(const struct x_display *d, uint64_t now);
-uint64_t x_waited(const struct x_display *d, uint64_t now);
-void x_interval(struct x_histogram *h, uint64_t ns, uint64_t at);
-uint64_t x_quantile(const struct x_histogram *h, double q); /* ns, to 5 ms */
+struct model_display *model_display_of(struct model *x, uint64_t id);
+bool model_has_place(const struct model *x, uint32_t display); /* among those that are followed */
+bool model_near(const int32_t *a, const int32_t *b, uint32_t *off);
+uint64_t model_stalled(const struct model_display *d, uint64_t now);
+uint64_t model_blocked(const struct model_display *d, uint64_t now);
+uint64_t model_waited(const struct model_display *d, uint64_t now);
+void model_interval(struct model_histogram *h, uint64_t ns, uint64_t at);
+uint64_t model_quantile(const struct model_histogram *h, double q); /* ns, to 5 ms */
 
 /* Each part sees the events it needs, as the built-in table describes them. */
-void episodes_add(struct explain *x, const struct tap_event *ev);
-void episodes_loss(struct explain *x, enum tap_source source, uint64_t count);
-void held_add(struct explain *x, const struct tap_event *ev);
-void held_loss(struct explain *x); /* of spice's events */
-void episodes_end(struct explain *x);
-void streams_add(struct explain *x, const struct tap_event *ev);
-void streams_loss(struct explain *x, enum tap_source source, uint64_t count);
-void streams_end(struct explain *x);
+void episodes_add(struct model *x, const struct tap_event *ev);
+void episodes_loss(struct model *x, enum tap_source source, uint64_t count);
+void held_add(struct model *x, const struct tap_event *ev);
+void held_loss(struct model *x); /* of spice's events */
+void episodes_end(struct model *x);
+void streams_add(struct model *x, const struct tap_event *ev);
+void streams_loss(struct model *x, enum tap_source source, uint64_t count);
+void streams_end(struct model *x);
 /* A redraw that covers a stream's place and did not join it. */
-void streams_refused(struct explain *x, uint32_t id, enum outcome why, uint64_t time);
-struct x_stream *streams_running(struct explain *x, uint32_t id);
-struct x_stream *streams_live(struct explain *x, uint64_t display, uint64_t number);
-void regions_add(struct explain *x, const struct tap_event *ev);
-void regions_loss(struct explain *x, enum tap_source source, uint64_t count);
-void regions_end(struct explain *x);
+void streams_refused(struct model *x, uint32_t id, enum outcome why, uint64_t time);
+struct model_stream *streams_running(struct model *x, uint32_t id);
+struct model_stream *streams_live(struct model *x, uint64_t display, uint64_t number);
+void regions_add(struct model *x, const struct tap_event *ev);
+void regions_loss(struct model *x, enum tap_source source, uint64_t count);
+void regions_end(struct model *x);
 /* The region of that very box: index + 1, or 0. */
-uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surface,
+uint32_t regions_find(const struct model *x, uint64_t display, uint64_t surface,
                       const int32_t *box);
-void traffic_add(struct explain *x, const struct tap_event *ev, enum tap_source source);
+void traffic_add(struct model *x, const struct tap_event *ev, enum tap_source source);
 
-const struct x_region *x_kept(const struct explain *x, uint32_t id); /* NULL: none */
-const struct x_region *x_clip(const struct explain *x);              /* NULL: none */
+const struct model_region *model_kept(const struct model *x, uint32_t id); /* NULL: none */
+const struct model_region *model_clip(const struct model *x);              /* NULL: none */
 /* The client saw the clip, but no draw has its place: a display that is not QXL draws it in columns
  * (qemu_spice_create_update in QEMU's ui/spice-display.c). Then `pieces` tells of it. */
-bool x_in_pieces(const struct explain *x);
+bool model_in_pieces(const struct model *x);
 /* How far the time of the event at hand can be from the truth, ns; at most the whole run. */
-uint64_t x_error(const struct explain *x, uint64_t time);
-const struct x_stream *x_stream(const struct explain *x, uint32_t id);
-const struct x_episode *x_episode(const struct explain *x, uint32_t id);
+uint64_t model_error(const struct model *x, uint64_t time);
+const struct model_stream *model_stream(const struct model *x, uint32_t id);
+const struct model_episode *model_episode(const struct model *x, uint32_t id);
 /* How many are kept one by one: when the table is full its last place serves all later ones. */
-uint32_t x_episodes(const struct explain *x);
+uint32_t model_episodes(const struct model *x);
 
 #endif

@@ -6,24 +6,24 @@
 
 #include "model/model.h"
 
-int explain_new(struct explain **out)
+int model_new(struct model **out)
 {
-    struct explain *x = calloc(1, sizeof(*x));
+    struct model *x = calloc(1, sizeof(*x));
 
     if (x) {
         x->facts = calloc(1, sizeof(*x->facts));
-        x->streams = calloc(X_STREAMS, sizeof(*x->streams));
-        x->episodes = calloc(X_EPISODES, sizeof(*x->episodes));
+        x->streams = calloc(MODEL_STREAMS, sizeof(*x->streams));
+        x->episodes = calloc(MODEL_EPISODES, sizeof(*x->episodes));
     }
     if (!x || !x->facts || !x->streams || !x->episodes) {
-        explain_free(x);
+        model_free(x);
         return -ENOMEM;
     }
     *out = x;
     return 0;
 }
 
-void explain_free(struct explain *x)
+void model_free(struct model *x)
 {
     if (!x)
         return;
@@ -33,41 +33,41 @@ void explain_free(struct explain *x)
     free(x);
 }
 
-struct x_display *x_display_of(struct explain *x, uint64_t id)
+struct model_display *model_display_of(struct model *x, uint64_t id)
 {
-    for (int i = 0; i < X_DISPLAYS; i++) {
-        struct x_display *d = &x->displays[i];
+    for (int i = 0; i < MODEL_DISPLAYS; i++) {
+        struct model_display *d = &x->displays[i];
 
         if (!d->used) {
-            *d = (struct x_display){.used = true, .id = (uint32_t)id};
+            *d = (struct model_display){.used = true, .id = (uint32_t)id};
             x->display_count++;
         }
         if (d->id == (uint32_t)id)
             return d;
     }
-    return &x->displays[X_DISPLAYS - 1]; /* explain_add lets no other in */
+    return &x->displays[MODEL_DISPLAYS - 1]; /* model_add lets no other in */
 }
 
-bool x_has_place(const struct explain *x, uint32_t display)
+bool model_has_place(const struct model *x, uint32_t display)
 {
     for (uint32_t i = 0; i < x->display_count; i++)
         if (x->displays[i].id == display)
             return true;
-    return x->display_count < X_DISPLAYS;
+    return x->display_count < MODEL_DISPLAYS;
 }
 
 /* All of spice-server's kinds that are used here have their display in the first field. */
-static bool left_out(struct explain *x, const struct tap_event *ev)
+static bool left_out(struct model *x, const struct tap_event *ev)
 {
     if (ev->kind > EV_blocked && ev->kind != EV_qxl_io_write)
         return false;
-    if (x_has_place(x, (uint32_t)ev->v[0]))
+    if (model_has_place(x, (uint32_t)ev->v[0]))
         return false;
     x->displays_over++;
     return true;
 }
 
-uint64_t x_error(const struct explain *x, uint64_t time)
+uint64_t model_error(const struct model *x, uint64_t time)
 {
     uint64_t error = x->from ? bundle_clock_error(x->from, time) : 0;
 
@@ -75,7 +75,7 @@ uint64_t x_error(const struct explain *x, uint64_t time)
 }
 
 /* Boxes of the same shape at nearly the same place: 8 pixels, and none of them small. */
-bool x_near(const int32_t *a, const int32_t *b, uint32_t *off)
+bool model_near(const int32_t *a, const int32_t *b, uint32_t *off)
 {
     uint32_t most = 0;
 
@@ -95,7 +95,7 @@ bool x_near(const int32_t *a, const int32_t *b, uint32_t *off)
            (int64_t)b[3] - b[1] >= 64;
 }
 
-uint64_t x_stalled(const struct x_display *d, uint64_t now)
+uint64_t model_stalled(const struct model_display *d, uint64_t now)
 {
     /* Told that there is no memory, and nothing was given since: it waits still. */
     if (d->chain && !d->given && now > d->chain_at)
@@ -103,21 +103,21 @@ uint64_t x_stalled(const struct x_display *d, uint64_t now)
     return d->stalled;
 }
 
-uint64_t x_blocked(const struct x_display *d, uint64_t now)
+uint64_t model_blocked(const struct model_display *d, uint64_t now)
 {
     return d->blocked + (d->blocked_from && now > d->blocked_from ? now - d->blocked_from : 0);
 }
 
-uint64_t x_waited(const struct x_display *d, uint64_t now)
+uint64_t model_waited(const struct model_display *d, uint64_t now)
 {
     return d->waited + (d->waiting && now > d->waiting_from ? now - d->waiting_from : 0);
 }
 
-void x_interval(struct x_histogram *h, uint64_t ns, uint64_t at)
+void model_interval(struct model_histogram *h, uint64_t ns, uint64_t at)
 {
-    uint64_t slot = ns / X_INTERVAL;
+    uint64_t slot = ns / MODEL_INTERVAL;
 
-    h->count[slot < X_INTERVALS ? slot : X_INTERVALS]++;
+    h->count[slot < MODEL_INTERVALS ? slot : MODEL_INTERVALS]++;
     h->all++;
     if (ns > h->longest) {
         h->longest = ns;
@@ -125,20 +125,20 @@ void x_interval(struct x_histogram *h, uint64_t ns, uint64_t at)
     }
 }
 
-uint64_t x_quantile(const struct x_histogram *h, double q)
+uint64_t model_quantile(const struct model_histogram *h, double q)
 {
     uint64_t want = (uint64_t)(q * (double)h->all), sum = 0;
 
-    for (unsigned i = 0; i < X_INTERVALS; i++) {
+    for (unsigned i = 0; i < MODEL_INTERVALS; i++) {
         sum += h->count[i];
         if (sum > want)
-            return i * X_INTERVAL + X_INTERVAL / 2;
+            return i * MODEL_INTERVAL + MODEL_INTERVAL / 2;
     }
     return h->longest;
 }
 
 /* The events lost are younger than the source's event before. */
-static void loss(struct explain *x, const struct tap_event *ev, enum tap_source source)
+static void loss(struct model *x, const struct tap_event *ev, enum tap_source source)
 {
     uint64_t count = FIELDS(ev, loss)->count;
 
@@ -151,11 +151,11 @@ static void loss(struct explain *x, const struct tap_event *ev, enum tap_source 
     regions_loss(x, source, count);
 }
 
-void explain_add(struct explain *x, const struct tap_event *ev, const struct bundle_log *from)
+void model_add(struct model *x, const struct tap_event *ev, const struct bundle_log *from)
 {
     struct tap_event known;
 
-    x->attr = (struct x_attr){0};
+    x->attr = (struct model_attr){0};
     x->from = from;
     facts_add(x->facts, ev, from);
     if (ev->kind == EV_loss) {
@@ -177,7 +177,7 @@ void explain_add(struct explain *x, const struct tap_event *ev, const struct bun
         regions_add(x, &known);
 }
 
-void explain_end(struct explain *x)
+void model_end(struct model *x)
 {
     facts_end(x->facts);
     regions_end(x);
@@ -185,7 +185,7 @@ void explain_end(struct explain *x)
     episodes_end(x);
 }
 
-static void about_device(struct explain *x)
+static void about_device(struct model *x)
 {
     const json_t *devices = json_object_get(bundle_about(x->bundle), "devices");
 
@@ -198,7 +198,7 @@ static void about_device(struct explain *x)
     }
 }
 
-void explain_gather(struct explain *x)
+void model_gather(struct model *x)
 {
     const struct bundle_log *from, *logs;
     struct tap_event ev;
@@ -213,7 +213,7 @@ void explain_gather(struct explain *x)
     x->has_client_box = clip_of_client(x->run, bundle_about(x->bundle), x->client_box);
     bundle_window(x->bundle, &x->start, &x->end);
     while (bundle_next(x->bundle, &ev, &from) == 1)
-        explain_add(x, &ev, from);
+        model_add(x, &ev, from);
     if (!x->start)
         x->start = x->facts->first;
     if (!x->end)
@@ -221,25 +221,25 @@ void explain_gather(struct explain *x)
     if (x->end < x->start)
         x->end = x->start;
     x->seconds = (double)(x->end - x->start) / 1e9;
-    explain_end(x);
+    model_end(x);
 }
 
-const struct x_region *x_kept(const struct explain *x, uint32_t id)
+const struct model_region *model_kept(const struct model *x, uint32_t id)
 {
-    return id && id <= x->region_count && id <= X_REGIONS ? &x->boxes[x->kept[id - 1]] : NULL;
+    return id && id <= x->region_count && id <= MODEL_REGIONS ? &x->boxes[x->kept[id - 1]] : NULL;
 }
 
-const struct x_stream *x_stream(const struct explain *x, uint32_t id)
+const struct model_stream *model_stream(const struct model *x, uint32_t id)
 {
-    return id && id <= x->stream_count && id <= X_STREAMS ? &x->streams[id - 1] : NULL;
+    return id && id <= x->stream_count && id <= MODEL_STREAMS ? &x->streams[id - 1] : NULL;
 }
 
-const struct x_episode *x_episode(const struct explain *x, uint32_t id)
+const struct model_episode *model_episode(const struct model *x, uint32_t id)
 {
-    return id && id <= x_episodes(x) ? &x->episodes[id - 1] : NULL;
+    return id && id <= model_episodes(x) ? &x->episodes[id - 1] : NULL;
 }
 
-uint32_t x_episodes(const struct explain *x)
+uint32_t model_episodes(const struct model *x)
 {
-    return x->episode_count <= X_EPISODES ? x->episode_count : X_EPISODES - 1;
+    return x->episode_count <= MODEL_EPISODES ? x->episode_count : MODEL_EPISODES - 1;
 }

@@ -12,20 +12,19 @@ static const uint8_t match_outcomes[8] = {OUT_NO_HISTORY,  OUT_NO_HISTORY,   OUT
                                           OUT_TOO_BIG,     OUT_ORIENTATION};
 enum { AGAINST_STREAM = 0, MATCHED = 0, BOX_DIFFERS = 3, GRADUAL_LOW = 2 };
 
-uint32_t regions_find(const struct explain *x, uint64_t display, uint64_t surface,
-                      const int32_t *box)
+uint32_t regions_find(const struct model *x, uint64_t display, uint64_t surface, const int32_t *box)
 {
     int32_t key[6] = {box[0], box[1], box[2], box[3], (int32_t)display, (int32_t)surface};
 
-    for (uint32_t i = 0; i < X_BOXES; i++)
+    for (uint32_t i = 0; i < MODEL_BOXES; i++)
         if (!memcmp(x->box_keys[i], key, sizeof(key)) && x->boxes[i].used)
             return i + 1;
     return 0;
 }
 
-static void set_key(struct explain *x, uint32_t i, const int32_t *box)
+static void set_key(struct model *x, uint32_t i, const int32_t *box)
 {
-    struct x_region *r = &x->boxes[i];
+    struct model_region *r = &x->boxes[i];
 
     memcpy(r->box, box, sizeof(r->box));
     memcpy(x->box_keys[i], box, sizeof(r->box));
@@ -34,16 +33,16 @@ static void set_key(struct explain *x, uint32_t i, const int32_t *box)
 }
 
 /* A box that moved a little since it was last drawn is the same region. */
-static uint32_t find_near(struct explain *x, const struct fields_draw *f, uint64_t now)
+static uint32_t find_near(struct model *x, const struct fields_draw *f, uint64_t now)
 {
     const int32_t *box = (const int32_t *)&f->box;
     uint32_t off, best = 0, best_off = UINT32_MAX;
 
-    for (uint32_t i = 0; i < X_BOXES; i++) {
-        const struct x_region *r = &x->boxes[i];
+    for (uint32_t i = 0; i < MODEL_BOXES; i++) {
+        const struct model_region *r = &x->boxes[i];
 
         if (r->used && r->display == f->display && r->surface == f->surface &&
-            now - r->last < X_SECOND && x_near(r->box, box, &off) && off < best_off) {
+            now - r->last < NS_PER_SECOND && model_near(r->box, box, &off) && off < best_off) {
             best = i + 1;
             best_off = off;
         }
@@ -55,21 +54,21 @@ static uint32_t find_near(struct explain *x, const struct fields_draw *f, uint64
     return best;
 }
 
-static uint32_t make(struct explain *x, const struct fields_draw *f, uint64_t now)
+static uint32_t make(struct model *x, const struct fields_draw *f, uint64_t now)
 {
-    uint32_t at = X_BOXES, i;
-    struct x_region *r;
+    uint32_t at = MODEL_BOXES, i;
+    struct model_region *r;
 
-    for (i = 0; i < X_BOXES; i++) {
+    for (i = 0; i < MODEL_BOXES; i++) {
         if (!x->boxes[i].used) {
             at = i;
             break;
         }
-        if (!x->boxes[i].kept && (at == X_BOXES || x->boxes[i].last < x->boxes[at].last))
+        if (!x->boxes[i].kept && (at == MODEL_BOXES || x->boxes[i].last < x->boxes[at].last))
             at = i;
     }
     r = &x->boxes[at];
-    x->boxes_dropped += r->used && r->count > 2 && now - r->last < X_SECOND / 2;
+    x->boxes_dropped += r->used && r->count > 2 && now - r->last < NS_PER_SECOND / 2;
     memset(r, 0, sizeof(*r));
     r->used = true;
     r->doubt_last = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE];
@@ -85,14 +84,14 @@ static uint32_t make(struct explain *x, const struct fields_draw *f, uint64_t no
 /* ---- spells: more than 4 redraws a second for more than 2 s. The rule says 5, which is the
  * server's 200 ms; 4 lets those be seen that miss it by a little. ---- */
 
-static void add_spell(struct explain *x, struct x_region *r)
+static void add_spell(struct model *x, struct model_region *r)
 {
     uint64_t took = r->spell_to - r->spell_from;
 
-    if (r->spell_count < X_SPELLS)
-        r->spells[r->spell_count++] = (struct x_spell){r->spell_from, r->spell_to};
+    if (r->spell_count < MODEL_SPELLS)
+        r->spells[r->spell_count++] = (struct model_spell){r->spell_from, r->spell_to};
     else
-        r->spells[X_SPELLS - 1].to = r->spell_to;
+        r->spells[MODEL_SPELLS - 1].to = r->spell_to;
     r->spells_all++;
     r->busy_ns += took;
     if (took > r->longest_spell)
@@ -103,7 +102,7 @@ static void add_spell(struct explain *x, struct x_region *r)
     (void)x;
 }
 
-static void end_spell(struct explain *x, struct x_region *r)
+static void end_spell(struct model *x, struct model_region *r)
 {
     if (r->busy && r->qualified)
         add_spell(x, r);
@@ -112,12 +111,12 @@ static void end_spell(struct explain *x, struct x_region *r)
     memset(r->spell_out, 0, sizeof(r->spell_out));
 }
 
-static void keep(struct explain *x, struct x_region *r)
+static void keep(struct model *x, struct model_region *r)
 {
     r->qualified = true;
     if (r->kept)
         return;
-    if (x->region_count == X_REGIONS) {
+    if (x->region_count == MODEL_REGIONS) {
         x->regions_over += !r->over;
         r->over = true;
         r->qualified = false;
@@ -129,41 +128,41 @@ static void keep(struct explain *x, struct x_region *r)
 }
 
 /* The fate of a redraw joins the region's spell, or waits until one begins. */
-static void spell(struct explain *x, struct x_region *r, uint64_t time, enum outcome o)
+static void spell(struct model *x, struct model_region *r, uint64_t time, enum outcome o)
 {
     uint64_t oldest;
 
-    r->recent[r->count++ % X_RECENT].time = time;
-    r->recent[(r->count - 1) % X_RECENT].outcome = (uint8_t)o;
-    if (r->count < X_RECENT)
+    r->recent[r->count++ % MODEL_RECENT].time = time;
+    r->recent[(r->count - 1) % MODEL_RECENT].outcome = (uint8_t)o;
+    if (r->count < MODEL_RECENT)
         return;
-    oldest = r->recent[r->count % X_RECENT].time;
-    if (r->busy && time - oldest > 3 * X_SECOND)
+    oldest = r->recent[r->count % MODEL_RECENT].time;
+    if (r->busy && time - oldest > 3 * NS_PER_SECOND)
         end_spell(x, r);
     else if (r->busy) {
         r->spell_draws++;
         r->spell_out[o]++;
         r->spell_to = time;
-    } else if (time - oldest < 5 * X_SECOND / 2) {
+    } else if (time - oldest < 5 * NS_PER_SECOND / 2) {
         r->busy = true;
         r->spell_from = oldest;
         r->spell_to = time;
-        r->spell_draws = X_RECENT;
-        for (int i = 0; i < X_RECENT; i++)
+        r->spell_draws = MODEL_RECENT;
+        for (int i = 0; i < MODEL_RECENT; i++)
             r->spell_out[r->recent[i].outcome]++;
     }
-    if (r->busy && !r->qualified && r->spell_to - r->spell_from > 2 * X_SECOND &&
-        (r->spell_draws - 1) * X_SECOND > 4 * (r->spell_to - r->spell_from))
+    if (r->busy && !r->qualified && r->spell_to - r->spell_from > 2 * NS_PER_SECOND &&
+        (r->spell_draws - 1) * NS_PER_SECOND > 4 * (r->spell_to - r->spell_from))
         keep(x, r);
 }
 
 /* ---- one drawable
  * -------------------------------------------------------------------------------- */
 
-static enum outcome outcome_of(const struct explain *x, const struct x_candidate *c)
+static enum outcome outcome_of(const struct model *x, const struct model_candidate *c)
 {
-    const struct x_region *r = &x->boxes[c->region - 1];
-    bool late = c->interval > X_MAX_DELTA;
+    const struct model_region *r = &x->boxes[c->region - 1];
+    bool late = c->interval > MODEL_MAX_DELTA;
 
     if (c->lost)
         return OUT_LOST;
@@ -174,27 +173,27 @@ static enum outcome outcome_of(const struct explain *x, const struct x_candidate
     if (c->starts)
         return OUT_NO_ROOM;
     if (c->counted)
-        return c->frames >= X_START_FRAMES ? OUT_NOT_NATURAL : OUT_COUNTED;
+        return c->frames >= MODEL_START_FRAMES ? OUT_NOT_NATURAL : OUT_COUNTED;
     if (!r->last_created)
         return OUT_FIRST;
     if (r->doubt_last) /* whether one came between is not known, nor what became of its history */
         return OUT_LOST;
     if (c->has_near && match_outcomes[c->near_verdict & 7] != OUT_TOO_LATE)
         return (enum outcome)match_outcomes[c->near_verdict & 7];
-    if (late || (c->has_near && c->near_since <= (int64_t)(c->interval + X_MS)))
+    if (late || (c->has_near && c->near_since <= (int64_t)(c->interval + NS_PER_MS)))
         return OUT_TOO_LATE;
     if (r->history_lost >= r->last)
         return r->history_lost_evicted ? OUT_EVICTED_OVER : OUT_OTHER_OVER;
     return OUT_NO_HISTORY;
 }
 
-static void note_miss(struct x_region *r, const struct x_candidate *c, enum outcome o)
+static void note_miss(struct model_region *r, const struct model_candidate *c, enum outcome o)
 {
     uint64_t since = c->has_near ? (uint64_t)c->near_since : c->interval;
 
-    if (o == OUT_TOO_LATE && c->near_against != AGAINST_STREAM && since > X_MAX_DELTA &&
-        since - X_MAX_DELTA < r->least_late) {
-        r->least_late = since - X_MAX_DELTA;
+    if (o == OUT_TOO_LATE && c->near_against != AGAINST_STREAM && since > MODEL_MAX_DELTA &&
+        since - MODEL_MAX_DELTA < r->least_late) {
+        r->least_late = since - MODEL_MAX_DELTA;
         r->least_late_at = c->time;
     }
     if (o == OUT_BOX_DIFFERS && c->near_off < r->least_off) {
@@ -214,21 +213,21 @@ static void note_miss(struct x_region *r, const struct x_candidate *c, enum outc
         r->first_streamed = c->time;
 }
 
-enum outcome x_refusal(const struct x_candidate *c, int i, enum outcome o)
+enum outcome model_refusal(const struct model_candidate *c, int i, enum outcome o)
 {
     return c->covered_asked[i] && !c->verdict
                ? (enum outcome)match_outcomes[c->covered_verdict[i] & 7]
                : o;
 }
 
-static void tell_streams(struct explain *x, const struct x_candidate *c, enum outcome o)
+static void tell_streams(struct model *x, const struct model_candidate *c, enum outcome o)
 {
-    for (int i = 0; i < X_COVERED && !c->streamed; i++)
+    for (int i = 0; i < MODEL_COVERED && !c->streamed; i++)
         if (c->covered[i])
-            streams_refused(x, c->covered[i], x_refusal(c, i, o), c->time);
+            streams_refused(x, c->covered[i], model_refusal(c, i, o), c->time);
 }
 
-static void all_draws(struct x_region *r, const struct x_candidate *c, enum outcome o)
+static void all_draws(struct model_region *r, const struct model_candidate *c, enum outcome o)
 {
     uint64_t before = r->steady.ns;
 
@@ -239,7 +238,7 @@ static void all_draws(struct x_region *r, const struct x_candidate *c, enum outc
     r->all_out[o]++;
 }
 
-static void piece(struct explain *x, const int32_t *box, enum outcome o)
+static void piece(struct model *x, const int32_t *box, enum outcome o)
 {
     const int32_t *whole = x->client_box;
     int64_t width = (int64_t)box[2] - box[0], height = (int64_t)box[3] - box[1];
@@ -251,10 +250,10 @@ static void piece(struct explain *x, const int32_t *box, enum outcome o)
     x->pieces_all += (uint64_t)width * (uint64_t)height;
 }
 
-static void decide(struct explain *x, struct x_display *d)
+static void decide(struct model *x, struct model_display *d)
 {
-    struct x_candidate *c = &d->now;
-    struct x_region *r;
+    struct model_candidate *c = &d->now;
+    struct model_region *r;
     enum outcome o;
 
     if (!c->open)
@@ -269,7 +268,7 @@ static void decide(struct explain *x, struct x_display *d)
     all_draws(r, c, o);
     piece(x, c->box, o);
     if (r->last_created && c->created > r->last_created)
-        x_interval(&r->intervals, c->created - r->last_created, c->time);
+        model_interval(&r->intervals, c->created - r->last_created, c->time);
     r->last_created = c->created;
     r->last = c->time;
     r->doubt_last = false;
@@ -278,12 +277,12 @@ static void decide(struct explain *x, struct x_display *d)
 
 /* Does it cover at least half of a running stream's place? Then it is a frame of it, or a drawing
  * that stands in its way. */
-static void cover(struct explain *x, struct x_candidate *c, uint64_t display)
+static void cover(struct model *x, struct model_candidate *c, uint64_t display)
 {
     int n = 0;
 
-    for (uint32_t i = 0; i < x->live_count && n < X_COVERED; i++) {
-        const struct x_stream *t = &x->live[i];
+    for (uint32_t i = 0; i < x->live_count && n < MODEL_COVERED; i++) {
+        const struct model_stream *t = &x->live[i];
         int64_t w, h, area;
 
         if (t->display != (uint32_t)display || !t->has_box)
@@ -298,11 +297,11 @@ static void cover(struct explain *x, struct x_candidate *c, uint64_t display)
     }
 }
 
-static void draw(struct explain *x, const struct tap_event *ev)
+static void draw(struct model *x, const struct tap_event *ev)
 {
     const struct fields_draw *f = FIELDS(ev, draw);
-    struct x_display *d = x_display_of(x, f->display);
-    struct x_candidate *c = &d->now;
+    struct model_display *d = model_display_of(x, f->display);
+    struct model_candidate *c = &d->now;
     uint32_t at;
 
     decide(x, d);
@@ -330,9 +329,9 @@ static void draw(struct explain *x, const struct tap_event *ev)
     x->attr.region = at;
 }
 
-static struct x_candidate *candidate(struct explain *x, uint64_t display, uint64_t drawable)
+static struct model_candidate *candidate(struct model *x, uint64_t display, uint64_t drawable)
 {
-    struct x_candidate *c = &x_display_of(x, display)->now;
+    struct model_candidate *c = &model_display_of(x, display)->now;
 
     if (!c->open || c->drawable != drawable)
         return NULL;
@@ -340,23 +339,23 @@ static struct x_candidate *candidate(struct explain *x, uint64_t display, uint64
     return c;
 }
 
-static void match(struct explain *x, const struct tap_event *ev)
+static void match(struct model *x, const struct tap_event *ev)
 {
     const struct fields_match *f = FIELDS(ev, match);
-    struct x_candidate *c = candidate(x, f->display, f->drawable);
+    struct model_candidate *c = candidate(x, f->display, f->drawable);
     uint32_t off = 0;
 
     if (!c)
         return;
-    for (int i = 0; f->against == AGAINST_STREAM && i < X_COVERED && c->covered[i]; i++) {
-        const struct x_stream *t = streams_running(x, c->covered[i]);
+    for (int i = 0; f->against == AGAINST_STREAM && i < MODEL_COVERED && c->covered[i]; i++) {
+        const struct model_stream *t = streams_running(x, c->covered[i]);
 
         if (t && t->number == (uint32_t)f->index) {
             c->covered_asked[i] = true;
             c->covered_verdict[i] = (uint8_t)f->verdict;
         }
     }
-    if (f->verdict == MATCHED || !x_near(c->box, (const int32_t *)&f->other, &off))
+    if (f->verdict == MATCHED || !model_near(c->box, (const int32_t *)&f->other, &off))
         return;
     if (c->has_near && f->since >= c->near_since)
         return;
@@ -367,12 +366,12 @@ static void match(struct explain *x, const struct tap_event *ev)
     c->near_off = off;
 }
 
-static void traced(struct explain *x, const struct tap_event *ev)
+static void traced(struct model *x, const struct tap_event *ev)
 {
     const struct fields_trace_add *f = FIELDS(ev, trace_add);
     uint32_t from = regions_find(x, f->display, 0, (const int32_t *)&f->box);
     uint32_t old = f->old_age >= 0 ? regions_find(x, f->display, 0, (const int32_t *)&f->old) : 0;
-    struct x_region *r = old ? &x->boxes[old - 1] : NULL;
+    struct model_region *r = old ? &x->boxes[old - 1] : NULL;
     uint64_t then =
         f->old_age >= 0 && (uint64_t)f->old_age < ev->time ? ev->time - (uint64_t)f->old_age : 0;
 
@@ -381,15 +380,15 @@ static void traced(struct explain *x, const struct tap_event *ev)
         return;
     x->attr.other_region = old;
     /* Only its newest frame matters, and only while it may still be matched. */
-    if (then + X_MS < r->last_created || (uint64_t)f->old_age > X_MAX_DELTA)
+    if (then + NS_PER_MS < r->last_created || (uint64_t)f->old_age > MODEL_MAX_DELTA)
         return;
     r->history_lost = ev->time;
     r->history_lost_evicted = f->reason == 1;
 }
 
-void regions_add(struct explain *x, const struct tap_event *ev)
+void regions_add(struct model *x, const struct tap_event *ev)
 {
-    struct x_candidate *c;
+    struct model_candidate *c;
 
     switch (ev->kind) {
     case EV_draw:
@@ -421,7 +420,7 @@ void regions_add(struct explain *x, const struct tap_event *ev)
             c->streamed = true;
         break;
     case EV_stream_stop: /* what was refused before it counts */
-        decide(x, x_display_of(x, FIELDS(ev, stream_stop)->display));
+        decide(x, model_display_of(x, FIELDS(ev, stream_stop)->display));
         break;
     case EV_trace_add:
         traced(x, ev);
@@ -433,19 +432,19 @@ void regions_add(struct explain *x, const struct tap_event *ev)
 
 /* What was drawn in the second before the last event that is known may have been drawn in what is
  * lost; what had ended by then is not in doubt. */
-void regions_loss(struct explain *x, enum tap_source source, uint64_t count)
+void regions_loss(struct model *x, enum tap_source source, uint64_t count)
 {
     uint64_t known = x->last_of[SOURCE_SPICE];
 
     if (source > SOURCE_SPICE)
         return;
-    for (int i = 0; i < X_DISPLAYS; i++)
+    for (int i = 0; i < MODEL_DISPLAYS; i++)
         x->displays[i].now.lost = true;
-    for (int i = 0; i < X_BOXES; i++) {
-        struct x_region *r = &x->boxes[i];
+    for (int i = 0; i < MODEL_BOXES; i++) {
+        struct model_region *r = &x->boxes[i];
 
         r->doubt_last = true;
-        if (!r->used || (known > r->last && known - r->last > X_SECOND))
+        if (!r->used || (known > r->last && known - r->last > NS_PER_SECOND))
             continue;
         r->losses++;
         r->lost += count;
@@ -455,19 +454,19 @@ void regions_loss(struct explain *x, enum tap_source source, uint64_t count)
 /* ---- the clip ----------------------------------------------------------------------------------
  */
 
-static double weight(const struct x_region *r)
+static double weight(const struct model_region *r)
 {
     return steady_weight(&r->steady, (int64_t)r->box[2] - r->box[0],
                          (int64_t)r->box[3] - r->box[1]);
 }
 
-static struct x_region *find_clip(struct explain *x)
+static struct model_region *find_clip(struct model *x)
 {
-    struct x_region *clip = NULL;
+    struct model_region *clip = NULL;
 
     x->clip_told = x->has_client_box;
-    for (int i = 0; i < X_BOXES; i++) {
-        struct x_region *r = &x->boxes[i];
+    for (int i = 0; i < MODEL_BOXES; i++) {
+        struct model_region *r = &x->boxes[i];
 
         if (!r->used)
             continue;
@@ -481,7 +480,7 @@ static struct x_region *find_clip(struct explain *x)
 }
 
 /* All redraws of the clip count, in stretches or not, and however slowly they come. */
-static void keep_whole(struct explain *x, struct x_region *r)
+static void keep_whole(struct model *x, struct model_region *r)
 {
     r->slow = !r->kept;
     keep(x, r);
@@ -489,29 +488,29 @@ static void keep_whole(struct explain *x, struct x_region *r)
         return;
     r->draws = r->all_draws;
     memcpy(r->out, r->all_out, sizeof(r->out));
-    r->spells[0] = (struct x_spell){r->first, r->last};
+    r->spells[0] = (struct model_spell){r->first, r->last};
     r->spell_count = 1;
     r->spells_all = 1;
     r->busy_ns = r->steady.ns;
 }
 
-const struct x_region *x_clip(const struct explain *x)
+const struct model_region *model_clip(const struct model *x)
 {
-    return x_kept(x, x->clip);
+    return model_kept(x, x->clip);
 }
 
-bool x_in_pieces(const struct explain *x)
+bool model_in_pieces(const struct model *x)
 {
     return x->has_client_box && !x->clip_told && x->pieces_all;
 }
 
-void regions_end(struct explain *x)
+void regions_end(struct model *x)
 {
-    struct x_region *clip;
+    struct model_region *clip;
 
-    for (int i = 0; i < X_DISPLAYS; i++)
+    for (int i = 0; i < MODEL_DISPLAYS; i++)
         decide(x, &x->displays[i]);
-    for (int i = 0; i < X_BOXES; i++)
+    for (int i = 0; i < MODEL_BOXES; i++)
         if (x->boxes[i].used)
             end_spell(x, &x->boxes[i]);
     clip = find_clip(x);

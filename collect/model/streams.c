@@ -7,7 +7,7 @@
 enum { STOP_TIMEOUT, STOP_SURFACE, STOP_CODECS, STOP_CLIENT_CODECS, STOP_MIGRATE };
 enum { DETACH_OVERLAP = 1 };
 
-struct x_stream *streams_live(struct explain *x, uint64_t display, uint64_t number)
+struct model_stream *streams_live(struct model *x, uint64_t display, uint64_t number)
 {
     for (size_t i = 0; i < x->live_count; i++)
         if (x->live[i].display == (uint32_t)display && x->live[i].number == (uint32_t)number)
@@ -15,7 +15,7 @@ struct x_stream *streams_live(struct explain *x, uint64_t display, uint64_t numb
     return NULL;
 }
 
-struct x_stream *streams_running(struct explain *x, uint32_t id)
+struct model_stream *streams_running(struct model *x, uint32_t id)
 {
     for (size_t i = 0; i < x->live_count; i++)
         if (x->live[i].id == id)
@@ -23,14 +23,14 @@ struct x_stream *streams_running(struct explain *x, uint32_t id)
     return NULL;
 }
 
-static void new_gap(struct explain *x, struct x_stream *t, uint64_t now)
+static void new_gap(struct model *x, struct model_stream *t, uint64_t now)
 {
-    const struct x_display *d = x_display_of(x, t->display);
+    const struct model_display *d = model_display_of(x, t->display);
 
     memset(&t->gap, 0, sizeof(t->gap));
-    t->gap.stalled = x_stalled(d, now);
-    t->gap.waited = x_waited(d, now);
-    t->gap.blocked = x_blocked(d, now);
+    t->gap.stalled = model_stalled(d, now);
+    t->gap.waited = model_waited(d, now);
+    t->gap.blocked = model_blocked(d, now);
     t->gap.oom = d->ooms;
     t->gap.empties = d->empties;
     t->gap.commands = d->commands;
@@ -44,7 +44,7 @@ struct gap_facts {
     uint64_t error;                         /* how far `waited` can be off */
 };
 
-static enum cause in_doubt(struct x_stream *t, enum doubt why, uint64_t lost)
+static enum cause in_doubt(struct model_stream *t, enum doubt why, uint64_t lost)
 {
     t->doubt = why;
     t->doubt_lost = lost;
@@ -52,7 +52,7 @@ static enum cause in_doubt(struct x_stream *t, enum doubt why, uint64_t lost)
 }
 
 /* At least half of the gap? A wait may reach over both its ends, each known only so well. */
-static enum cause waited_cause(struct x_stream *t, const struct gap_facts *g)
+static enum cause waited_cause(struct model_stream *t, const struct gap_facts *g)
 {
     uint64_t least = g->waited > g->error ? g->waited - g->error : 0;
 
@@ -67,9 +67,9 @@ static enum cause waited_cause(struct x_stream *t, const struct gap_facts *g)
     return CAUSE_GUEST_IDLE;
 }
 
-static enum cause timeout_cause(struct x_stream *t, const struct gap_facts *g)
+static enum cause timeout_cause(struct model_stream *t, const struct gap_facts *g)
 {
-    uint64_t expected = t->fps ? t->fps * g->gap / X_SECOND : 0;
+    uint64_t expected = t->fps ? t->fps * g->gap / NS_PER_SECOND : 0;
     uint64_t enough = expected / 4 > 3 ? expected / 4 : 3;
 
     if (t->gap.losses)
@@ -84,21 +84,21 @@ static enum cause timeout_cause(struct x_stream *t, const struct gap_facts *g)
 }
 
 /* Frames came for a second and more, and no client took one. */
-static bool no_taker(const struct x_stream *t)
+static bool no_taker(const struct model_stream *t)
 {
-    return t->client_at && t->last_frame > t->client_at + X_SECOND;
+    return t->client_at && t->last_frame > t->client_at + NS_PER_SECOND;
 }
 
 /* ... nor anything else. */
-static bool client_gone(const struct explain *x, const struct x_stream *t)
+static bool client_gone(const struct model *x, const struct model_stream *t)
 {
-    const struct x_display *d = x_display_of((struct explain *)x, t->display);
+    const struct model_display *d = model_display_of((struct model *)x, t->display);
 
     return no_taker(t) && t->unseen >= 5 && d->last_sent < t->last_frame &&
-           t->last_frame - d->last_sent > X_SECOND / 2;
+           t->last_frame - d->last_sent > NS_PER_SECOND / 2;
 }
 
-static enum cause cause_of(const struct explain *x, struct x_stream *t, const struct gap_facts *g)
+static enum cause cause_of(const struct model *x, struct model_stream *t, const struct gap_facts *g)
 {
     if (t->end_lost)
         return in_doubt(t, DOUBT_END, t->gap.lost);
@@ -115,13 +115,13 @@ static enum cause cause_of(const struct explain *x, struct x_stream *t, const st
     return client_gone(x, t) ? CAUSE_CLIENT_GONE : timeout_cause(t, g);
 }
 
-static void find_cause(struct explain *x, struct x_stream *t, uint64_t now)
+static void find_cause(struct model *x, struct model_stream *t, uint64_t now)
 {
-    const struct x_display *d = x_display_of(x, t->display);
+    const struct model_display *d = model_display_of(x, t->display);
     uint64_t gap = now > t->last_frame ? now - t->last_frame : 0;
-    uint64_t stalled = x_stalled(d, now) - t->gap.stalled,
-             waited = x_waited(d, now) - t->gap.waited;
-    uint64_t blocked = x_blocked(d, now) - t->gap.blocked;
+    uint64_t stalled = model_stalled(d, now) - t->gap.stalled,
+             waited = model_waited(d, now) - t->gap.waited;
+    uint64_t blocked = model_blocked(d, now) - t->gap.blocked;
     uint64_t error = d->waits ? 2 * (d->wait_error < gap ? d->wait_error : gap) : 0;
 
     t->gap.guest_losses = d->guest_losses - t->gap.guest_losses;
@@ -145,25 +145,25 @@ static void find_cause(struct explain *x, struct x_stream *t, uint64_t now)
     t->also |= t->drops[0] * 5 > t->frames ? ALSO_DROPS : 0;
 }
 
-static void retire(struct explain *x, struct x_stream *t, uint64_t now)
+static void retire(struct model *x, struct model_stream *t, uint64_t now)
 {
     t->died = now;
     find_cause(x, t, now);
     x->causes[t->cause]++;
-    if (t->id <= X_STREAMS)
+    if (t->id <= MODEL_STREAMS)
         x->streams[t->id - 1] = *t;
     *t = x->live[--x->live_count];
 }
 
-static struct x_stream *begin(struct explain *x, uint64_t display, uint64_t number, uint64_t now)
+static struct model_stream *begin(struct model *x, uint64_t display, uint64_t number, uint64_t now)
 {
-    struct x_stream *t = streams_live(x, display, number);
+    struct model_stream *t = streams_live(x, display, number);
 
     if (t) { /* its stop was lost */
         t->end_lost = true;
         retire(x, t, t->last_frame);
     }
-    if (x->live_count == X_LIVE) {
+    if (x->live_count == MODEL_LIVE) {
         x->live_over++;
         x->live[0].end_lost = true;
         retire(x, &x->live[0], x->live[0].last_frame);
@@ -178,10 +178,10 @@ static struct x_stream *begin(struct explain *x, uint64_t display, uint64_t numb
     return t;
 }
 
-static void create(struct explain *x, const struct tap_event *ev)
+static void create(struct model *x, const struct tap_event *ev)
 {
     const struct fields_stream_create *f = FIELDS(ev, stream_create);
-    struct x_stream *t = begin(x, f->display, f->stream, ev->time);
+    struct model_stream *t = begin(x, f->display, f->stream, ev->time);
     uint32_t r = regions_find(x, f->display, 0, (const int32_t *)&f->box);
 
     memcpy(t->box, &f->box, sizeof(t->box));
@@ -196,10 +196,10 @@ static void create(struct explain *x, const struct tap_event *ev)
     x->attr.stream = t->id;
 }
 
-static void attach(struct explain *x, const struct tap_event *ev)
+static void attach(struct model *x, const struct tap_event *ev)
 {
     const struct fields_stream_attach *f = FIELDS(ev, stream_attach);
-    struct x_stream *t = streams_live(x, f->display, f->stream);
+    struct model_stream *t = streams_live(x, f->display, f->stream);
 
     if (!t)
         t = begin(x, f->display, f->stream, ev->time);
@@ -210,16 +210,16 @@ static void attach(struct explain *x, const struct tap_event *ev)
     t->unseen++;
     t->evicted_survived += t->gap.evicted;
     if (f->since > 0)
-        x_interval(&t->intervals, (uint64_t)f->since, ev->time);
+        model_interval(&t->intervals, (uint64_t)f->since, ev->time);
     t->last_frame = ev->time;
     new_gap(x, t, ev->time);
     x->attr.stream = t->id;
 }
 
-static void stop(struct explain *x, const struct tap_event *ev)
+static void stop(struct model *x, const struct tap_event *ev)
 {
     const struct fields_stream_stop *f = FIELDS(ev, stream_stop);
-    struct x_stream *t = streams_live(x, f->display, f->stream);
+    struct model_stream *t = streams_live(x, f->display, f->stream);
 
     if (!t) {
         t = begin(x, f->display, f->stream, ev->time);
@@ -239,11 +239,11 @@ static void stop(struct explain *x, const struct tap_event *ev)
     retire(x, t, ev->time);
 }
 
-static void given(struct explain *x, const struct tap_event *ev)
+static void given(struct model *x, const struct tap_event *ev)
 {
     bool drop = ev->kind == EV_stream_drop;
     const struct fields_stream_encode *f = FIELDS(ev, stream_encode);
-    struct x_stream *t =
+    struct model_stream *t =
         drop ? streams_live(x, FIELDS(ev, stream_drop)->display, FIELDS(ev, stream_drop)->stream)
              : streams_live(x, f->display, f->stream);
 
@@ -261,9 +261,9 @@ static void given(struct explain *x, const struct tap_event *ev)
     t->sent += f->sent;
 }
 
-void streams_refused(struct explain *x, uint32_t id, enum outcome why, uint64_t time)
+void streams_refused(struct model *x, uint32_t id, enum outcome why, uint64_t time)
 {
-    struct x_stream *t = streams_running(x, id);
+    struct model_stream *t = streams_running(x, id);
 
     if (!t)
         return;
@@ -277,9 +277,9 @@ void streams_refused(struct explain *x, uint32_t id, enum outcome why, uint64_t 
         t->gap.first_refused = time;
 }
 
-void streams_add(struct explain *x, const struct tap_event *ev)
+void streams_add(struct model *x, const struct tap_event *ev)
 {
-    struct x_stream *t;
+    struct model_stream *t;
 
     switch (ev->kind) {
     case EV_stream_create:
@@ -318,18 +318,18 @@ void streams_add(struct explain *x, const struct tap_event *ev)
     }
 }
 
-void streams_loss(struct explain *x, enum tap_source source, uint64_t count)
+void streams_loss(struct model *x, enum tap_source source, uint64_t count)
 {
     bool guest = source == SOURCE_GUEST || source == SOURCE_QEMU;
 
-    for (int i = 0; guest && i < X_DISPLAYS; i++) {
+    for (int i = 0; guest && i < MODEL_DISPLAYS; i++) {
         x->displays[i].guest_losses++;
         x->displays[i].guest_lost += count;
     }
     if (source > SOURCE_SPICE)
         return;
     for (size_t i = 0; i < x->live_count; i++) {
-        struct x_stream *t = &x->live[i];
+        struct model_stream *t = &x->live[i];
 
         t->losses++;
         t->lost += count;
@@ -340,7 +340,7 @@ void streams_loss(struct explain *x, enum tap_source source, uint64_t count)
     }
 }
 
-void streams_end(struct explain *x)
+void streams_end(struct model *x)
 {
     while (x->live_count)
         retire(x, &x->live[x->live_count - 1], x->end);

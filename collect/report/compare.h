@@ -87,7 +87,7 @@ extern const struct compare_group compare_groups[COMPARE_GROUPS];
 int64_t compare_image(int at);
 
 /* What explain found, as a run's values. */
-void compare_fill(struct compare_run *run, const struct explain *x);
+void compare_fill(struct compare_run *run, const struct model *x);
 /* All good runs of `runs[at]`'s experiment (all: it alone) as one row, and marks them folded. */
 void compare_fold(struct compare_row *row, struct compare_run *runs, unsigned count, unsigned at,
                   bool all);

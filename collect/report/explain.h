@@ -5,7 +5,7 @@
 
 #include "explain/explain.h"
 
-int explain_text(const struct explain *x, const struct explain_options *o); /* EXIT_... */
-int explain_json(const struct explain *x, const struct explain_options *o);
+int explain_text(const struct model *x, const struct explain_options *o); /* EXIT_... */
+int explain_json(const struct model *x, const struct explain_options *o);
 
 #endif

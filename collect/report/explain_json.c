@@ -35,7 +35,7 @@ static const char *const doubts[] = {[DOUBT_NONE] = "",
                                      [DOUBT_CLOCK] = "clock",
                                      [DOUBT_BEFORE] = "before"};
 
-static json_t *stream(const struct explain *x, const struct x_stream *t, struct sayer *s)
+static json_t *stream(const struct model *x, const struct model_stream *t, struct sayer *s)
 {
     json_t *o =
         json_pack("{sI sI sI so ss sI sI sI sI sI sI sI sI so sb sb}", "id", NUMBER(t->id),
@@ -54,7 +54,7 @@ static json_t *stream(const struct explain *x, const struct x_stream *t, struct 
     return o;
 }
 
-static json_t *region(const struct explain *x, const struct x_region *r, struct sayer *s)
+static json_t *region(const struct model *x, const struct model_region *r, struct sayer *s)
 {
     json_t *o = json_pack("{sI sI so sI sI sI so sI}", "id", NUMBER(r->id), "display",
                           NUMBER(r->display), "box", box(r->first_box), "draws", NUMBER(r->draws),
@@ -73,7 +73,7 @@ static json_t *region(const struct explain *x, const struct x_region *r, struct 
     return o;
 }
 
-static json_t *episode(const struct explain *x, const struct x_episode *e, struct sayer *s)
+static json_t *episode(const struct model *x, const struct model_episode *e, struct sayer *s)
 {
     json_t *o = json_pack(
         "{sI sI sI sI sI sI sI sI sI sI sI sI}", "id", NUMBER(e->id), "display", NUMBER(e->display),
@@ -95,11 +95,11 @@ static json_t *episode(const struct explain *x, const struct x_episode *e, struc
 }
 
 /* What did not fit: a conclusion that rests on it is inconclusive. */
-static json_t *overflow(const struct explain *x)
+static json_t *overflow(const struct model *x)
 {
-    uint32_t streams = x->stream_count > X_STREAMS ? x->stream_count - X_STREAMS : 0;
-    uint32_t episodes = x->episode_count - x_episodes(x);
-    uint32_t freezes = x->freeze_count > X_FREEZES ? x->freeze_count - X_FREEZES : 0;
+    uint32_t streams = x->stream_count > MODEL_STREAMS ? x->stream_count - MODEL_STREAMS : 0;
+    uint32_t episodes = x->episode_count - model_episodes(x);
+    uint32_t freezes = x->freeze_count > MODEL_FREEZES ? x->freeze_count - MODEL_FREEZES : 0;
 
     return json_pack("{sI sI sI sI sI sI sI}", "display_events", NUMBER(x->displays_over),
                      "streams", NUMBER(streams), "running_streams", NUMBER(x->live_over),
@@ -107,28 +107,28 @@ static json_t *overflow(const struct explain *x)
                      NUMBER(x->boxes_dropped), "freezes", NUMBER(freezes));
 }
 
-static json_t *freezes(const struct explain *x)
+static json_t *freezes(const struct model *x)
 {
     json_t *list = json_array();
 
-    for (uint32_t i = 0; i < x->freeze_count && i < X_FREEZES; i++) {
-        const struct x_freeze *z = &x->freezes[i];
+    for (uint32_t i = 0; i < x->freeze_count && i < MODEL_FREEZES; i++) {
+        const struct model_freeze *z = &x->freezes[i];
 
         json_t *o = json_pack("{sI sI sI sI sI sI sb}", "from", NUMBER(z->from), "to",
                               NUMBER(z->to), "waited_ns", NUMBER(z->stalled), "blocked_ns",
-                              NUMBER(z->blocked), "put_off_ns", NUMBER(x_put_off(z)), "drawn",
+                              NUMBER(z->blocked), "put_off_ns", NUMBER(model_put_off(z)), "drawn",
                               NUMBER(z->drawn), "inconclusive", z->lost);
 
-        if (x_numbered(x))
-            json_object_set_new(o, "redraws", json_integer(x_freeze_draws(x, z)));
+        if (model_numbered(x))
+            json_object_set_new(o, "redraws", json_integer(model_freeze_draws(x, z)));
         json_array_append_new(list, o);
     }
     return list;
 }
 
-static json_t *clip(const struct explain *x)
+static json_t *clip(const struct model *x)
 {
-    const struct x_region *r = x_clip(x);
+    const struct model_region *r = model_clip(x);
 
     return r ? json_pack("{sI sI so sb ss}", "region", NUMBER(r->id), "display", NUMBER(r->display),
                          "box", box(r->box), "told_by_client", x->clip_told, "why",
@@ -136,7 +136,7 @@ static json_t *clip(const struct explain *x)
              : json_null();
 }
 
-static json_t *hypotheses(const struct explain *x, struct sayer *s)
+static json_t *hypotheses(const struct model *x, struct sayer *s)
 {
     json_t *all = json_array();
     char name[16];
@@ -153,7 +153,7 @@ static json_t *hypotheses(const struct explain *x, struct sayer *s)
     return all;
 }
 
-int explain_json(const struct explain *x, const struct explain_options *o)
+int explain_json(const struct model *x, const struct explain_options *o)
 {
     struct sayer s = {.say = on_sentence, .deep = true};
     json_t *all = json_object(), *said = json_array(), *list = json_array();
@@ -175,16 +175,16 @@ int explain_json(const struct explain *x, const struct explain_options *o)
     say_regions(x, &s);
     say_traffic(x, &s);
     json_object_set_new(all, "sentences", said);
-    for (uint32_t i = 1; i <= x_episodes(x); i++)
-        json_array_append_new(list, episode(x, x_episode(x, i), &s));
+    for (uint32_t i = 1; i <= model_episodes(x); i++)
+        json_array_append_new(list, episode(x, model_episode(x, i), &s));
     json_object_set_new(all, "episodes", list);
     list = json_array();
-    for (uint32_t i = 1; i <= x->stream_count && i <= X_STREAMS; i++)
-        json_array_append_new(list, stream(x, x_stream(x, i), &s));
+    for (uint32_t i = 1; i <= x->stream_count && i <= MODEL_STREAMS; i++)
+        json_array_append_new(list, stream(x, model_stream(x, i), &s));
     json_object_set_new(all, "streams", list);
     list = json_array();
     for (uint32_t i = 1; i <= x->region_count; i++)
-        json_array_append_new(list, region(x, x_kept(x, i), &s));
+        json_array_append_new(list, region(x, model_kept(x, i), &s));
     json_object_set_new(all, "regions", list);
     json_object_set_new(all, "freezes", freezes(x));
     json_object_set_new(all, "hypotheses", hypotheses(x, &s));

@@ -37,7 +37,7 @@ static void print_sentence(struct sayer *s, const struct sentence *what)
     putchar('\n');
 }
 
-static void print_head(const struct explain *x)
+static void print_head(const struct model *x)
 {
     const struct facts *f = x->facts;
 
@@ -52,15 +52,15 @@ static void print_head(const struct explain *x)
 
 static int longest_first(const void *a, const void *b)
 {
-    const struct x_episode *const *e = a, *const *g = b;
+    const struct model_episode *const *e = a, *const *g = b;
 
     return ((*e)->stalled < (*g)->stalled) - ((*e)->stalled > (*g)->stalled);
 }
 
-static void print_episodes(const struct explain *x, struct sayer *s)
+static void print_episodes(const struct model *x, struct sayer *s)
 {
-    uint32_t n = x_episodes(x);
-    const struct x_episode **all = calloc(n + 1, sizeof(*all));
+    uint32_t n = model_episodes(x);
+    const struct model_episode **all = calloc(n + 1, sizeof(*all));
 
     printf("\nMemory\n");
     say_episodes(x, s);
@@ -75,34 +75,34 @@ static void print_episodes(const struct explain *x, struct sayer *s)
     free(all);
 }
 
-static bool is_clips(const struct explain *x, const struct x_stream *t)
+static bool is_clips(const struct model *x, const struct model_stream *t)
 {
-    const struct x_region *clip = x_clip(x);
+    const struct model_region *clip = model_clip(x);
     uint32_t off;
 
-    return clip && t->display == clip->display && x_near(t->box, clip->box, &off);
+    return clip && t->display == clip->display && model_near(t->box, clip->box, &off);
 }
 
 /* The clip's first: that is what is asked. */
-static void print_streams(const struct explain *x, struct sayer *s)
+static void print_streams(const struct model *x, struct sayer *s)
 {
-    uint32_t n = x->stream_count < X_STREAMS ? x->stream_count : X_STREAMS, shown = 0;
+    uint32_t n = x->stream_count < MODEL_STREAMS ? x->stream_count : MODEL_STREAMS, shown = 0;
 
     printf("\nStreams\n");
     say_streams(x, s);
     for (int others = 0; others < 2; others++)
         for (uint32_t i = 1; i <= n && shown < ON_PAGE; i++) {
-            if (is_clips(x, x_stream(x, i)) == others)
+            if (is_clips(x, model_stream(x, i)) == others)
                 continue;
             putchar('\n');
-            say_stream(x, x_stream(x, i), s);
+            say_stream(x, model_stream(x, i), s);
             shown++;
         }
     if (x->stream_count > shown)
         printf("\n         and %u more: --stream N, up to %u\n", x->stream_count - shown, n);
 }
 
-static void print_regions(const struct explain *x, struct sayer *s)
+static void print_regions(const struct model *x, struct sayer *s)
 {
     uint32_t shown = 0;
 
@@ -113,7 +113,7 @@ static void print_regions(const struct explain *x, struct sayer *s)
             if ((i == x->clip) == others)
                 continue;
             putchar('\n');
-            say_region(x, x_kept(x, i), s);
+            say_region(x, model_kept(x, i), s);
             shown++;
         }
     if (x->region_count > shown)
@@ -121,7 +121,7 @@ static void print_regions(const struct explain *x, struct sayer *s)
                x->region_count);
 }
 
-static void print_page(const struct explain *x, struct sayer *s)
+static void print_page(const struct model *x, struct sayer *s)
 {
     print_head(x);
     print_episodes(x, s);
@@ -140,39 +140,39 @@ static int none(const char *what, uint32_t id)
     return EXIT_USAGE;
 }
 
-static int print_at(const struct explain *x, const struct explain_options *o, struct sayer *s)
+static int print_at(const struct model *x, const struct explain_options *o, struct sayer *s)
 {
     uint64_t t = x->start + (uint64_t)(o->at * 1e9);
 
-    for (uint32_t i = 1; i <= x->stream_count && i <= X_STREAMS; i++)
-        if (x_stream(x, i)->born <= t && x_stream(x, i)->died >= t)
-            say_stream(x, x_stream(x, i), s);
-    for (uint32_t i = 1; i <= x_episodes(x); i++)
-        if (x_episode(x, i)->from <= t && x_episode(x, i)->to >= t)
-            say_episode(x, x_episode(x, i), s);
+    for (uint32_t i = 1; i <= x->stream_count && i <= MODEL_STREAMS; i++)
+        if (model_stream(x, i)->born <= t && model_stream(x, i)->died >= t)
+            say_stream(x, model_stream(x, i), s);
+    for (uint32_t i = 1; i <= model_episodes(x); i++)
+        if (model_episode(x, i)->from <= t && model_episode(x, i)->to >= t)
+            say_episode(x, model_episode(x, i), s);
     printf("\nEvents within 50 ms, coincident if nothing more joins them:\n");
     return explain_events(x, o);
 }
 
-int explain_text(const struct explain *x, const struct explain_options *o)
+int explain_text(const struct model *x, const struct explain_options *o)
 {
     struct sayer s = {.say = print_sentence,
                       .deep = o->stream || o->episode || o->region || o->at >= 0};
 
     if (o->at >= 0)
         return print_at(x, o, &s);
-    if (o->stream && !x_stream(x, o->stream))
+    if (o->stream && !model_stream(x, o->stream))
         return none("stream", o->stream);
-    if (o->episode && !x_episode(x, o->episode))
+    if (o->episode && !model_episode(x, o->episode))
         return none("episode", o->episode);
-    if (o->region && !x_kept(x, o->region))
+    if (o->region && !model_kept(x, o->region))
         return none("region", o->region);
     if (o->stream)
-        say_stream(x, x_stream(x, o->stream), &s);
+        say_stream(x, model_stream(x, o->stream), &s);
     if (o->episode)
-        say_episode(x, x_episode(x, o->episode), &s);
+        say_episode(x, model_episode(x, o->episode), &s);
     if (o->region)
-        say_region(x, x_kept(x, o->region), &s);
+        say_region(x, model_kept(x, o->region), &s);
     if (!s.deep)
         print_page(x, &s);
     return EXIT_DONE;

@@ -314,22 +314,22 @@ static void too_many(void **state)
     (void)state;
 
     begin();
-    for (unsigned i = 0; i < X_STREAMS + 4; i++) {
+    for (unsigned i = 0; i < MODEL_STREAMS + 4; i++) {
         now += MS;
         PUT(spice, stream_create, now, .stream = i % 8, .box = {0, 0, 100, 100});
         PUT(spice, stream_stop, now + 10, .stream = i % 8, .reason = 1, .frames = 1);
     }
-    for (unsigned i = 0; i < X_EPISODES + 9; i++) {
+    for (unsigned i = 0; i < MODEL_EPISODES + 9; i++) {
         now += MS;
         PUT(spice, oom_begin, now, .drawables = 9);
         PUT(spice, oom_end, now + 10, .drawables = 9);
         command_comes(20);
     }
-    for (unsigned i = 0; i < 15 * (X_REGIONS + 3); i++) {
+    for (unsigned i = 0; i < 15 * (MODEL_REGIONS + 3); i++) {
         now += 3 * MS;
-        redraw(0, (int32_t)(i % (X_REGIONS + 3)) * 100, 98, 98);
+        redraw(0, (int32_t)(i % (MODEL_REGIONS + 3)) * 100, 98, 98);
     }
-    for (unsigned i = 0; i < X_DISPLAYS + 2; i++)
+    for (unsigned i = 0; i < MODEL_DISPLAYS + 2; i++)
         redraw(i, 0, 10, 10);
     end(0);
     o = told();
@@ -338,8 +338,8 @@ static void too_many(void **state)
     assert_int_equal(overflow(o, "regions"), 3);
     assert_int_equal(overflow(o, "display_events"), 2);
     assert_int_equal(overflow(o, "running_streams"), 0);
-    assert_int_equal(json_array_size(json_object_get(o, "streams")), X_STREAMS);
-    assert_int_equal(json_array_size(json_object_get(o, "episodes")), X_EPISODES - 1);
+    assert_int_equal(json_array_size(json_object_get(o, "streams")), MODEL_STREAMS);
+    assert_int_equal(json_array_size(json_object_get(o, "episodes")), MODEL_EPISODES - 1);
     says(o, "the 4 later ones are in these counts alone", true);
     says(o, "The 10 later ones are in the counts", true);
     says(o, "3 such places did not fit the table", true);
