@@ -57,7 +57,7 @@ experiment: $(if $(NAME),deps stack all) ## NAME=... [DURATION=s]: a guest recor
 	scripts/experiment.sh $(NAME) $(if $(DURATION),duration=$(DURATION)) $(SET)
 experiments: $(if $(LIST),,deps stack all) ## every run that results/ has not yet; LIST=1 tells which, ONLY='PATTERN...' DURATION=s
 	ONLY="$(ONLY)" DURATION="$(DURATION)" scripts/experiments.sh $(if $(LIST),--list)
-RECOMMENDATIONS = docs/libvirt-spice-recommendations.md
+RECOMMENDATIONS = docs/evidence.md
 results: ## the decision matrix and the other tables of runs, from results/*/
 	scripts/results.py pages results $(RECOMMENDATIONS)
 results-check:

@@ -22,7 +22,7 @@ set -euo pipefail
 DURATION=${DURATION:-}
 RESULTS=${RESULTS:-${DURATION:+$BUILD/results-$DURATION}}
 RESULTS=${RESULTS:-$TOP/results}
-PAGE=$TOP/docs/libvirt-spice-recommendations.md # its tables tell of results/
+PAGE=$TOP/docs/evidence.md # its tables come from results/
 [ "$RESULTS" = "$TOP/results" ] || PAGE=''
 read -ra ONLY <<<"${ONLY:-}"
 GIVE_UP=3 # rows in a row without any recording: the machine is at fault, not the experiment
