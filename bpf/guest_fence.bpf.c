@@ -4,10 +4,6 @@
 
 const volatile struct fence_format fence_format;
 
-#define DRIVER_OTHER      0 /* events.def's fence_driver */
-#define DRIVER_QXL        1
-#define DRIVER_VIRTIO_GPU 2
-
 /* What the driver says of itself: get_driver_name of qxl_fence_ops in qxl_release.c, of
  * virtio_gpu_fence_ops in virtgpu_fence.c. Compared as words: little-endian, as x86-64 is. */
 #define WORD_QXL    0x6c7871ull           /* "qxl" */
@@ -22,9 +18,10 @@ static __always_inline unsigned driver_of(void *ctx)
     bpf_probe_read_kernel(&where, sizeof(where), ctx + fence_format.driver);
     bpf_probe_read_kernel_str(name, sizeof(name), ctx + (where & 0xffff));
     if (name[0] == WORD_QXL && !name[1]) {
-        return DRIVER_QXL;
+        return FENCE_DRIVER_qxl;
     }
-    return name[0] == WORD_VIRTIO && name[1] == WORD_GPU ? DRIVER_VIRTIO_GPU : DRIVER_OTHER;
+    return name[0] == WORD_VIRTIO && name[1] == WORD_GPU ? FENCE_DRIVER_virtio_gpu
+                                                         : FENCE_DRIVER_other;
 }
 
 #define FENCE_PROGRAM(event)                                                                       \
@@ -38,7 +35,7 @@ static __always_inline unsigned driver_of(void *ctx)
             return 0;                                                                              \
         }                                                                                          \
         driver = driver_of(ctx);                                                                   \
-        if (driver == DRIVER_OTHER) {                                                              \
+        if (driver == FENCE_DRIVER_other) {                                                        \
             return 0;                                                                              \
         }                                                                                          \
         bpf_probe_read_kernel(&context, sizeof(context), ctx + fence_format.context);              \

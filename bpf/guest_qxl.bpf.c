@@ -9,12 +9,6 @@
  */
 #include "guest.bpf.h"
 
-#define RELEASE_SURFACE_CMD 1 /* QXL_RELEASE_SURFACE_CMD, qxl_drv.h */
-#define RELEASE_UNKNOWN     255
-#define RING_COMMAND        0 /* events.def's guest_ring */
-#define RING_CURSOR         1
-#define DOMAIN_OTHER        0 /* events.def's guest_domain */
-
 /* The lower bits of a fence's context are the release id: qxl_release_fence_buffer_objects */
 #define CONTEXT_ID 0x0fffffff
 
@@ -159,7 +153,7 @@ static __always_inline void release_made(const struct call *call, uint32_t id)
     if (bpf_map_update_elem(&releases, &address, &release, BPF_ANY)) {
         __sync_fetch_and_add(&shared.forgotten, 1);
     }
-    if (release.type == RELEASE_SURFACE_CMD) {
+    if (release.type == RELEASE_TYPE_surface_cmd) {
         call_begin(CALL_SURFACE, &surface);
     }
 }
@@ -211,7 +205,7 @@ int qxl_bo_create_ret(struct pt_regs *ctx)
     struct call call;
 
     if (call_end(CALL_BO, &call) && shared.recording) {
-        PUT(guest_bo, time, call.b <= 2 ? call.b + 1 : DOMAIN_OTHER, call.a,
+        PUT(guest_bo, time, call.b <= 2 ? call.b + 1 : GUEST_DOMAIN_other, call.a,
             SIGNED(PT_REGS_RC(ctx)), time - call.began);
     }
     return 0;
@@ -264,7 +258,7 @@ int ttm_bo_delayed_delete(struct pt_regs *ctx)
 SEC("kretprobe")
 int ttm_bo_delayed_delete_ret(struct pt_regs *ctx)
 {
-    uint64_t time = bpf_ktime_get_ns(), domain = DOMAIN_OTHER;
+    uint64_t time = bpf_ktime_get_ns(), domain = GUEST_DOMAIN_other;
     struct call call;
 
     (void)ctx;
@@ -349,13 +343,13 @@ static __always_inline int push_release(struct pt_regs *ctx, unsigned ring)
 SEC("kprobe")
 int qxl_push_command_ring_release(struct pt_regs *ctx)
 {
-    return push_release(ctx, RING_COMMAND);
+    return push_release(ctx, GUEST_RING_command);
 }
 
 SEC("kprobe")
 int qxl_push_cursor_ring_release(struct pt_regs *ctx)
 {
-    return push_release(ctx, RING_CURSOR);
+    return push_release(ctx, GUEST_RING_cursor);
 }
 
 /* Which release is about to be pushed. The compiler puts qxl_push_command_ring_release into the two
@@ -366,7 +360,7 @@ static __always_inline void pushed_release(struct call *push)
     struct release *release;
     struct call call;
 
-    push->b = RING_COMMAND;
+    push->b = GUEST_RING_command;
     if (call_end(CALL_PUSH_RELEASE, &call)) {
         release = bpf_map_lookup_elem(&releases, &call.a);
         push->a = release ? release->id : 0;
@@ -460,7 +454,7 @@ int qxl_release_free(struct pt_regs *ctx)
     uint64_t time = bpf_ktime_get_ns(), address = PT_REGS_PARM2(ctx);
     struct release *release = bpf_map_lookup_elem(&releases, &address);
     struct call *gc = call_find(CALL_GC);
-    uint64_t collected = gc ? gc->a : 0, id = collected, type = RELEASE_UNKNOWN;
+    uint64_t collected = gc ? gc->a : 0, id = collected, type = RELEASE_TYPE_unknown;
 
     if (release) {
         id = release->id;

@@ -24,10 +24,6 @@
 
 uint64_t agent_now(void);
 
-/* Of events.def's guest_domain and loss_reason */
-enum { DOMAIN_VRAM = 2, DOMAIN_SURFACE = 3 };
-enum { LOST_RING_FULL = 0, LOST_PORT_FULL = 4, LOST_MISSED = 7 };
-
 /* The first line of a file without its end, or an empty string. */
 void text_from_file(char *line, size_t size, const char *path);
 

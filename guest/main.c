@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spicetap-guest: reads its options, then runs sessions or --check. */
+#include <argp.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,20 +13,44 @@
 #include "agent.h"
 #include "base/exit.h"
 
-static const char help[] =
-    "usage: spicetap-guest [--port PATH]\n"
-    "       spicetap-guest --check\n"
-    "\n"
-    "The part of spicetap that runs in the guest: waits for a recorder at the other end of a\n"
-    "virtio-serial port, and tells it what the qxl or virtio_gpu driver does. Needs root.\n"
-    "Nothing is traced while nobody records.\n"
-    "\n"
-    "  --port PATH   the port (/dev/virtio-ports/" WIRE_PORT ")\n"
-    "  --check       attach to all there is, say what that is and what is missing, and end:\n"
-    "                0 all that this guest's drivers have, 1 not all, 3 nothing\n"
-    "  --help, --version\n"
-    "\n"
-    "See spicetap-guest(8).\n";
+#define DEFAULT_PORT "/dev/virtio-ports/" WIRE_PORT
+
+enum { PORT = 256, CHECK }; /* no short options */
+
+struct options {
+    const char *port;
+    bool check;
+};
+
+static const struct argp_option option_table[] = {
+    {"port", PORT, "PATH", 0, "The port (default: " DEFAULT_PORT ")", 0},
+    {"check", CHECK, NULL, 0,
+     "Attach to everything this guest has, print what is attached and what is missing, and exit: "
+     "0 if nothing is missing, 1 if something is, 3 if nothing could be attached",
+     0},
+    {0},
+};
+
+static const char doc[] =
+    "Runs in a guest and sends what its qxl or virtio_gpu driver does to a recorder on the host, "
+    "over a virtio-serial port. Needs root. Traces nothing while nobody records."
+    "\vSee spicetap-guest(8).";
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch (key) {
+    case PORT:
+        o->port = arg;
+        return 0;
+    case CHECK:
+        o->check = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
 
 static int check(struct trace *t)
 {
@@ -54,8 +79,8 @@ static int check(struct trace *t)
     return lacking ? EXIT_PART : EXIT_DONE;
 }
 
-/* A descriptor that can be read once we are to end. */
-static int ending(void)
+/* A descriptor that becomes readable when a signal asks the agent to end. */
+static int end_signals(void)
 {
     sigset_t set;
 
@@ -71,9 +96,10 @@ static int run(struct trace *t, const char *port)
 {
     static struct session session;
     struct agent_tracing ops = trace_ops(t);
-    int end = ending(), result = session_init(&session, port, &ops);
+    int end = end_signals(), result = session_init(&session, port, &ops);
 
-    /* a PING is answered soon even when the guest is busy; the agent itself needs little */
+    /* The recorder reads the guest's clock from our answers to PING: a busy guest must not delay
+     * them. The agent itself needs little. */
     setpriority(PRIO_PROCESS, 0, -10);
     while (!result) {
         result = session_step(&session, end, -1);
@@ -88,49 +114,24 @@ static int run(struct trace *t, const char *port)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"check", no_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {},
-    };
-    const char *port = "/dev/virtio-ports/" WIRE_PORT;
-    bool check_only = false;
+    static const struct argp parser = {option_table, on_option, NULL, doc, NULL, NULL, NULL};
+    struct options options = {.port = DEFAULT_PORT};
     struct trace *t;
-    int option, code;
+    int code;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-        switch (option) {
-        case 'p':
-            port = optarg;
-            break;
-        case 'c':
-            check_only = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return EXIT_DONE;
-        case 'v':
-            puts("spicetap-guest " SPICETAP_VERSION);
-            return EXIT_DONE;
-        default:
-            return EXIT_USAGE;
-        }
-    }
-    if (optind < argc) {
-        fputs(help, stderr);
-        return EXIT_USAGE;
-    }
+    argp_program_version = "spicetap-guest " SPICETAP_VERSION;
+    argp_err_exit_status = EXIT_USAGE;
+    argp_parse(&parser, argc, argv, 0, NULL, &options);
     if (geteuid()) {
         fputs("spicetap-guest: only root can trace the kernel\n", stderr);
         return EXIT_ENV;
     }
     t = trace_new();
     if (!t) {
+        fputs("spicetap-guest: no memory\n", stderr);
         return EXIT_ENV;
     }
-    code = check_only ? check(t) : run(t, port);
+    code = options.check ? check(t) : run(t, options.port);
     trace_free(t);
     return code;
 }

@@ -23,8 +23,8 @@
 #define SHARE     500 /* one part in so many of the time */
 
 static const char *const files[] = {
-    [DOMAIN_VRAM] = "qxl_mem_mm",
-    [DOMAIN_SURFACE] = "qxl_surf_mm",
+    [GUEST_DOMAIN_vram] = "qxl_mem_mm",
+    [GUEST_DOMAIN_surface] = "qxl_surf_mm",
 };
 enum { DOMAINS = sizeof(files) / sizeof(files[0]) };
 

@@ -131,7 +131,7 @@ void queue_flush(struct agent_queue *q)
     bool told = flush_losses(q);
 
     if (q->batch_events && !(told && queue_frame(q, WIRE_EVENTS, q->batch, q->batch_bytes))) {
-        queue_lost(q, LOST_PORT_FULL, q->batch_events);
+        queue_lost(q, LOSS_REASON_port_full, q->batch_events);
     }
     q->batch_bytes = q->batch_events = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spicetap-meter: options, and what is written at the end. */
+/* spicetap-meter: reads its options, runs the session, writes the results. */
+#include <argp.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,118 +10,165 @@
 #include "event/compression.h"
 #include "meter.h"
 
-static const char help[] =
-    "Usage: spicetap meter URI [OPTIONS]\n\n"
-    "A SPICE client without a window that counts what comes and how it is shown.\n"
-    "URI: spice://HOST:PORT, spice+tls://HOST:PORT, spice+unix:///PATH. A password is taken from\n"
-    "--password-file or SPICETAP_PASSWORD; for TLS, SPICETAP_CA_FILE and SPICETAP_HOST_SUBJECT\n"
-    "stand for the options.\n\n"
-    "  -t, --time SECONDS        how long; default until Ctrl-C\n"
-    "      --rate BYTES          bytes a second from the server, at most\n"
-    "      --compression NAME    to ask the server for, in place of its own: off, auto_glz,\n"
-    "                            auto_lz, quic, glz, lz or lz4\n"
-    "      --json FILE           all numbers\n"
-    "      --tap FILE            every message and picture, a log (must not exist)\n"
-    "      --clip X,Y[,WxH]      where the clip is; default 50,50,1024x768\n"
-    "      --password-file FILE  its first line\n"
-    "      --ca-file FILE        PEM; --host-subject SUBJECT: of the certificate\n"
-    "  -q, --quiet               no live line, no summary\n";
+#define MIN_RATE UINT64_C(1000) /* bytes a second: below it a handshake takes minutes */
+#define MAX_RATE (UINT64_C(1) << 40)
 
 enum { RATE = 256, COMPRESSION, JSON, TAP, CLIP, PASSWORD, CA, SUBJECT, READY };
 
-static bool option(struct options *o, int c)
-{
-    char rest;
+static const struct argp_option option_table[] = {
+    {"time", 't', "SECONDS", 0, "Stop after SECONDS (default: run until Ctrl-C)", 0},
+    {"rate", RATE, "BYTES", 0, "Read at most BYTES a second from the server: a slow link", 0},
+    {"compression", COMPRESSION, "NAME", 0,
+     "Ask the server for this image compression: " COMPRESSION_NAMES, 0},
+    {"json", JSON, "FILE", 0, "Write all results to FILE", 0},
+    {"tap", TAP, "FILE", 0, "Log every message and picture to FILE, which must not exist", 0},
+    {"clip", CLIP, "X,Y[,WxH]", 0, "Where the clip is on the screen (default: 50,50,1024x768)", 0},
+    {"password-file", PASSWORD, "FILE", 0, "The first line of FILE is the password", 0},
+    {"ca-file", CA, "FILE", 0, "Trust the certificate authority in FILE (PEM)", 0},
+    {"host-subject", SUBJECT, "SUBJECT", 0,
+     "Expect this subject in the server's certificate, not the host's name", 0},
+    {"ready-fd", READY, "FD", OPTION_HIDDEN, "Write a byte to FD once the picture is there", 0},
+    {"quiet", 'q', NULL, 0, "Print no live line and no summary", 0},
+    {NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0},
+    {0},
+};
 
-    switch (c) {
+static const char doc[] =
+    "Connects to a SPICE server as a viewer without a window, and measures what arrives and how it "
+    "is shown."
+    "\vURI is spice://HOST:PORT, spice+tls://HOST:PORT or spice+unix:///PATH.\n\n"
+    "The password comes from --password-file or the variable SPICETAP_PASSWORD. "
+    "SPICETAP_CA_FILE and SPICETAP_HOST_SUBJECT stand in for the two TLS options.";
+
+static bool number_in(const char *text, uint64_t low, uint64_t high, uint64_t *value)
+{
+    char *end;
+
+    errno = 0;
+    *value = strtoull(text, &end, 10);
+    return *text >= '0' && *text <= '9' && !*end && !errno && *value >= low && *value <= high;
+}
+
+/* NULL: `arg` is good and stored. Else what it should have been. */
+static const char *set_number(struct options *o, int key, const char *arg)
+{
+    uint64_t value;
+
+    switch (key) {
     case 't':
-        return sscanf(optarg, "%u%c", &o->seconds, &rest) == 1 && o->seconds;
+        if (!number_in(arg, 1, UINT32_MAX, &value))
+            return "a number of seconds";
+        o->seconds = (unsigned)value;
+        return NULL;
     case RATE:
-        return sscanf(optarg, "%lu%c", &o->rate, &rest) == 1 && o->rate >= 1000 &&
-               o->rate < UINT64_C(1) << 40;
+        if (!number_in(arg, MIN_RATE, MAX_RATE, &value))
+            return "a number of bytes a second, 1000 or more";
+        o->rate = value;
+        return NULL;
+    default:
+        if (!number_in(arg, 0, INT32_MAX, &value))
+            return "a file descriptor";
+        o->ready_fd = (int)value;
+        return NULL;
+    }
+}
+
+/* The same for options that take a name or a place. */
+static const char *set_text(struct options *o, int key, const char *arg)
+{
+    switch (key) {
     case COMPRESSION:
-        o->compression = optarg;
-        return compression_number(optarg);
+        o->compression = arg;
+        return compression_number(arg) ? NULL : COMPRESSION_NAMES;
     case CLIP:
-        return clip_place_parse(&o->clip, optarg);
-    case READY:
-        return sscanf(optarg, "%d%c", &o->ready_fd, &rest) == 1;
+        return clip_place_parse(&o->clip, arg) ? NULL : "X,Y or X,Y,WIDTHxHEIGHT";
     case JSON:
-        o->json = optarg;
-        return true;
+        o->json = arg;
+        return NULL;
     case TAP:
-        o->tap = optarg;
-        return true;
+        o->tap = arg;
+        return NULL;
     case PASSWORD:
-        o->password_file = optarg;
-        return true;
+        o->password_file = arg;
+        return NULL;
     case CA:
-        o->target.ca_file = optarg;
-        return true;
-    case SUBJECT:
-        o->target.host_subject = optarg;
-        return true;
+        o->ca_file = arg;
+        return NULL;
+    default:
+        o->host_subject = arg;
+        return NULL;
+    }
+}
+
+/* The variables apply where the options are not given. Exits when the URI is bad. */
+static void set_target(struct options *o, const struct argp_state *state)
+{
+    const char *why;
+
+    if (!o->uri)
+        argp_error(state, "name one server: spicetap meter URI");
+    if (!target_parse(&o->target, o->uri, &why))
+        argp_error(state, "bad URI: %s", why);
+    o->target.ca_file = o->ca_file ? o->ca_file : getenv("SPICETAP_CA_FILE");
+    o->target.host_subject = o->host_subject ? o->host_subject : getenv("SPICETAP_HOST_SUBJECT");
+}
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    const char *wanted;
+
+    switch (key) {
+    case 'h':
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        return 0;
     case 'q':
         o->quiet = true;
-        return true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->uri)
+            argp_error(state, "name one server: spicetap meter URI");
+        o->uri = arg;
+        return 0;
+    case ARGP_KEY_END:
+        set_target(o, state);
+        return 0;
+    case 't':
+    case RATE:
+    case READY:
+        wanted = set_number(o, key, arg);
+        break;
     default:
-        return false;
+        if (key < COMPRESSION || key > SUBJECT)
+            return ARGP_ERR_UNKNOWN;
+        wanted = set_text(o, key, arg);
     }
+    if (wanted)
+        argp_error(state, "%s is not %s", arg, wanted);
+    return 0;
 }
 
-static bool parse(struct options *o, int argc, char **argv)
-{
-    static const struct option longs[] = {{"time", 1, 0, 't'},
-                                          {"rate", 1, 0, RATE},
-                                          {"compression", 1, 0, COMPRESSION},
-                                          {"json", 1, 0, JSON},
-                                          {"tap", 1, 0, TAP},
-                                          {"clip", 1, 0, CLIP},
-                                          {"password-file", 1, 0, PASSWORD},
-                                          {"ca-file", 1, 0, CA},
-                                          {"host-subject", 1, 0, SUBJECT},
-                                          {"ready-fd", 1, 0, READY},
-                                          {"quiet", 0, 0, 'q'},
-                                          {0}};
-    const char *why, *ca, *subject;
-    int c;
-
-    while ((c = getopt_long(argc, argv, "t:q", longs, NULL)) != -1)
-        if (!option(o, c)) {
-            if (c != '?')
-                fprintf(stderr, "spicetap meter: %s: not a value for this option\n", optarg);
-            return false;
-        }
-    if (optind + 1 != argc) {
-        fprintf(stderr, "spicetap meter: name one server: spicetap meter URI\n");
-        return false;
-    }
-    ca = o->target.ca_file ? o->target.ca_file : getenv("SPICETAP_CA_FILE");
-    subject = o->target.host_subject ? o->target.host_subject : getenv("SPICETAP_HOST_SUBJECT");
-    o->uri = argv[optind];
-    if (!target_parse(&o->target, o->uri, &why)) {
-        fprintf(stderr, "spicetap meter: bad URI: %s\n", why);
-        return false;
-    }
-    o->target.ca_file = ca;
-    o->target.host_subject = subject;
-    return true;
-}
-
-static const char *password(const struct options *o)
+/* EXIT_DONE and *password, NULL if there is none; or EXIT_ENV after printing why. */
+static int read_password(const struct options *o, const char **password)
 {
     static char line[256];
-    FILE *f = o->password_file ? fopen(o->password_file, "re") : NULL;
+    FILE *f;
 
+    *password = getenv("SPICETAP_PASSWORD");
     if (!o->password_file)
-        return getenv("SPICETAP_PASSWORD");
+        return EXIT_DONE;
+    f = fopen(o->password_file, "re");
     if (!f || !fgets(line, sizeof(line), f)) {
-        fprintf(stderr, "spicetap meter: %s: cannot be read\n", o->password_file);
-        exit(EXIT_ENV);
+        fprintf(stderr, "spicetap meter: %s: %s\n", o->password_file,
+                f ? "cannot read a first line" : strerror(errno));
+        if (f)
+            fclose(f);
+        return EXIT_ENV;
     }
     fclose(f);
     line[strcspn(line, "\r\n")] = '\0';
-    return line;
+    *password = line;
+    return EXIT_DONE;
 }
 
 static void on_event(void *context, const struct tap_event *ev)
@@ -136,38 +183,54 @@ static int finish(struct meter *m)
 {
     int error = m->tap ? tap_writer_close(m->tap) : 0;
     int json = m->options->json ? report_json(m) : 0;
+    char server[TARGET_TEXT];
 
     if (m->opened && !m->options->quiet)
         report_text(m);
+    target_text(&m->options->target, server, sizeof(server));
     if (m->error[0])
-        fprintf(stderr, "spicetap meter: %s: %s\n", m->options->uri, m->error);
-    if (error || json)
-        fprintf(stderr, "spicetap meter: %s: %s\n", error ? m->options->tap : m->options->json,
-                strerror(error ? -error : -json));
+        fprintf(stderr, "spicetap meter: %s: %s\n", server, m->error);
+    if (error)
+        fprintf(stderr, "spicetap meter: %s: %s\n", m->options->tap, strerror(-error));
+    if (json)
+        fprintf(stderr, "spicetap meter: %s: %s\n", m->options->json, strerror(-json));
+    if (fflush(stdout) || ferror(stdout)) {
+        fprintf(stderr, "spicetap meter: standard output: %s\n", strerror(errno));
+        error = -EIO;
+    }
     return m->result ? m->result : error || json ? EXIT_PART : EXIT_DONE;
 }
 
+/* GLib's warnings are for its developers: ours say what matters to the user. */
 static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer data)
 {
     (void)domain, (void)level, (void)text, (void)data;
+}
+
+static void parse(struct options *o, int argc, char **argv)
+{
+    static const struct argp parser = {option_table, on_option, "URI", doc, NULL, NULL, NULL};
+    static char name[] = "spicetap meter";
+
+    argp_program_version = "spicetap-meter " SPICETAP_VERSION;
+    argp_err_exit_status = EXIT_USAGE;
+    argv[0] = name; /* what argp's messages begin with */
+    argp_parse(&parser, argc, argv, 0, NULL, o);
 }
 
 int main(int argc, char **argv)
 {
     static struct options o = {.clip = CLIP_PLACE, .ready_fd = -1};
     static struct meter m = {.options = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
-    const char *debug;
+    const char *debug = getenv("G_MESSAGES_DEBUG");
     int error;
 
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return fputs(help, stdout) < 0;
-    if (!parse(&o, argc, argv))
-        return EXIT_USAGE;
+    parse(&o, argc, argv);
     signal(SIGPIPE, SIG_IGN);
-    debug = getenv("G_MESSAGES_DEBUG");
     if (!debug || !*debug)
         g_log_set_default_handler(no_log, NULL);
-    m.password = password(&o);
+    if (read_password(&o, &m.password))
+        return EXIT_ENV;
     error = o.tap ? tap_writer_open(&m.tap, o.tap, SOURCE_CLIENT) : 0;
     if (error) {
         fprintf(stderr, "spicetap meter: %s: %s\n", o.tap, strerror(-error));
@@ -177,8 +240,10 @@ int main(int argc, char **argv)
     m.counts.context = &m;
     clip_init(&m.clip, &o.clip);
     m.relay = relay_new(&o.target, o.rate, &m.counts, &m.lock);
-    if (!m.relay)
+    if (!m.relay) {
+        fprintf(stderr, "spicetap meter: no memory\n");
         return EXIT_ENV;
+    }
     session_run(&m);
     return finish(&m);
 }

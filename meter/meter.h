@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spicetap-meter: a client without a window, and what it measures. */
+/*
+ * spicetap-meter: a SPICE client without a window, and what it measures.
+ *
+ *   relay.c (threads) -> count.c -> the log         session.c (GLib's thread) -> clip.c -> the log
+ *
+ * Times are ns of CLOCK_MONOTONIC unless a name ends in another unit.
+ */
 #ifndef SPICETAP_METER_H
 #define SPICETAP_METER_H
 
@@ -13,55 +19,53 @@
 #include "relay.h"
 #include "target.h"
 
+/* The strings belong to argv or the environment. */
 struct options {
-    const char *uri, *json, *tap, *password_file;
+    const char *uri; /* as given: may hold a password, so print target_text() of `target` instead */
+    const char *json, *tap; /* paths to write; NULL: none */
+    const char *password_file, *ca_file, *host_subject;
     struct target target;
     uint64_t rate;           /* bytes a second; 0: no limit */
-    const char *compression; /* to ask the server for; NULL: its own */
+    const char *compression; /* to ask the server for; NULL: leave the server's choice */
     unsigned seconds;        /* 0: until interrupted */
     struct clip_place clip;
-    int ready_fd;
+    int ready_fd; /* gets a byte once the picture is there; -1: none */
     bool quiet;
 };
 
 struct meter {
     const struct options *options;
-    const char *password; /* NULL: none known */
-    /* Guards counts and tap: the relay's threads write them. */
-    pthread_mutex_t lock;
+    const char *password; /* NULL: none */
+    pthread_mutex_t lock; /* guards counts and tap, which the relay's threads write */
     struct counts counts;
     struct tap_writer *tap;
-    int tap_error;
+    int tap_error; /* the first negative errno of writing `tap`; no more is written after it */
     struct relay *relay;
-    /* The session, its loop, and the picture of display 0. */
     SpiceSession *session;
     GMainLoop *loop;
-    SpiceChannel *display;
-    struct screen screen;
+    SpiceChannel *display; /* of display 0; the others are only counted */
+    struct screen screen;  /* its picture */
     struct clip clip;
-    uint64_t primaries;
     guint settle, ready_timer;           /* GLib sources; 0: not waiting */
-    int64_t first_touched, last_touched; /* of the clip's region, while it settles */
-    /* How it went. Times are ns of CLOCK_MONOTONIC. */
-    uint64_t opened, ready, ended;
-    const char *end; /* why, in words */
-    int result;      /* EXIT_ */
-    bool wants_password;
-    char error[600]; /* "": none */
+    int64_t first_touched, last_touched; /* drawings on the clip's region that have not settled */
+    uint64_t opened, ready, ended;       /* main channel open, picture there, end; 0: not reached */
+    const char *end;                     /* why the session ended */
+    int result;                          /* an EXIT_ code */
+    char error[600];                     /* a sentence for the user; "": none */
     struct {
         uint64_t time;
         struct tally all;
         uint64_t distinct;
-    } before; /* the last live line's */
+    } before; /* values of the last live line */
 };
 
-/* session.c: connects and runs until something ends it; fills in how it went. */
+/* session.c: connects, runs until something ends it, and fills in `opened` to `error`. */
 void session_run(struct meter *m);
 
 /* report.c */
-void report_live(struct meter *m);
-void report_text(struct meter *m);
-/* Writes options->json, by rename; -errno. */
+void report_live(struct meter *m); /* one line over the last one, on standard error */
+void report_text(struct meter *m); /* the summary, on standard output */
+/* Replaces the file options->json in one step. 0 or negative errno. */
 int report_json(struct meter *m);
 
 #endif

@@ -204,26 +204,21 @@ static int connect_server(struct relay *r)
     static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     const struct target *t = r->target;
     struct addrinfo *list;
-    char uri[400], text[TEXT];
     int fd, failed;
 
-    target_text(t, uri, sizeof(uri));
     if (t->kind == TARGET_UNIX) {
         fd = connect_unix(t);
     } else {
         failed = getaddrinfo(t->host, t->port, &hints, &list);
         if (failed) {
-            snprintf(text, sizeof(text), "%s: %s", uri, gai_strerror(failed));
-            fault(r, RELAY_NO_SERVER, text);
+            fault(r, RELAY_NO_SERVER, gai_strerror(failed));
             return -1;
         }
         fd = connect_first(r, list);
         freeaddrinfo(list);
     }
-    if (fd < 0) {
-        snprintf(text, sizeof(text), "%s: %s", uri, strerror(errno));
-        fault(r, RELAY_NO_SERVER, text);
-    }
+    if (fd < 0)
+        fault(r, RELAY_NO_SERVER, strerror(errno));
     return fd;
 }
 

@@ -117,7 +117,7 @@ static json_t *clip(struct meter *m)
 
 static json_t *all(struct meter *m)
 {
-    char uri[400];
+    char uri[TARGET_TEXT];
     struct tally total;
     uint64_t link;
     json_t *channels = json_array(), *o;

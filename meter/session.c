@@ -136,7 +136,6 @@ static void on_primary(SpiceChannel *channel, gint format, gint width, gint heig
 
     if (channel != m->display)
         return;
-    m->primaries++;
     m->screen = (struct screen){
         .pixels = pixels,
         .width = width,
@@ -200,7 +199,6 @@ static void refused(struct meter *m, uint32_t error)
     };
     bool password = error == SPICE_LINK_ERR_PERMISSION_DENIED;
 
-    m->wants_password = password && !m->password;
     if (password)
         snprintf(m->error, sizeof(m->error),
                  m->password ? "the server refuses the password (is it wrong, or expired?)"

@@ -2,8 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "target.h"
+
+static const char no_password_here[] =
+    "a password does not belong on a command line: use --password-file or SPICETAP_PASSWORD";
 
 static const char *after(const char *text, const char *start)
 {
@@ -37,7 +41,7 @@ static bool set_port(struct target *t, const char *text, size_t n, const char **
     return true;
 }
 
-/* port=N&tls-port=N, behind the question mark */
+/* `query` is "port=N&tls-port=N". As in spice-gtk, unknown keys are ignored. */
 static bool parse_query(struct target *t, const char *query, const char **why)
 {
     bool tls = false;
@@ -46,9 +50,8 @@ static bool parse_query(struct target *t, const char *query, const char **why)
         size_t n = strcspn(query, "&;");
         const char *plain = after(query, "port="), *secure = after(query, "tls-port=");
 
-        if (after(query, "password=")) {
-            *why = "a password does not belong on a command line: use --password-file or "
-                   "SPICETAP_PASSWORD";
+        if (!strncasecmp(query, "password=", strlen("password="))) {
+            *why = no_password_here;
             return false;
         }
         if (secure && secure < query + n) {
@@ -86,8 +89,7 @@ static bool parse_network(struct target *t, const char *rest, const char **why)
     const char *query = rest + n, *colon = memrchr(rest, ':', n), *end = rest + n;
 
     if (memchr(rest, '@', n)) {
-        *why = "a password does not belong on a command line: use --password-file or "
-               "SPICETAP_PASSWORD";
+        *why = no_password_here;
         return false;
     }
     if (colon && !memchr(colon, ']', (size_t)(end - colon))) {
@@ -97,7 +99,7 @@ static bool parse_network(struct target *t, const char *rest, const char **why)
     }
     query += *query == '/';
     if (*query && *query != '?') {
-        *why = "something stands behind its host and port";
+        *why = "only ?port= and ?tls-port= may follow its host and port";
         return false;
     }
     if (!set_host(t, rest, (size_t)(end - rest), why) ||
@@ -123,7 +125,7 @@ bool target_parse(struct target *t, const char *uri, const char **why)
     }
     if ((rest = after(uri, "spice://")))
         return parse_network(t, rest, why);
-    *why = "it begins neither with spice:// nor spice+tls:// nor spice+unix://";
+    *why = "it must begin with spice://, spice+tls:// or spice+unix://";
     return false;
 }
 

@@ -59,7 +59,7 @@ static void up_sample(void *self, agent_event_fn *fn, void *context)
 
 static uint64_t up_lost(void *self, unsigned reason)
 {
-    uint64_t lost = reason == LOST_RING_FULL ? made_up.lost : 0;
+    uint64_t lost = reason == LOSS_REASON_ring_full ? made_up.lost : 0;
 
     (void)self;
     made_up.lost -= lost;
@@ -224,7 +224,7 @@ static void losses_stand_before_what_follows(void **state)
     expect(WIRE_PONG, &f);
     expect(WIRE_LOSS, &f);
     assert_int_equal(get_le(f.payload + 8, 8), 9);
-    assert_int_equal(get_le(f.payload + 16, 2), LOST_RING_FULL);
+    assert_int_equal(get_le(f.payload + 16, 2), LOSS_REASON_ring_full);
     expect(WIRE_EVENTS, &f);
 }
 
@@ -268,7 +268,7 @@ static void a_full_port_stops_nobody(void **state)
             sent++;
         }
         if (f.type == WIRE_LOSS) {
-            assert_int_equal(get_le(f.payload + 16, 2), LOST_PORT_FULL);
+            assert_int_equal(get_le(f.payload + 16, 2), LOSS_REASON_port_full);
             lost += get_le(f.payload + 8, 8);
         }
     }
