@@ -13,7 +13,7 @@
 #ifndef SPICETAP_MODEL_H
 #define SPICETAP_MODEL_H
 
-#include "model/clip.h"
+#include "run/clip.h"
 #include "model/facts.h"
 #include "event/fields.h"
 

@@ -9,7 +9,7 @@
 #define SPICETAP_REPLAY_H
 
 #include "run/bundle.h"
-#include "model/clip.h"
+#include "run/clip.h"
 #include "replay/detector.h"
 
 enum {

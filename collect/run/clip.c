@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/clip.h"
+#include "run/clip.h"
 
 enum { LEAST_DRAWS = 20, LEAST_A_SECOND = 2 };
-#define PAUSE 1000000000ull /* RED_STREAM_TIMEOUT: what is longer is no video's interval */
+/* ns. RED_STREAM_TIMEOUT of spice's server/video-stream.h: a longer interval ends a stream. */
+#define PAUSE 1000000000ull
 
 const char *const clip_why[2] = {
     "of the places redrawn twice a second and more, and not as text, it has most pixels times time",

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which place on the screen is the clip? If a client of the run read the clip's frame numbers, the
+ * place where it read them. Else, of the places that are redrawn as a video is, the one with the
+ * largest pixels times time. (Pixels drawn would prefer what is redrawn more often.)
+ */
+#ifndef SPICETAP_RUN_CLIP_H
+#define SPICETAP_RUN_CLIP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How one place is redrawn. All zero before the first draw. */
+struct steady {
+    uint64_t draws;   /* draws at most 1 s after the draw before */
+    uint64_t ns;      /* the time that those draws cover */
+    uint64_t last;    /* when the last draw was created, ns */
+    uint64_t text;    /* frames with graduality low: spice-server takes their picture for text */
+    uint64_t natural; /* frames with another graduality */
+};
+
+/* Adds a draw that was created at `created`, ns. */
+void steady_draw(struct steady *s, uint64_t created);
+/* Redrawn as a video: at least 20 draws, at least 2 a second, and most frames not text. */
+bool steady_enough(const struct steady *s);
+/* Pixels times seconds; 0 if the place is not redrawn as a video. */
+double steady_weight(const struct steady *s, int64_t width, int64_t height);
+
+/* Finds the place where the client of the run in folder `run` read the clip's numbers. `about` is
+ * run.json; its client.summary names the file to read. Writes left, top, right, bottom to `box`.
+ * False: there was no such client. */
+bool clip_of_client(const char *run, const json_t *about, int32_t *box);
+
+/* Why a place is the clip, in words. Index: whether the client read its numbers there. */
+extern const char *const clip_why[2];
+
+#endif
