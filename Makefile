@@ -13,8 +13,9 @@ ARCH    := $(shell $(CC) -print-multiarch)
 WARN    := -Wall -Wextra -Werror
 CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I. -Icollect -MMD -MP
-LIBS    := -l:libbpf.a -lelf -lz -ljansson -lcap -lm
+HDR     := $(B)/hdr/libhdr_histogram.a
+CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I. -Icollect -MMD -MP
+LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ljansson -lcap -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the port's frames are the agent's too
@@ -117,11 +118,14 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c bpf/events.def bpf/events.h $(wildcard bpf/*.h)
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-$(B)/obj/%.o: %.c Makefile | $(BPF)
+$(HDR): scripts/hdr.sh
+	scripts/hdr.sh
+
+$(B)/obj/%.o: %.c Makefile | $(BPF) $(HDR)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CFLAGS_ALL) -c $< -o $@
 
-$(B)/san/%.o: %.c Makefile | $(BPF)
+$(B)/san/%.o: %.c Makefile | $(BPF) $(HDR)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -c $< -o $@
 
@@ -129,7 +133,7 @@ $(B)/tests/%: tests/unit/%.c $(filter-out %/main.o,$(SANOBJ)) | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -o $@ $< $(filter %.o,$^) $(LIBS) -lcmocka
 
-$(B)/fuzzobj/%.o: %.c Makefile | $(BPF)
+$(B)/fuzzobj/%.o: %.c Makefile | $(BPF) $(HDR)
 	@mkdir -p $(@D)
 	$(CLANG) -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(CFLAGS_ALL) $$(pkg-config --cflags spice-protocol) -c $< -o $@
 

@@ -175,7 +175,8 @@ apt_source_conf() {
 	mirror=$(debian_mirror)
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	list=$(printf '%s [signed-by=%s] %s %s main\n' "$kind" "$key" "$mirror" "$suite")
-	if security=$(debian_mirror security); then
+	# unstable has no security suite: what it mends is in the suite itself
+	if [[ $suite != sid && $suite != unstable ]] && security=$(debian_mirror security); then
 		list+=$(printf '\n%s [signed-by=%s] %s %s-security main\n' "$kind" "$key" "$security" "$suite")
 	fi
 	[ "$list" = "$(cat "$dir/sources.list" 2>/dev/null)" ] || rm -f "$dir/updated"

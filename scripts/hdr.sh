@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Puts HdrHistogram_c below build/hdr: the header, and the static library to link with.
+#
+#   scripts/hdr.sh
+#
+# Debian 12 does not have the package. It comes from forky, or from sid where forky has none; apt
+# checks it against Debian's signature. A copy stays in the cache.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+PACKAGE=libhdr-histogram-dev
+OUT=$BUILD/hdr
+
+# fetch SUITE DIR   downloads the package of SUITE into DIR
+fetch() {
+	local conf
+	conf=$(apt_source_conf "$1" deb) || return 1
+	conf=$(tail -n 1 <<<"$conf")
+	(cd "$2" && apt-get -c "$conf" download "$PACKAGE" >"$LOGS/hdr.log" 2>&1)
+}
+
+# unpack DIR   takes the header and the library out of the package in DIR, and leaves nothing else
+unpack() {
+	local dir=$1
+	dpkg-deb -x "$dir"/*.deb "$dir/all"
+	mkdir -p "$dir/include/hdr"
+	cp "$dir/all/usr/include/hdr/hdr_histogram.h" "$dir/include/hdr/"
+	find "$dir/all" -name libhdr_histogram_static.a -exec cp {} "$dir/libhdr_histogram.a" \;
+	rm -rf "$dir/all" "$dir"/*.deb
+	[[ -f $dir/libhdr_histogram.a ]] || die "$PACKAGE has no static library any more"
+}
+
+main() {
+	local hash tmp
+	need dpkg-deb apt-get
+	mkdir -p "$LOGS"
+	hash=$({ printf '%s %s\n' "$PACKAGE" "$(dpkg --print-architecture)"; cat "$0"; } | hash_of)
+	rm -rf "$OUT"
+	if cache_get hdr "$hash" "$OUT"; then
+		touch "$OUT/libhdr_histogram.a" # make compares it with this script
+		return 0
+	fi
+	say "getting $PACKAGE"
+	tmp=$(mktemp -d "$BUILD/.hdr.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	fetch forky "$tmp" || fetch sid "$tmp" ||
+		die "cannot get $PACKAGE from forky or sid" "see $LOGS/hdr.log; is there a network?"
+	unpack "$tmp"
+	cache_put hdr "$hash" "$tmp"
+	mv "$tmp" "$OUT"
+	touch "$OUT/libhdr_histogram.a"
+	trap - EXIT
+}
+
+main "$@"
