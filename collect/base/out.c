@@ -45,6 +45,16 @@ int out_close(struct out *o)
     return o->error;
 }
 
+int out_finish(FILE *f)
+{
+    bool failed = ferror(f); /* its errno is gone */
+
+    errno = 0;
+    if (fflush(f))
+        return errno ? -errno : -EIO;
+    return failed ? -EIO : 0;
+}
+
 static const char pairs[200] = "00010203040506070809101112131415161718192021222324"
                                "25262728293031323334353637383940414243444546474849"
                                "50515253545556575859606162636465666768697071727374"

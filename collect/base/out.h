@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -25,6 +26,9 @@ int out_open(struct out *o, int fd);
 int out_flush(struct out *o);
 /* Flushes, and closes the file unless it is standard output. */
 int out_close(struct out *o);
+
+/* Flushes `f`. Returns the error of this or an earlier write: -EIO where its errno is not known. */
+int out_finish(FILE *f);
 
 /* At the end of each line: makes room for the next. */
 static inline int out_line(struct out *o)

@@ -1,28 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap compare: several runs side by side. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "cmd/commands.h"
 #include "report/compare.h"
 #include "run/input.h"
 #include "record/worker_cpu.h"
 
-const char help_compare[] =
-    "Usage: spicetap compare RUN... [OPTIONS]\n"
-    "\n"
-    "A table with a row for each run. Runs of one experiment with the same settings "
-    "(experiment.json\n"
-    "beside run.json, as `make experiment` writes it) share a row: the median, and from least to\n"
-    "most. A run that its experiment refused is in no figure, and is counted. What a run does not\n"
-    "tell is empty. docs/compare.md says what each column is.\n"
-    "\n"
-    "      --format FORMAT  text (default), markdown, csv or json\n"
-    "      --all            a row for each run\n"
-    "  -h, --help           this text\n";
+enum { ALL = OPTIONS_LONG };
+
+static const char *const formats[] = {"text", "markdown", "csv", "json"};
+enum { FORMATS = sizeof(formats) / sizeof(*formats) };
+
+static const struct argp_option option_table[] = {
+    {"format", 'f', "FORMAT", 0, "text (default), markdown, csv or json", 0},
+    {"all", ALL, NULL, 0, "Print a row for each run", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Prints a table with a row for each RUN. Runs of one experiment with the same settings "
+    "(experiment.json beside run.json, as `make experiment` writes it) share a row: the median, "
+    "the least and the most. A run that its experiment refused is counted, but is in no figure. "
+    "A cell is empty where a run does not have that figure."
+    "\vdocs/compare.md lists the columns. See spicetap-compare(1).";
+
+struct options {
+    char **runs; /* from argv */
+    unsigned count;
+    unsigned format; /* of formats[] */
+    bool all;
+};
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch (key) {
+    case 'f':
+        return options_word(state, "--format", arg, formats, FORMATS, &o->format);
+    case ALL:
+        o->all = true;
+        return 0;
+    case ARGP_KEY_ARGS: /* all that is left of argv */
+        o->runs = state->argv + state->next;
+        o->count = (unsigned)(state->argc - state->next);
+        if (o->count <= COMPARE_RUNS)
+            return 0;
+        argp_error(state, "%u runs: %d at most", o->count, COMPARE_RUNS);
+        return EINVAL;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "no run given");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
 
 /* ---- a run ----------------------------------------------------------------------------------- */
 
@@ -312,33 +349,11 @@ static int compare(char **paths, unsigned count, const char *format, bool all)
 
 int cmd_compare(int argc, char **argv)
 {
-    static const struct option longs[] = {{"format", required_argument, NULL, 'f'},
-                                          {"all", no_argument, NULL, 'a'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    const char *format = "text";
-    bool all = false;
-    int c;
+    static const struct argp parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL};
+    struct options o = {0};
+    int code = options_parse(&parser, argc, argv, &o);
 
-    while ((c = getopt_long(argc, argv, "f:h", longs, NULL)) != -1) {
-        switch (c) {
-        case 'f':
-            format = optarg;
-            break;
-        case 'a':
-            all = true;
-            break;
-        case 'h':
-            fputs(help_compare, stdout);
-            return EXIT_DONE;
-        default:
-            return EXIT_USAGE;
-        }
-    }
-    if (optind == argc || argc - optind > COMPARE_RUNS) {
-        fprintf(stderr, "spicetap compare: %s; see spicetap compare --help\n",
-                optind == argc ? "no run given" : "256 runs at most");
-        return EXIT_USAGE;
-    }
-    return compare(argv + optind, (unsigned)(argc - optind), format, all);
+    if (code != OPTIONS_GO)
+        return code;
+    return compare(o.runs, o.count, formats[o.format], o.all);
 }

@@ -1,20 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap events: the table of kinds, as text or as docs/dev/events.md. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "cmd/commands.h"
 #include "event/event.h"
 
-const char help_events[] =
-    "Usage: spicetap events [KIND] [--markdown]\n"
-    "\n"
-    "Lists the kinds of events a run can hold, or the fields of one KIND and what they mean.\n"
-    "\n"
-    "      --markdown  the whole table as docs/dev/events.md has it\n"
-    "  -h, --help      this text\n";
+enum { MARKDOWN = OPTIONS_LONG };
+
+static const struct argp_option option_table[] = {
+    {"markdown", MARKDOWN, NULL, 0, "Print the whole table as docs/dev/events.md has it", 0},
+    {0},
+};
+
+static const char doc[] = "Lists the kinds of events that a run can hold, or the fields of one "
+                          "KIND and what they mean.";
+
+struct options {
+    const char *kind; /* NULL: list all */
+    bool markdown;
+};
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch (key) {
+    case MARKDOWN:
+        o->markdown = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        return options_one(state, key, arg, "kind", &o->kind);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
 
 static const char *const type_names[] = {
     [TYPE_U64] = "u64", [TYPE_U32] = "u32",   [TYPE_S32] = "s32",   [TYPE_S64] = "s64",
@@ -42,8 +64,7 @@ static void show_kind(const struct tap_kind_desc *k)
     }
 }
 
-/* ---- docs/dev/events.md ------------------------------------------------------------------------
- */
+/* ---- docs/dev/events.md ---- */
 
 static void markdown_kind(const struct tap_kind_desc *k)
 {
@@ -116,28 +137,24 @@ static void markdown(void)
 
 int cmd_events(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"markdown", no_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {0}};
+    static const struct argp parser = {option_table, on_option, "[KIND]", doc, NULL, NULL, NULL};
+    struct options o = {0};
     const struct tap_kind_desc *kind;
-    int c;
+    int code = options_parse(&parser, argc, argv, &o);
 
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h')
-            fputs(help_events, stdout);
-        else
+    if (code != OPTIONS_GO)
+        return code;
+    if (o.markdown || !o.kind) {
+        if (o.markdown)
             markdown();
+        else
+            list_kinds();
         return EXIT_DONE;
     }
-    if (optind == argc) {
-        list_kinds();
-        return EXIT_DONE;
-    }
-    kind = tap_kind_by_name(argv[optind]);
+    kind = tap_kind_by_name(o.kind);
     if (!kind) {
         fprintf(stderr, "spicetap events: no such kind: %s; `spicetap events` lists them\n",
-                argv[optind]);
+                o.kind);
         return EXIT_USAGE;
     }
     show_kind(kind);

@@ -1,32 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap explain: why each stream lived and died. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/options.h"
 #include "cmd/commands.h"
 #include "report/explain.h"
 #include "run/input.h"
 
-const char help_explain[] =
-    "Usage: spicetap explain RUN [OPTIONS]\n"
-    "\n"
-    "Says in words why the run's video streams lived and died: when the guest ran out of graphics\n"
-    "memory and what that did, each stream and the cause of its end, each place on the screen "
-    "that\n"
-    "was redrawn like a video and why its redraws were not streamed, and what this run says of "
-    "the\n"
-    "hypotheses H1 to H5. Every sentence carries a reference such as [s3.2]; --events lists the\n"
-    "events it rests on. Where events were lost it says inconclusive. Needs neither root nor the "
-    "VM.\n"
-    "\n"
-    "      --stream N   all about stream N\n"
-    "      --episode N  all about one time that memory ran out\n"
-    "      --region N   all about one place on the screen\n"
-    "      --at TIME    what was going on at TIME, in seconds since the start\n"
-    "      --events REF the events behind a sentence; with --json one object a line\n"
-    "      --json       the same facts as JSON (docs/explain.md)\n"
-    "  -h, --help       this text\n";
+enum { STREAM = OPTIONS_LONG, EPISODE, REGION, AT, EVENTS };
+#define AT_MAX 1e8 /* seconds */
+
+static const struct argp_option option_table[] = {
+    {"stream", STREAM, "N", 0, "All about stream N", 0},
+    {"episode", EPISODE, "N", 0, "All about the Nth time that memory ran out", 0},
+    {"region", REGION, "N", 0, "All about place N on the screen", 0},
+    {"at", AT, "SECONDS", 0, "What was going on SECONDS after the start", 0},
+    {"events", EVENTS, "REF", 0,
+     "List the events behind the sentence REF, such as s3.2; with --json one object a line", 0},
+    {"json", 'j', NULL, 0, "Print the same facts as JSON (docs/explain.md)", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Explains why the video streams of RUN lived and died: when the guest ran out of graphics "
+    "memory and what that did; each stream and the cause of its end; each place on the screen "
+    "that was redrawn like a video, and why its redraws were not streamed. Every sentence has a "
+    "reference such as [s3.2]; --events lists the events behind it. Where events were lost the "
+    "answer is inconclusive. Needs neither root nor the VM."
+    "\vRUN is the folder that `spicetap record` made, or one of its *.tap logs. See "
+    "spicetap-explain(1).";
+
+struct options {
+    const char *run;
+    struct explain_options explain;
+};
 
 static int look(const char *run, const struct explain_options *o)
 {
@@ -53,76 +61,38 @@ static int look(const char *run, const struct explain_options *o)
     return code;
 }
 
-/* 1 and more; 0: it is no number. */
-static uint32_t number(const char *text)
+static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    char *end;
-    unsigned long v = strtoul(text, &end, 10);
+    struct options *o = state->input;
 
-    return *end || v > UINT32_MAX ? 0 : (uint32_t)v;
-}
-
-static int parse(int argc, char **argv, struct explain_options *o, bool *help)
-{
-    static const struct option longs[] = {
-        {"stream", required_argument, NULL, 's'}, {"episode", required_argument, NULL, 'e'},
-        {"region", required_argument, NULL, 'r'}, {"at", required_argument, NULL, 'a'},
-        {"events", required_argument, NULL, 'v'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {0}};
-    bool bad = false;
-    char *end = NULL;
-    int c;
-
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        switch (c) {
-        case 's':
-            bad |= !(o->stream = number(optarg));
-            break;
-        case 'e':
-            bad |= !(o->episode = number(optarg));
-            break;
-        case 'r':
-            bad |= !(o->region = number(optarg));
-            break;
-        case 'a':
-            o->at = strtod(optarg, &end);
-            bad |= *end || end == optarg || !(o->at >= 0 && o->at < 1e8);
-            break;
-        case 'v':
-            o->events = optarg;
-            break;
-        case 'j':
-            o->json = true;
-            break;
-        case 'h':
-            *help = true;
-            return EXIT_DONE;
-        default:
-            return EXIT_USAGE;
-        }
-        if (bad) {
-            fprintf(stderr, "spicetap explain: %s is no number; see spicetap explain --help\n",
-                    optarg);
-            return EXIT_USAGE;
-        }
+    switch (key) {
+    case STREAM:
+        return options_u32(state, "--stream", arg, 1, UINT32_MAX, &o->explain.stream);
+    case EPISODE:
+        return options_u32(state, "--episode", arg, 1, UINT32_MAX, &o->explain.episode);
+    case REGION:
+        return options_u32(state, "--region", arg, 1, UINT32_MAX, &o->explain.region);
+    case AT:
+        return options_seconds(state, "--at", arg, AT_MAX, &o->explain.at);
+    case EVENTS:
+        o->explain.events = arg;
+        return 0;
+    case 'j':
+        o->explain.json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+    case ARGP_KEY_NO_ARGS:
+        return options_one(state, key, arg, "run", &o->run);
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
-    return EXIT_DONE;
 }
 
 int cmd_explain(int argc, char **argv)
 {
-    struct explain_options o = {.at = -1};
-    bool help = false;
-    int code = parse(argc, argv, &o, &help);
+    static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
+    struct options o = {.explain.at = -1};
+    int code = options_parse(&parser, argc, argv, &o);
 
-    if (help) {
-        fputs(help_explain, stdout);
-        return EXIT_DONE;
-    }
-    if (!code && optind + 1 != argc) {
-        fprintf(stderr, "spicetap explain: %s; see spicetap explain --help\n",
-                optind == argc ? "no run given" : "one run at a time");
-        code = EXIT_USAGE;
-    }
-    return code ? code : look(argv[optind], &o);
+    return code == OPTIONS_GO ? look(o.run, &o.explain) : code;
 }

@@ -2,7 +2,6 @@
 /* spicetap export: a run's events in a format other programs read. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,40 +9,54 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/options.h"
 #include "cmd/commands.h"
 #include "table/export.h"
 #include "run/input.h"
 #include "links/links.h"
 
-const char help_export[] =
-    "Usage: spicetap export RUN --format FORMAT [-o FILE|FOLDER] [--source S,...] [--kind K,...]\n"
-    "                       [--from T] [--to T]\n"
-    "       spicetap export RUN --journeys|--oom|--fences|--updates [--summary] [--format "
-    "csv|jsonl]\n"
-    "                       [-o FILE]\n"
-    "\n"
-    "Prints the events of RUN (the folder `spicetap record` made, or one of its *.tap logs),\n"
-    "merged in order of time. Needs neither root nor the VM.\n"
-    "\n"
-    "  -f, --format FORMAT  jsonl  one JSON object a line, all kinds in order of time\n"
-    "                       csv    a table a kind: with one --kind to a file or standard output,\n"
-    "                              else with -o into a new folder, KIND.csv each\n"
-    "  -o, --output FILE    where to; jsonl and csv of one kind: standard output if not given\n"
-    "      --source S,...   only what these sources said: spice, qemu, guest, client\n"
-    "      --kind K,...     only these kinds of events; `spicetap events` lists them\n"
-    "      --from T, --to T only events from T up to, but without, T: seconds since the recording\n"
-    "                       began (12.5), or CLOCK_MONOTONIC in ns (123456789ns)\n"
-    "      --journeys       what belongs together, linked by identity, a row each: every release\n"
-    "                       of a QXL guest, from its allocation to its reclaim\n"
-    "      --oom            every time the guest told that it is out of memory\n"
-    "      --fences         every fence of a virtio-gpu guest\n"
-    "      --updates        every update QEMU itself made of the screen, and its drawable\n"
-    "      --summary        with one of these: counts instead of rows, as text or (jsonl) as JSON\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "docs/journeys.md says what the columns are and when a row is whole.\n"
-    "Losses (kind loss) are always shown, except in a CSV table of another kind: there their\n"
-    "number is told on standard error.\n";
+enum {
+    SOURCE = OPTIONS_LONG,
+    KIND,
+    FROM,
+    TO,
+    VIEW_JOURNEYS,
+    VIEW_OOM,
+    VIEW_FENCES,
+    VIEW_UPDATES,
+    SUMMARY
+};
+
+static const struct argp_option option_table[] = {
+    {"format", 'f', "FORMAT", 0,
+     "jsonl: one JSON object a line, all kinds in order of time. csv: a table for each kind; one "
+     "--kind goes to a file or standard output, several go to a new folder (-o), KIND.csv each",
+     1},
+    {"output", 'o', "FILE", 0, "Write to FILE; standard output without it", 1},
+    {"source", SOURCE, "S,...", 0, "Only events of these sources: spice, qemu, guest, client", 2},
+    {"kind", KIND, "K,...", 0, "Only these kinds of events; `spicetap events` lists them", 2},
+    {"from", FROM, "T", 0,
+     "Only events from time T on: seconds since the recording began (12.5), or ns of "
+     "CLOCK_MONOTONIC (123456789ns)",
+     2},
+    {"to", TO, "T", 0, "Only events before time T", 2},
+    {NULL, 0, NULL, 0, "Tables of linked events, a row for each:", 3},
+    {"journeys", VIEW_JOURNEYS, NULL, 0,
+     "release of a QXL guest, from its allocation to its reclaim", 3},
+    {"oom", VIEW_OOM, NULL, 0, "time that the guest reported out of memory", 3},
+    {"fences", VIEW_FENCES, NULL, 0, "fence of a virtio-gpu guest", 3},
+    {"updates", VIEW_UPDATES, NULL, 0, "update that QEMU itself made of the screen", 3},
+    {"summary", SUMMARY, NULL, 0,
+     "With one of these tables: print counts, as text or (--format jsonl) as JSON", 4},
+    {0},
+};
+
+static const char doc[] =
+    "Prints the events of RUN, merged in order of time, or a table of linked events. Needs neither "
+    "root nor the VM."
+    "\vRUN is the folder that `spicetap record` made, or one of its *.tap logs. docs/journeys.md "
+    "lists the columns of the tables. Losses (kind loss) are always printed, except in a CSV table "
+    "of another kind: their number is then printed on standard error. See spicetap-export(1).";
 
 enum { MAX_NAMES = 64, KINDS = UINT16_MAX + 1 };
 
@@ -162,8 +175,7 @@ int export_open_file(struct export *x)
 
 static int usage(const char *problem, const char *what)
 {
-    fprintf(stderr, "spicetap export: %s%s%s; see spicetap export --help\n", problem,
-            *what ? ": " : "", what);
+    fprintf(stderr, "spicetap export: %s: %s; see spicetap export --help\n", problem, what);
     return EXIT_USAGE;
 }
 
@@ -191,87 +203,104 @@ static bool has_name(const struct names *n, const char *name)
     return false;
 }
 
-static const struct exporter *find_exporter(const char *name)
+static error_t read_names(struct argp_state *state, const char *name, const char *text,
+                          struct names *n)
 {
-    for (int i = 0; i < EXPORTERS; i++)
-        if (!strcmp(exporters[i]->name, name))
-            return exporters[i];
-    return NULL;
+    int error = split(n, text);
+
+    if (!error)
+        return 0;
+    argp_error(state, "%s %s: %s", name, text,
+               error == -E2BIG ? "too many names" : "not a list of names");
+    return EINVAL;
 }
 
-static int check_sources(const struct names *n)
+static error_t read_sources(struct argp_state *state, const char *text, struct names *n)
 {
+    if (read_names(state, "--source", text, n))
+        return EINVAL;
     for (size_t i = 0; i < n->count; i++)
         if (strcmp(n->list[i], "spice") && strcmp(n->list[i], "qemu") &&
-            strcmp(n->list[i], "guest") && strcmp(n->list[i], "client"))
-            return usage("no such source (spice, qemu, guest, client)", n->list[i]);
+            strcmp(n->list[i], "guest") && strcmp(n->list[i], "client")) {
+            argp_error(state, "--source %s: not one of spice, qemu, guest, client", n->list[i]);
+            return EINVAL;
+        }
     return 0;
 }
 
-static int check_options(struct options *o)
+static error_t read_view(struct argp_state *state, struct options *o, const char *name)
 {
-    if (!o->run)
-        return usage("no run given", "");
-    if (o->view && (o->sources.count || o->kinds.count || o->from || o->to))
-        return usage("a table of links is of the whole run: without --source, --kind, --from, --to",
-                     "");
-    if (o->view)
-        return 0;
-    if (o->summary)
-        return usage("--summary is of --journeys, --oom, --fences or --updates", "");
-    if (!o->format)
-        return usage("no format given: --format jsonl or --format csv", "");
-    if (o->format == &export_csv && o->kinds.count != 1 && !o->output)
-        return usage("csv has a table for each kind: name one with --kind, or a folder with -o",
-                     "");
-    return check_sources(&o->sources);
+    if (o->view) {
+        argp_error(state, "one table at a time: --%s is too many", name);
+        return EINVAL;
+    }
+    o->view = link_view(name);
+    return 0;
 }
 
-static int read_options(struct options *o, int argc, char **argv)
+static error_t check_options(struct argp_state *state, const struct options *o)
 {
-    static const struct option longs[] = {{"format", required_argument, NULL, 'f'},
-                                          {"output", required_argument, NULL, 'o'},
-                                          {"source", required_argument, NULL, 's'},
-                                          {"kind", required_argument, NULL, 'k'},
-                                          {"from", required_argument, NULL, 'F'},
-                                          {"to", required_argument, NULL, 'T'},
-                                          {"journeys", no_argument, NULL, 'v'},
-                                          {"oom", no_argument, NULL, 'v'},
-                                          {"fences", no_argument, NULL, 'v'},
-                                          {"updates", no_argument, NULL, 'v'},
-                                          {"summary", no_argument, NULL, 'S'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {0}};
-    int c, which = 0;
+    const char *problem = NULL;
 
-    while ((c = getopt_long(argc, argv, "f:o:h", longs, &which)) != -1) {
-        if (c == 'v' && o->view)
-            return usage("one table of links at a time", "");
-        if (c == 'v')
-            o->view = link_view(longs[which].name);
-        o->summary |= c == 'S';
-        if (c == 'h') {
-            fputs(help_export, stdout);
-            return -1;
-        }
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'f' && !(o->format = find_exporter(optarg)))
-            return usage("no such format (jsonl, csv)", optarg);
-        if ((c == 's' && split(&o->sources, optarg)) || (c == 'k' && split(&o->kinds, optarg)))
-            return usage("not a list of names", optarg);
-        if (c == 'o')
-            o->output = optarg;
-        if (c == 'F')
-            o->from = optarg;
-        if (c == 'T')
-            o->to = optarg;
+    if (o->view && (o->sources.count || o->kinds.count || o->from || o->to))
+        problem = "a table of linked events is of the whole run: it takes no --source, --kind, "
+                  "--from or --to";
+    else if (!o->view && o->summary)
+        problem = "--summary needs --journeys, --oom, --fences or --updates";
+    else if (!o->view && !o->format)
+        problem = "no format given: --format jsonl or --format csv";
+    else if (!o->view && o->format == &export_csv && o->kinds.count != 1 && !o->output)
+        problem = "csv has a table for each kind: name one with --kind, or a folder with -o";
+    if (!problem)
+        return 0;
+    argp_error(state, "%s", problem);
+    return EINVAL;
+}
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    static const char *const formats[] = {"jsonl", "csv"};
+    struct options *o = state->input;
+    unsigned word;
+
+    switch (key) {
+    case 'f':
+        if (options_word(state, "--format", arg, formats, EXPORTERS, &word))
+            return EINVAL;
+        o->format = exporters[word];
+        return 0;
+    case 'o':
+        o->output = arg;
+        return 0;
+    case SOURCE:
+        return read_sources(state, arg, &o->sources);
+    case KIND:
+        return read_names(state, "--kind", arg, &o->kinds);
+    case FROM:
+        o->from = arg;
+        return 0;
+    case TO:
+        o->to = arg;
+        return 0;
+    case VIEW_JOURNEYS:
+        return read_view(state, o, "journeys");
+    case VIEW_OOM:
+        return read_view(state, o, "oom");
+    case VIEW_FENCES:
+        return read_view(state, o, "fences");
+    case VIEW_UPDATES:
+        return read_view(state, o, "updates");
+    case SUMMARY:
+        o->summary = true;
+        return 0;
+    case ARGP_KEY_ARG:
+    case ARGP_KEY_NO_ARGS:
+        return options_one(state, key, arg, "run", &o->run);
+    case ARGP_KEY_END:
+        return check_options(state, o);
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
-    if (optind < argc)
-        o->run = argv[optind++];
-    if (optind < argc)
-        return usage("one run at a time", argv[optind]);
-    return check_options(o);
 }
 
 /* Seconds since the start, or ns of CLOCK_MONOTONIC. */
@@ -446,22 +475,24 @@ static void walk_free(struct walk *w)
 
 int cmd_export(int argc, char **argv)
 {
+    static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
     struct options o = {0};
     struct walk w = {.tty = isatty(STDERR_FILENO), .began = time(NULL)};
-    int code = read_options(&o, argc, argv), rest;
+    int code = options_parse(&parser, argc, argv, &o), rest;
 
     signal(SIGPIPE, SIG_IGN);
-    if (!code && o.view)
-        return links_export(o.view, o.run, o.output, o.format == &export_jsonl, o.summary);
-    if (!code)
+    if (code == OPTIONS_GO && o.view) {
+        code = links_export(o.view, o.run, o.output, o.format == &export_jsonl, o.summary);
+    } else if (code == OPTIONS_GO) {
         code = input_open(&w.bundle, "export", o.run);
-    if (!code) {
-        code = run(&w, &o);
-        rest = input_end(w.bundle, "export", o.run);
-        code = code ? code : rest;
-        walk_free(&w);
+        if (!code) {
+            code = run(&w, &o);
+            rest = input_end(w.bundle, "export", o.run);
+            code = code ? code : rest;
+            walk_free(&w);
+        }
     }
     free(o.sources.text);
     free(o.kinds.text);
-    return code < 0 ? EXIT_DONE : code;
+    return code;
 }

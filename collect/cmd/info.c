@@ -1,25 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap info: a first look at a run. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "cmd/commands.h"
 #include "model/facts.h"
 #include "report/info.h"
 #include "run/input.h"
 
-const char help_info[] =
-    "Usage: spicetap info RUN [--json]\n"
-    "\n"
-    "Says what is in RUN (the folder `spicetap record` made, or one of its *.tap logs) and what\n"
-    "happened in it: OOM episodes and evictions, streams and how long they lived, draws and\n"
-    "matches by verdict, bytes by class, and what was lost. Needs neither root nor the VM.\n"
-    "\n"
-    "      --json  the same facts as JSON\n"
-    "  -h, --help  this text\n";
+static const struct argp_option option_table[] = {
+    {"json", 'j', NULL, 0, "Print the same facts as JSON", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Prints what is in RUN and what happened in it: times that the guest ran out of graphics "
+    "memory, evictions, streams and how long they lived, draws and matches by verdict, bytes by "
+    "class, and what was lost. Needs neither root nor the VM."
+    "\vRUN is the folder that `spicetap record` made, or one of its *.tap logs. See "
+    "spicetap-info(1).";
+
+struct options {
+    const char *run;
+    bool json;
+};
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch (key) {
+    case 'j':
+        o->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+    case ARGP_KEY_NO_ARGS:
+        return options_one(state, key, arg, "run", &o->run);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
 
 static void facts_free(struct facts **f)
 {
@@ -126,24 +149,9 @@ static int look(const char *run, bool json)
 
 int cmd_info(int argc, char **argv)
 {
-    static const struct option longs[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-    bool json = false;
-    int c;
+    static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
+    struct options o = {0};
+    int code = options_parse(&parser, argc, argv, &o);
 
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        if (c == '?')
-            return EXIT_USAGE;
-        if (c == 'h') {
-            fputs(help_info, stdout);
-            return EXIT_DONE;
-        }
-        json = true;
-    }
-    if (optind + 1 != argc) {
-        fprintf(stderr, "spicetap info: %s; see spicetap info --help\n",
-                optind == argc ? "no run given" : "one run at a time");
-        return EXIT_USAGE;
-    }
-    return look(argv[optind], json);
+    return code == OPTIONS_GO ? look(o.run, o.json) : code;
 }

@@ -8,11 +8,6 @@
 
 #include "cmd/commands.h"
 
-const char help_meter[] =
-    "Usage: spicetap meter URI [OPTIONS]\n\n"
-    "A SPICE client without a window that counts what comes and how it is shown: see\n"
-    "spicetap meter --help. Needs spicetap-meter beside spicetap, or in PATH.\n";
-
 int cmd_meter(int argc, char **argv)
 {
     char path[PATH_MAX];

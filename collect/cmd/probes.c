@@ -9,7 +9,7 @@
 #include "loader/loader.h"
 #include "cmd/commands.h"
 
-const char help_probes[] =
+static const char help_probes[] =
     "Usage: spicetap probes [--json] [--all] --domain NAME | --pid PID | FILE\n"
     "       spicetap probes --check FILE\n\n"
     "Lists the probes of a VM's spice-server and QEMU, or of a file: how many sites each has, of\n"

@@ -25,7 +25,7 @@
 #include "run/vmlog.h"
 #include "record/worker_cpu.h"
 
-const char help_record[] =
+static const char help_record[] =
     "Usage: spicetap record --domain NAME | --pid PID [OPTIONS]\n\n"
     "Records what the SPICE server and QEMU of a running VM do into a folder, for `spicetap "
     "info`,\n"

@@ -11,7 +11,7 @@
 #include "run/input.h"
 #include "report/whatif.h"
 
-const char help_whatif[] =
+static const char help_whatif[] =
     "Usage: spicetap whatif RUN [OPTIONS]\n"
     "\n"
     "Runs the draws of RUN (the folder `spicetap record` made, or its spice.tap) through a model "

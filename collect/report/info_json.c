@@ -265,9 +265,10 @@ int info_json(const struct info *i)
     int failed = json_dumpf(o, stdout, JSON_INDENT(2));
 
     json_decref(o);
-    if (failed || putchar('\n') == EOF || fflush(stdout)) {
-        fprintf(stderr, "spicetap info: standard output: write failed\n");
-        return EXIT_PART;
+    if (failed && !ferror(stdout)) {
+        fprintf(stderr, "spicetap info: out of memory\n");
+        return EXIT_ENV;
     }
+    putchar('\n');
     return EXIT_DONE;
 }

@@ -121,11 +121,11 @@ static void usage(void **state)
     assert_int_equal(RUN(cmd_export, run), EXIT_USAGE);
     complains("--format jsonl");
     assert_int_equal(RUN(cmd_export, run, "-f", "xml"), EXIT_USAGE);
-    complains("no such format (jsonl, csv): xml");
+    complains("--format xml: not one of jsonl, csv");
     assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--kind", "drow"), EXIT_USAGE);
     complains("no such kind of event: drow");
     assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--source", "nobody"), EXIT_USAGE);
-    complains("no such source");
+    complains("--source nobody: not one of spice, qemu, guest, client");
     assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--from", "soon"), EXIT_USAGE);
     complains("not a time");
     assert_int_equal(RUN(cmd_export, run, run, "-f", "jsonl"), EXIT_USAGE);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Dispatches to the command named first, and checks what was printed. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/exit.h"
+#include "base/out.h"
+#include "cmd/commands.h"
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *line; /* in the list of commands */
+} commands[] = {
+    {"probes", cmd_probes, "list the probes of a VM or a library, and which are missing"},
+    {"record", cmd_record, "record a run of a VM"},
+    {"info", cmd_info, "print what is in a run and what happened"},
+    {"explain", cmd_explain, "explain why the video streams of a run lived and died"},
+    {"whatif", cmd_whatif, "replay a run with other constants of the stream detector"},
+    {"compare", cmd_compare, "compare several runs side by side"},
+    {"export", cmd_export, "export a run's events or tables as JSON lines or CSV"},
+    {"meter", cmd_meter, "run a client that measures what it receives and shows"},
+    {"events", cmd_events, "list the kinds of events and their fields"},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+static const struct command *find(const char *name)
+{
+    for (int i = 0; i < COMMANDS; i++)
+        if (!strcmp(commands[i].name, name))
+            return &commands[i];
+    return NULL;
+}
+
+static void print_list(FILE *out)
+{
+    fputs("spicetap traces a running QEMU/SPICE virtual machine and explains, with evidence, why\n"
+          "its video streams live or die.\n\n"
+          "Usage: spicetap COMMAND [OPTION...]\n\n",
+          out);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].line);
+    fputs(
+        "\n`spicetap help COMMAND` prints a command's options, `spicetap --version` the version.\n"
+        "Exit codes: 0 done, 1 failed part way, 2 usage, 3 environment, 4 bad input.\n",
+        out);
+}
+
+static int run(int argc, char **argv)
+{
+    const struct command *c = find(argv[0]);
+
+    if (c)
+        return c->run(argc, argv);
+    fprintf(stderr, "spicetap: no such command: %s; `spicetap --help` lists them\n", argv[0]);
+    return EXIT_USAGE;
+}
+
+static int dispatch(int argc, char **argv)
+{
+    char help_option[] = "--help";
+
+    if (argc < 2) {
+        print_list(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        puts("spicetap " SPICETAP_VERSION);
+        return EXIT_DONE;
+    }
+    if (strcmp(argv[1], "help") && strcmp(argv[1], "--help") && strcmp(argv[1], "-h"))
+        return run(argc - 1, argv + 1);
+    if (argc > 2)
+        return run(2, (char *[]){argv[2], help_option, NULL});
+    print_list(stdout);
+    return EXIT_DONE;
+}
+
+int spicetap(int argc, char **argv)
+{
+    int code = dispatch(argc, argv), error = out_finish(stdout);
+
+    if (!error || error == -EPIPE) /* the reader of a pipe had enough */
+        return code;
+    fprintf(stderr, "spicetap: standard output: %s\n", strerror(-error));
+    return code == EXIT_DONE ? EXIT_PART : code;
+}
