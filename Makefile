@@ -58,11 +58,10 @@ experiment: $(if $(NAME),deps stack all) ## NAME=... [DURATION=s]: a guest recor
 	scripts/experiment.sh $(NAME) $(if $(DURATION),duration=$(DURATION)) $(SET)
 experiments: $(if $(LIST),,deps stack all) ## every run that results/ has not yet; LIST=1 tells which, ONLY='PATTERN...' DURATION=s
 	ONLY="$(ONLY)" DURATION="$(DURATION)" scripts/experiments.sh $(if $(LIST),--list)
-RECOMMENDATIONS = docs/evidence.md
-results: ## the decision matrix and the other tables of runs, from results/*/
-	scripts/results.py pages results $(RECOMMENDATIONS)
+results: ## make results/README.md and the marked tables of docs/ from results/*/
+	scripts/results.py pages results
 results-check:
-	@scripts/results.py check results $(RECOMMENDATIONS)
+	@scripts/results.py check results
 demo-clean: ## remove what the demo, the builds and the cache left
 	scripts/demo.sh clean
 bench: stack all ## what tracing costs, as ratios within one run

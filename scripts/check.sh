@@ -81,6 +81,7 @@ ends() {
 step build make -s -j"$(nproc)" all
 begins lint make -s lint
 suite unit make -s -j"$(nproc)" check-unit
+suite python tests/python/run
 begins fuzz make -s -j"$(nproc)" fuzz-smoke
 step docs docs_agree
 step install install_works

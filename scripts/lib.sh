@@ -38,6 +38,19 @@ need() {
 	[ ${#missing[@]} -eq 0 ] || die "not installed: ${missing[*]}" "run: make deps"
 }
 
+# usage [STATUS]   prints the comment at the head of the script and ends the script; STATUS is 2 if not given
+usage() {
+	local text
+	text=$(sed -n '4,/^[^#]/ { /^# shellcheck/d; s/^# \{0,1\}//p; }' "$0")
+	if [ "${1:-2}" = 0 ]; then say "$text"; else say "$text" >&2; fi
+	exit "${1:-2}"
+}
+
+# ---- the Python package ----------------------------------------------------------------------
+
+# lab COMMAND...   the commands of scripts/spicetap_lab; `lab --help` lists them
+lab() { PYTHONPATH=$TOP/scripts python3 -P -m spicetap_lab "$@"; }
+
 # ---- long commands ---------------------------------------------------------------------------
 
 _child=

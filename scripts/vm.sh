@@ -1,23 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A VM of guest-configs/ under libvirt (qemu:///system), from a throw-away overlay of its image:
+# Starts and stops a VM of guest-configs/ under libvirt (qemu:///system), on a throw-away overlay of its image.
 #
 #   scripts/vm.sh start [--name NAME] [--debug] [CONFIG] [KEY=VALUE]...
-#                       CONFIG is guest-configs/CONFIG.vm or CONFIG.experiment, `demo` if not given;
-#                       KEY=VALUE changes it.
+#                       CONFIG is guest-configs/CONFIG.vm, CONFIG.experiment or a row of runs.list,
+#                       `demo` if not given; KEY=VALUE changes it.
 #                       --debug: G_MESSAGES_DEBUG=Spice, spice-server's debug messages in the QEMU log
-#   scripts/vm.sh wait [--name NAME] [SECONDS]   until the guest's workload runs
-#   scripts/vm.sh stop [--name NAME]             the VM, its overlay, and libvirtd if we started it;
-#                       the QEMU log of the VM moves to build/log
+#   scripts/vm.sh wait [--name NAME] [SECONDS]   waits until the guest's workload runs
+#   scripts/vm.sh stop [--name NAME]             removes the VM, its overlay, and libvirtd if we started
+#                       it; moves the QEMU log of the VM to build/log
 #   scripts/vm.sh status|uri|pid|log|console|port [--name NAME]
 #                       port: the unix socket that is /dev/virtio-ports/org.spicetap.0 in the guest
 #
-# The guest gets the agent of build/spicetap-guest (SPICETAP_GUEST=FILE: another; empty: none).
-# NAME is spicetap-demo unless said. What belongs to a VM is in build/vm/NAME. libvirtd and virtlogd
-# are used as they run; where they do not (no systemd), they are started here and stopped with the
-# last VM. SPICETAP_ACCEL=kvm|qemu says what runs the guest; else KVM, where the processor has it.
+# environment
+#   SPICETAP_GUEST=FILE        the agent for the guest, in place of build/spicetap-guest; empty: none
+#   SPICETAP_ACCEL=kvm|qemu    what runs the guest; else KVM where the processor has it
+#
+# NAME is spicetap-demo unless given. The files of a VM are in build/vm/NAME. If libvirtd and virtlogd
+# run, they are used. If not (no systemd), this starts them and stops them with the last VM.
 set -euo pipefail
+# shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 CONFIGS=$TOP/guest-configs
@@ -27,26 +30,26 @@ export LIBVIRT_DEFAULT_URI=qemu:///system
 
 # ---- libvirt's daemons -----------------------------------------------------------------------
 
-# without a terminal: on one, virsh would look for polkit, and complain
+# On a terminal virsh would look for polkit, and complain: it gets none.
 virsh() { setsid --wait virsh "$@"; }
 
 libvirt_answers() { virsh -q version >/dev/null 2>&1; }
 
 without_kvm() { unshare --mount --propagation private sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$@"; }
 
-# daemon_start [without_kvm] NAME ARGUMENT...   remembers the pid of what it starts in build/vm
+# daemon_start [without_kvm] NAME ARGUMENT...   leaves the pid in build/vm/NAME.pid
 daemon_start() {
 	local in=() name
 	[ "$1" != without_kvm ] || in=(without_kvm) && shift "${#in[@]}"
 	name=$1
 	shift
-	${in[@]+"${in[@]}"} "$name" --daemon --pid-file "$VMS/$name.pid" "$@" >"$VMS/$name.out" 2>&1 9>&- || {
+	"${in[@]}" "$name" --daemon --pid-file "$VMS/$name.pid" "$@" >"$VMS/$name.out" 2>&1 9>&- || {
 		sed 's/^/  | /' "$VMS/$name.out" >&2
 		die "cannot start $name"
 	}
 }
 
-# daemon_stop NAME   only if daemon_start started it, and it still is what it was
+# daemon_stop NAME   only if daemon_start started it, and the pid is still that daemon
 daemon_stop() {
 	local pid i
 	[ -f "$VMS/$1.pid" ] || return 0
@@ -61,8 +64,8 @@ daemon_stop() {
 	rm -f "$VMS/$1.pid" "$VMS/$1.out"
 }
 
-# libvirt asks every QEMU that there is what it can do, again and again where KVM is there and does not
-# work: where none of ours uses KVM, libvirtd does not see it
+# libvirt probes every installed QEMU, and does so again and again where KVM is there and does not work.
+# Where no VM of ours uses KVM, libvirtd must not see it.
 libvirtd_start() {
 	if [ -e /dev/kvm ] && [ "$(accelerator)" = qemu ]; then
 		daemon_start without_kvm libvirtd
@@ -78,7 +81,7 @@ libvirt_start() {
 		"start libvirtd (systemctl start libvirtd), or run this as root"
 	mkdir -p /run/libvirt
 	if [ ! -S /run/libvirt/virtlogd-sock ] || ! pidof -q virtlogd; then
-		# the log of a VM with debug messages must not be cut into pieces while it is counted
+		# tests count lines of a VM's log: virtlogd must not rotate it
 		echo 'max_size = 0' >"$VMS/virtlogd.conf"
 		daemon_start virtlogd -f "$VMS/virtlogd.conf"
 	fi
@@ -91,7 +94,7 @@ libvirt_start() {
 	die "libvirtd was started but does not answer at $LIBVIRT_DEFAULT_URI"
 }
 
-# With the last VM of ours, the daemons we started
+# Stops the daemons that we started, with our last VM.
 libvirt_stop() {
 	[ -f "$VMS/libvirtd.pid" ] || [ -f "$VMS/virtlogd.pid" ] || return 0
 	[ -z "$(virsh -q list --name 2>/dev/null | tr -d '[:space:]')" ] || return 0
@@ -102,31 +105,14 @@ libvirt_stop() {
 
 # ---- the domain ------------------------------------------------------------------------------
 
-declare -A vm
+declare -A vm=()
 declare -a overrides=()
 
-vm_set() {
-	case $1 in
-	guest | domain | memory | ram | vram | vgamem | screen | x | workload | compression | streaming | bitrate | driver | clip) vm[$1]=$2 ;;
-	about | client | rate | asks | server | duration) ;; # an experiment's, not the VM's: scripts/experiment.sh
-	*) die "$3: there is no setting named $1" ;;
-	esac
-}
-
+# vm_config NAME   fills `vm` with the settings of that name and the overrides
 vm_config() {
-	local file=$CONFIGS/$1.vm line
-	[ -f "$file" ] || file=$CONFIGS/$1.experiment
-	[ -f "$file" ] || die "no VM named $1: there is no guest-configs/$1.vm, nor $1.experiment"
-	while read -r line; do
-		case $line in
-		'' | '#'*) ;;
-		*=*) vm_set "${line%%=*}" "${line#*=}" "$file" ;;
-		*) die "$file: not KEY=VALUE: $line" ;;
-		esac
-	done <"$file"
-	for line in ${overrides[@]+"${overrides[@]}"}; do
-		vm_set "${line%%=*}" "${line#*=}" "vm.sh"
-	done
+	local line text
+	text=$(lab settings --vm "$1" "${overrides[@]}") || exit 1
+	while IFS= read -r line; do vm[${line%%=*}]=${line#*=}; done <<<"$text"
 }
 
 emulator() {
@@ -135,8 +121,8 @@ emulator() {
 	printf '%s\n' "$e"
 }
 
-# QEMU runs as the one who owns the cache, not as libvirt's own user, who may not look into it;
-# where AppArmor is on, its profile knows nothing of an emulator outside /usr
+# QEMU must run as the owner of the cache: libvirt's own user may not read it. Where AppArmor is on, its
+# profile does not allow an emulator outside /usr.
 seclabels() {
 	local models
 	models=$(virsh capabilities)
@@ -155,13 +141,13 @@ environment() {
 	[ -z "$debug" ] || printf "<qemu:env name='G_MESSAGES_DEBUG' value='Spice'/>"
 }
 
-# kvm or qemu, libvirt's name of emulation. A /dev/kvm without the processor's own virtualisation
-# (KVM made of page tables, in some clouds) wants a guest kernel made for it: Debian's does not boot.
+# Prints kvm or qemu (libvirt's name of emulation). In some clouds /dev/kvm is there without the
+# processor's own virtualisation: Debian's kernel does not boot on that.
 accelerator() {
 	case ${SPICETAP_ACCEL:-} in
 	kvm | qemu) printf '%s\n' "$SPICETAP_ACCEL" && return ;;
 	'') ;;
-	*) die "SPICETAP_ACCEL=$SPICETAP_ACCEL: kvm or qemu" ;;
+	*) die "SPICETAP_ACCEL=$SPICETAP_ACCEL: it must be kvm or qemu" ;;
 	esac
 	if [ -r /dev/kvm ] && [ -w /dev/kvm ] && grep -qwE 'vmx|svm' /proc/cpuinfo; then
 		echo kvm
@@ -188,13 +174,13 @@ domain_xml() {
 	text=${text//@PORT@/$(port)}
 	text=${text//@COMPRESSION@/${vm[compression]}}
 	text=${text//@STREAMING@/${vm[streaming]}}
-	# virtio-vga has no memories to size
+	# virtio-vga has no ram, vram and vgamem.
 	text=${text//@RAM_KIB@/$((${vm[ram]:-0} * 1024))}
 	text=${text//@VRAM_KIB@/$((${vm[vram]:-0} * 1024))}
 	text=${text//@VGAMEM_KIB@/$((${vm[vgamem]:-0} * 1024))}
 	text=${text//@WIDTH@/${vm[screen]%x*}}
 	text=${text//@HEIGHT@/${vm[screen]#*x}}
-	# libvirt looks for the render node itself, and starts nothing without one
+	# With <graphics type=egl-headless> libvirt wants a render node, and refuses to start without one.
 	if compgen -G '/dev/dri/renderD*' >/dev/null; then
 		text=${text//@EGL_GRAPHICS@/<graphics type=\'egl-headless\'\/>}
 		text=${text//@EGL_ARGUMENTS@/}
@@ -207,7 +193,7 @@ domain_xml() {
 	printf '%s\n' "$text" >"$dir/domain.xml"
 }
 
-# The agent, into the folder $1. Without it (not built) the guest runs as it is.
+# put_agent FOLDER   copies the agent there; where it is not built, the guest runs without it
 put_agent() {
 	local extra=$1 agent=${SPICETAP_GUEST-$BUILD/spicetap-guest}
 	[ -n "$agent" ] || return 0
@@ -221,8 +207,8 @@ put_agent() {
 	ln -s ../spicetap-guest.service "$extra/etc/systemd/system/spicetap.target.wants/"
 }
 
-# The image's initrd, and behind it what initrd-init copies into the guest's overlay, the agent and the
-# patched qxl driver: so that these need no new image.
+# Makes the guest's initrd: the image's, followed by an archive that initrd-init copies into the guest.
+# So a new agent or qxl driver needs no new image.
 initrd() {
 	local dir=$1 image=$2 extra=$1/extra/extra driver
 	cp --reflink=auto "$image/initrd" "$dir/initrd"
@@ -236,15 +222,15 @@ initrd() {
 	rm -rf "$dir/extra"
 }
 
-# QEMU's end of the guest's port. The name of a socket has 107 bytes (unix(7)): where the tree lies
-# too deep for that, it is in /run.
+# Prints QEMU's end of the guest's port. A socket's name has at most 107 bytes (unix(7)): where the tree
+# lies too deep, the socket is in /run.
 port() {
 	local path=$VMS/$NAME/guest.sock
 	[ ${#path} -lt 108 ] || path=/run/spicetap-port/$NAME.sock
 	printf '%s\n' "$path"
 }
 
-# The display device in a few words
+# Prints the display device in a few words.
 device() {
 	printf '%s' "${vm[domain]%.xml}"
 	[ "${vm[domain]}" != qxl.xml ] || printf ' ram %s vram %s vgamem %s MiB' "${vm[ram]}" "${vm[vram]}" "${vm[vgamem]}"
@@ -265,7 +251,7 @@ start() {
 	qemu-img create -q -f qcow2 -F qcow2 -b "$image/disk.qcow2" "$dir/disk.qcow2"
 	initrd "$dir" "$image"
 	domain_xml "$dir" "$image"
-	# libvirt appends to a log of this name; ours begins here
+	# libvirt appends to a log of this name: stop() must know whether all of it is ours.
 	stat -c %s "$(qemu_log)" >"$dir/log.start" 2>/dev/null || echo 0 >"$dir/log.start"
 	virsh -q create "$dir/domain.xml" >/dev/null || die "libvirt did not start $NAME" \
 		"its XML: $dir/domain.xml" "its log: $(qemu_log)"
@@ -276,7 +262,7 @@ stop() {
 	if libvirt_answers && running; then
 		virsh -q destroy "$NAME" >/dev/null 2>&1 || true
 	fi
-	# a log that was there before us stays
+	# A log that was there before us stays.
 	if [ "$(cat "$VMS/$NAME/log.start" 2>/dev/null)" = 0 ] && [ -f "$(qemu_log)" ]; then
 		mkdir -p "$LOGS"
 		mv -f "$(qemu_log)" "$LOGS/$NAME.qemu.log"
@@ -320,11 +306,6 @@ status() {
 	fi
 }
 
-usage() {
-	sed -n '3,/^set /s/^# \{0,1\}//p' "$0" >&2
-	exit 2
-}
-
 [ $# -ge 1 ] || usage
 command=$1 operand='' debug=''
 shift
@@ -341,7 +322,7 @@ done
 mkdir -p "$VMS"
 case $command in
 start | stop)
-	# one at a time: two that start would start two libvirtds
+	# One at a time: two starts would start two libvirtds.
 	exec 9>"$BUILD/.vm.lock"
 	flock 9
 	"$command"
@@ -353,5 +334,6 @@ pid) qemu_pid ;;
 log) qemu_log ;;
 console) printf '%s\n' "$VMS/$NAME/console.log" ;;
 port) port ;;
+-h | --help) usage 0 ;;
 *) usage ;;
 esac

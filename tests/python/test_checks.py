@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What refuses a run, and what does not."""
+
+import unittest
+
+import forged
+from forged import CONSOLE, SECOND
+from spicetap_lab import checks, ooms
+
+SUMMARY = {"rate_limit": 0, "clip": {"region": [50, 50, 1074, 818]}}
+SMALL = {**SUMMARY, "clip": {"region": [50, 50, 690, 410]}}
+SMALL_CONSOLE = CONSOLE.replace("clip 1024x768", "clip 640x360")
+
+
+def channel_events():
+    return [
+        {"event": event, "t": t, "channel": channel}
+        for channel in ("main", "display")
+        for event, t in (("client_connected", 99 * SECOND), ("client_disconnected", 161 * SECOND))
+    ]
+
+
+def reasons(info=None, events=None, summary=None, console=CONSOLE, first=2, **settings):
+    events = channel_events() if events is None else events
+    summary = SUMMARY if summary is None else summary
+    settings = {**forged.SETTINGS, **settings}
+    return list(checks.reasons(settings, info or forged.info(), events, summary, console, first))
+
+
+class Checks(unittest.TestCase):
+    def test_a_good_run_is_not_refused(self):
+        self.assertEqual(reasons(), [])
+        self.assertEqual(reasons(events=[], summary={}, client="none"), [])
+
+    def changed(self, change):
+        info = forged.info()
+        change(info)
+        return " ".join(reasons(info))
+
+    def test_losses_refuse(self):
+        self.assertIn("6 of 5000 events lost", self.changed(lambda i: i["losses"].update(events=6)))
+        self.assertEqual(self.changed(lambda i: i["losses"].update(events=5)), "")
+        text = self.changed(lambda i: i["losses"].update(places_without_count=1))
+        self.assertIn("1 losses without a count", text)
+        self.assertIn("the recording is recording", self.changed(lambda i: i.update(state="recording")))
+
+    def test_clocks_length_and_server_refuse(self):
+        self.assertIn("nothing of the guest", self.changed(lambda i: i["run"].update(clocks=[])))
+        text = self.changed(lambda i: i["run"]["clocks"][0].update(segments=[{"error_ns": 300000}]))
+        self.assertIn("known to 300000 ns only", text)
+        self.assertIn("recorded 40.0 s of 60", self.changed(lambda i: i["run"]["window"].update(to=140 * SECOND)))
+        path = "/x/build/stack-ring128/lib/libspice-server.so.1"
+        text = self.changed(lambda i: i["run"]["target"]["spice"].update(path=path))
+        self.assertIn("not the one of server=traced", text)
+
+    def test_the_vm_must_be_the_one_asked_for(self):
+        """A bug once ran the baseline's VM under the names of 16a, 16b and 16c."""
+        for key, was, wanted in (
+            ("guest", "debian11", "debian13"),
+            ("domain", "qxl.xml", "virtio-vga.xml"),
+            ("ram", "64", "128"),
+            ("vram", "64", "128"),
+            ("vgamem", "16", "32"),
+            ("memory", "1024", "2048"),
+            ("compression", "auto_glz", "glz"),
+            ("streaming", "filter", "off"),
+        ):
+            text = f"the VM was another one: its {key} was {was}, not {wanted}"
+            self.assertEqual(reasons(**{key: wanted})[0], text)
+        info = forged.info()
+        info["run"]["devices"] = []
+        self.assertEqual(reasons(info), ["the VM was another one: it has no display device"])
+        info["run"]["target"]["command_line"] = []
+        self.assertEqual(len(reasons(info)), 4, "memory, compression and streaming are not known either")
+
+    def test_the_clock_of_a_virtio_guest_may_be_wider(self):
+        info = forged.info()
+        info["run"]["clocks"][0]["segments"] = [{"error_ns": 3000000}]
+        self.assertEqual(len(reasons(info)), 1)
+        info = forged.info(forged.device("virtio-vga"))
+        info["run"]["clocks"][0]["segments"] = [{"error_ns": 3000000}]
+        self.assertEqual(reasons(info, domain="virtio-vga.xml"), [])
+        info["run"]["clocks"][0]["segments"] = [{"error_ns": 6000000}]
+        self.assertEqual(len(reasons(info, domain="virtio-vga.xml")), 1)
+
+    def test_the_client_must_stay(self):
+        late, early = channel_events(), channel_events()
+        late[2]["t"] = 101 * SECOND
+        early[3]["t"] = 150 * SECOND
+        self.assertIn("display channel was not connected when", reasons(events=late)[0])
+        self.assertIn("display channel ended 10.0 s before", reasons(events=early)[0])
+        self.assertEqual(len(reasons(events=[])), 2, "no client at all")
+        info = forged.info()
+        info["run"]["client"]["exit"] = 1
+        self.assertIn("did not end well", reasons(info)[0])
+        info = forged.info()
+        info["events"]["by_kind"] = {}
+        self.assertEqual(reasons(info), ["the client showed no picture"])
+
+    def test_the_client_must_be_the_one_asked_for(self):
+        self.assertEqual(reasons(client="slow", rate="5000", summary={**SUMMARY, "rate_limit": 5000}), [])
+        self.assertEqual(reasons(client="slow", rate="5000"), ["the client's rate was 0, not 5000"])
+        self.assertEqual(reasons(asks="lz4", summary={**SUMMARY, "asked_compression": "lz4"}), [])
+        self.assertEqual(reasons(asks="lz4"), ["the client asked for the compression None, not lz4"])
+
+    def test_the_client_must_see_the_clip(self):
+        text = "the client looked for the clip in [50, 50, 1074, 818], not where 640x360 is"
+        self.assertEqual(reasons(clip="640x360", console=SMALL_CONSOLE), [text])
+        text = "the clip is not where the client looked for it: it could read its number 5 times of 4662"
+        for unread, want in ((0, []), (4000, []), (4657, [text])):
+            clip = {**SUMMARY["clip"], "looks": 4662, "unreadable": unread}
+            self.assertEqual(reasons(summary={**SUMMARY, "clip": clip}), want)
+
+    def test_the_guest_driver_must_be_the_patched_one(self):
+        def drawn(raw):
+            draw = {"event": "draw", "release_id": "0x8", "box": [50, 50, 150, 60]}
+            return [draw, {"event": "image", "release_id": "0x8", "raw": raw}]
+
+        def found(name, events):
+            return list(checks.driver({"driver": name}, events))
+
+        self.assertEqual(found("stock", drawn(76800)), [])
+        self.assertEqual(found("tight", drawn(4000)), [])
+        text = "the guest's qxl driver is not the one with patches/linux: 1 of 1 images have other rows"
+        self.assertEqual(found("tight", drawn(76800)), [text])
+        self.assertTrue(found("tight", []), "no image: not known")
+        again = {"event": "draw", "release_id": "0x8", "box": [0, 0, 9, 9]}
+        image = {"event": "image", "release_id": "0x8", "raw": 324}
+        self.assertEqual(found("tight", [*drawn(4000), again, image]), [], "a release's id is used again")
+
+    def test_the_guest_must_run_what_was_asked(self):
+        self.assertIn("another session", reasons(x="qxl")[0])
+        self.assertIn("another session", reasons(workload="desktop")[0])
+        self.assertIn("another session", reasons(clip="640x360", summary=SMALL)[0])
+        self.assertEqual(reasons(clip="640x360", summary=SMALL, console=SMALL_CONSOLE), [])
+        other = CONSOLE.replace("mode 1920x1440", "mode 1024x768")
+        self.assertIn("screen is not 1920x1440", reasons(console=other)[0])
+
+    def test_the_guest_must_draw_gl_as_asked(self):
+        console = CONSOLE.replace("X with modesetting", "modesetting").replace("amd64", "amd64, virgl")
+        drawn_by = console + "spicetap-workload: GL renderer: {}\n"
+        info = forged.info(forged.device("virtio-vga-gl"))
+        domain = "virtio-vga-gl.xml"
+        self.assertEqual(reasons(info, console=drawn_by.format("virgl (LLVMPIPE)"), domain=domain), [])
+        text = reasons(info, console=drawn_by.format("llvmpipe"), domain=domain)[0]
+        self.assertIn("no virgl: GL is drawn by llvmpipe", text)
+        self.assertIn("no virgl: GL is drawn by nobody", reasons(info, domain=domain)[0])
+        console = CONSOLE.replace("workload video", "workload gl")
+        self.assertIn("who draws GL", reasons(console=console, workload="gl")[0])
+
+    def test_the_workload_must_get_on(self):
+        """It may stand still for three lines, as a guest does that waits for memory; not for four, and not go back."""
+
+        def works(*numbers):
+            text = CONSOLE
+            for n, number in zip(range(20, 80, 10), numbers, strict=False):
+                text = text.replace(f"alive {n}.00 s, work {n * 7},", f"alive {n}.00 s, work {number},")
+            return reasons(console=text)
+
+        self.assertEqual(works(140, 140, 140, 350), [])
+        self.assertIn("did not run: the guest said work", works(140, 140, 140, 140)[0])
+        self.assertIn("did not run", works(140, 130)[0])
+        self.assertIn("did not run", works(70, 70, 70, 70, 70, 70)[0])
+        self.assertEqual(len(reasons(first=6)), 1, "too few lines")
+        self.assertEqual(len(reasons(console=CONSOLE.replace("work 490", "work 5"))), 1, "it began anew")
+
+
+class Ooms(unittest.TestCase):
+    HEAD = {
+        "started": {"wall": "2026-01-02T03:04:05.000Z", "monotonic": 100 * SECOND},
+        "window": {"from": 101 * SECOND, "to": 110 * SECOND},
+    }
+    WALL = 1767323045  # that time of day
+
+    def logged(self, *seconds):
+        lines = [f"77@{self.WALL + s:.6f}:qxl_spice_oom 0" for s in seconds]
+        return ooms.logged(lines, self.HEAD)
+
+    def test_lines_in_the_window_are_counted(self):
+        self.assertEqual(self.logged(0.5, 2, 3, 11), (2, 0))
+
+    def test_a_line_at_the_edge_may_be_in_or_out(self):
+        self.assertEqual(self.logged(1.001, 5), (2, 1))
+        self.assertEqual(self.logged(0.999, 5), (1, 1))
+
+    def test_a_line_without_a_time_is_no_count(self):
+        self.assertIsNone(ooms.logged(["qxl_spice_oom 0"], self.HEAD))
