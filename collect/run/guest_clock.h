@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds how a guest's clock goes, from what is known of it on both sides (docs/dev/design.md, "The
- * clocks"). Everything here bounds the clock from below or above, nothing guesses: as long as a
+ * Finds how a guest's clock goes, from what is known of it on both sides (docs/dev/clocks.md).
+ * Everything here bounds the clock from below or above, nothing guesses: as long as a
  * guest's clock runs evenly, the true clock is among the lines that are left, and the error given
  * is the distance to the farthest of them.
  */

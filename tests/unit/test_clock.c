@@ -207,7 +207,7 @@ static void a_short_end(void **state)
 /* A pause of five seconds that the guest's clock does not see, and one it does more than see. */
 static void jumps(void **state)
 {
-    static const int64_t leaps[] = {5 * SECOND, 40 * MS, -20 * MS}; /* smaller ones: design.md */
+    static const int64_t leaps[] = {5 * SECOND, 40 * MS, -20 * MS}; /* smaller: dev/clocks.md */
     (void)state;
 
     for (size_t i = 0; i < sizeof(leaps) / sizeof(*leaps); i++) {
