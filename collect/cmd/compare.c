@@ -259,9 +259,8 @@ static int read_run(struct compare_run *run, const char *path)
     x->run = path;
     code = input_open(&x->bundle, "compare", path);
     if (!code) {
-        model_gather(x);
+        code = model_gather(x) ? EXIT_ENV : input_end(x->bundle, "compare", path);
         compare_fill(run, x);
-        code = input_end(x->bundle, "compare", path);
         bundle_close(x->bundle);
     }
     model_free(x);

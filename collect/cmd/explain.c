@@ -48,8 +48,8 @@ static int look(const char *run, const struct explain_options *o)
     x->run = run;
     code = input_open(&x->bundle, "explain", run);
     if (!code) {
-        model_gather(x);
-        code = o->events              ? explain_events(x, o)
+        code = model_gather(x)        ? EXIT_ENV
+               : o->events            ? explain_events(x, o)
                : o->json && o->at < 0 ? explain_json(x, o)
                : o->json              ? explain_events(x, o)
                                       : explain_text(x, o);

@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "cmd/commands.h"
 #include "table/export.h"
+#include "run/cursor.h"
 #include "run/input.h"
 #include "links/links.h"
 
@@ -388,22 +389,24 @@ static void tell_progress(struct walk *w, const struct export *x, uint64_t at)
 
 static int walk(struct walk *w, const struct options *o, struct export *x)
 {
-    const struct bundle_log *log;
-    struct tap_event ev;
-    int err = 0;
+    struct run_cursor *c = NULL;
+    struct run_event e;
+    int err = cursor_open(&c, w->bundle);
 
-    while (!err && bundle_next(w->bundle, &ev, &log) == 1) {
-        struct table *t = table_of(w, o, log, ev.kind);
+    while (!err && cursor_next(c, &e) == 1) {
+        const struct tap_event *ev = e.raw;
+        struct table *t = table_of(w, o, e.log, ev->kind);
 
-        if (!t || !t->wanted || ev.time < w->from || ev.time >= w->to)
+        if (!t || !t->wanted || ev->time < w->from || ev->time >= w->to)
             continue;
-        x->losses += ev.kind == EV_loss;
+        x->losses += ev->kind == EV_loss;
         if (x->only && strcmp(t->kind->name, x->only->kind->name))
             continue;
-        err = o->format->event(x, t, &ev);
+        err = o->format->event(x, t, ev);
         if (++x->events % 65536 == 0)
-            tell_progress(w, x, ev.time);
+            tell_progress(w, x, ev->time);
     }
+    cursor_close(c);
     if (w->told)
         fprintf(stderr, "\r\033[K");
     return err;

@@ -138,7 +138,10 @@ static int look(const char *run, bool json)
 
     if (code)
         return code;
-    facts_gather(facts, i.bundle);
+    if (facts_gather(facts, i.bundle)) {
+        bundle_close(i.bundle);
+        return EXIT_ENV;
+    }
     measure(&i);
     code = json ? info_json(&i) : info_text(&i);
     if (!code)

@@ -314,12 +314,13 @@ static unsigned alternatives(const struct options *o, struct constants *list)
 
 static int gather(struct replay *r, struct bundle *b, const char *run)
 {
-    const struct bundle_log *from;
-    struct tap_event ev;
-    int err = 0;
+    struct run_cursor *c = NULL;
+    struct run_event e;
+    int err = cursor_open(&c, b);
 
-    while (!err && bundle_next(b, &ev, &from) == 1)
-        err = replay_add(r, &ev, from);
+    while (!err && cursor_next(c, &e) == 1)
+        err = replay_add(r, &e);
+    cursor_close(c);
     if (err) {
         fprintf(stderr, "spicetap whatif: %s: %s\n", run, strerror(-err));
         return EXIT_ENV;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The values of an event by their names, made from events.def: for an event laid out as the
- * built-in table has it (tap_reader_translate), FIELDS(ev, draw)->box.left.
+ * built-in table has it (run_event.event), FIELDS(ev, draw)->box.left.
  */
 #ifndef SPICETAP_FIELDS_H
 #define SPICETAP_FIELDS_H

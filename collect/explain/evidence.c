@@ -272,28 +272,25 @@ static void hold(struct listing *l, const struct tap_event *known, const struct 
     l->held[l->held_count++].display = (uint32_t)known->v[0];
 }
 
-static void one(struct model *x, struct listing *l, const struct tap_event *ev,
-                const struct bundle_log *from)
+static void one(struct model *x, struct listing *l, const struct run_event *e)
 {
-    struct tap_event known = *ev;
-
-    model_add(x, ev, from);
-    if (ev->kind != EV_loss && !tap_reader_translate(from->reader, ev, &known))
+    model_add(x, e);
+    if (!e->event)
         return;
     for (size_t i = 0; i < l->count; i++)
-        if (selected(l, &l->selects[i], &known, &x->attr, from->source)) {
-            list(l, &known, from);
+        if (selected(l, &l->selects[i], e->event, &x->attr, e->source)) {
+            list(l, e->event, e->log);
             return;
         }
     if (x->attr.region && l->holds)
-        hold(l, &known, from);
+        hold(l, e->event, e->log);
 }
 
 static int again(struct listing *l)
 {
     struct model *x = NULL;
-    const struct bundle_log *from;
-    struct tap_event ev;
+    struct run_cursor *c = NULL;
+    struct run_event e;
     int code = model_new(&x) ? EXIT_ENV : input_open(&x->bundle, "explain", l->first->run);
 
     if (code) {
@@ -303,12 +300,15 @@ static int again(struct listing *l)
     x->run = l->first->run;
     x->decided = on_decided;
     x->arg = l;
-    while (bundle_next(x->bundle, &ev, &from) == 1)
-        one(x, l, &ev, from);
+    if (cursor_open(&c, x->bundle))
+        code = EXIT_ENV;
+    while (!code && cursor_next(c, &e) == 1)
+        one(x, l, &e);
     model_end(x);
+    cursor_close(c);
     bundle_close(x->bundle);
     model_free(x);
-    return EXIT_DONE;
+    return code;
 }
 
 int explain_events(const struct model *x, const struct explain_options *o)

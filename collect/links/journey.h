@@ -102,7 +102,7 @@ extern const char *const journey_whys[WHYS], *const journey_orders[3];
 /* `closed` is told of each life once it is over; the life is freed after that. NULL: no memory. */
 struct journeys *journeys_new(void (*closed)(void *context, const struct life *life),
                               void *context);
-/* One event as the built-in table has it (tap_reader_translate), in order of time; `error`: how
+/* One event as the built-in table has it , in order of time; `error`: how
  * wrong its time may be, ns. */
 void journeys_add(struct journeys *j, const struct tap_event *ev, enum tap_source source,
                   uint64_t error);

@@ -7,18 +7,9 @@
 #include <unistd.h>
 
 #include "base/exit.h"
+#include "run/cursor.h"
 #include "run/input.h"
 #include "links/links.h"
-
-/* Events of two processors may stand in a log out of order by a little, at the border of two
- * chunks: so many are held back and sorted. */
-enum { WINDOW = 512 };
-
-struct held {
-    struct tap_event ev;
-    enum tap_source source;
-    uint64_t error;
-};
 
 static const struct link_view *const views[] = {&view_journeys, &view_oom, &view_fences,
                                                 &view_updates};
@@ -46,49 +37,18 @@ void text_counts(FILE *f, const json_t *s, const char *title, const char *key)
     fputc('\n', f);
 }
 
-static void free_held(struct held **h)
-{
-    free(*h);
-}
-
 int links_walk(const struct link_view *view, void *state, struct bundle *b)
 {
-    struct held *held __attribute__((cleanup(free_held))) = calloc(WINDOW, sizeof(*held));
-    struct held *order[WINDOW];
-    const struct bundle_log *from;
-    struct tap_event ev;
-    size_t first = 0, count = 0;
-    uint64_t began, ended;
+    struct run_cursor *c = NULL;
+    struct run_event e;
+    int err = cursor_open(&c, b);
 
-    bundle_window(b, &began, &ended);
-    if (!held)
-        return -ENOMEM;
-    for (size_t i = 0; i < WINDOW; i++)
-        order[i] = &held[i];
-    while (bundle_next(b, &ev, &from) == 1) {
-        struct held *h;
-        size_t at;
-
-        /* the guest's agent is started before the host's probes are switched on, all at once */
-        if (ev.time < began)
-            continue;
-        if (count == WINDOW) {
-            h = order[first];
-            view->add(state, &h->ev, h->source, h->error);
-            first = (first + 1) % WINDOW;
-            count--;
-        }
-        h = order[(first + count) % WINDOW];
-        if (!tap_reader_translate(from->reader, &ev, &h->ev))
-            continue;
-        h->source = from->source;
-        h->error = bundle_clock_error(from, ev.time);
-        for (at = count++; at > 0 && order[(first + at - 1) % WINDOW]->ev.time > ev.time; at--)
-            order[(first + at) % WINDOW] = order[(first + at - 1) % WINDOW];
-        order[(first + at) % WINDOW] = h;
-    }
-    for (; count; count--, first = (first + 1) % WINDOW)
-        view->add(state, &order[first]->ev, order[first]->source, order[first]->error);
+    if (err)
+        return err;
+    while (cursor_next(c, &e) == 1)
+        if (e.event)
+            view->add(state, e.event, e.source, e.clock_error);
+    cursor_close(c);
     return view->end(state);
 }
 

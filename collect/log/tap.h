@@ -56,10 +56,11 @@ int tap_reader_next(struct tap_reader *r, struct tap_event *ev);
 /* The log's own description of `kind`: use this, not tap_kind_find, to print what a log holds.
  * NULL: the log does not describe it. Lives as long as the reader. */
 const struct tap_kind_desc *tap_reader_kind(const struct tap_reader *r, uint16_t kind);
-/* The event as the built-in table describes it, for analysis: fields are matched by name, those
- * the log does not have are 0. 0: the built-in table has no such kind. */
-int tap_reader_translate(const struct tap_reader *r, const struct tap_event *ev,
-                         struct tap_event *out);
+/* The event as the built-in table describes it, for analysis: `ev` itself, or `room` filled in.
+ * Fields are matched by name; those the log does not have are 0. NULL: the table has no such kind.
+ */
+const struct tap_event *tap_reader_known(const struct tap_reader *r, const struct tap_event *ev,
+                                         struct tap_event *room);
 enum tap_source tap_reader_source(const struct tap_reader *r);
 bool tap_reader_recovered(const struct tap_reader *r); /* a chunk so far was damaged or cut */
 uint64_t tap_reader_lost(const struct tap_reader *r);  /* events lost so far, as far as known */

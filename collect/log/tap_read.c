@@ -532,19 +532,18 @@ static void copy_event(const struct tap_event *e, struct tap_event *out)
     memcpy(out->v, e->v, e->slots * sizeof(*e->v));
 }
 
-static int translate(const struct translation *t, const struct tap_event *e, struct tap_event *out)
+static const struct tap_event *translate(const struct translation *t, const struct tap_event *e,
+                                         struct tap_event *room)
 {
+    if (t->same)
+        return e;
     if (!t->to)
-        return 0;
-    if (t->same) {
-        copy_event(e, out);
-        return 1;
-    }
-    *out = (struct tap_event){
+        return NULL;
+    *room = (struct tap_event){
         .time = e->time, .tid = e->tid, .kind = t->to->kind, .slots = t->to->slots};
     for (unsigned i = 0; i < t->moves; i++)
-        memcpy(&out->v[t->move[i].to], &e->v[t->move[i].from], t->move[i].slots * sizeof(*e->v));
-    return 1;
+        memcpy(&room->v[t->move[i].to], &e->v[t->move[i].from], t->move[i].slots * sizeof(*e->v));
+    return room;
 }
 
 int tap_reader_next(struct tap_reader *r, struct tap_event *ev)
@@ -558,22 +557,21 @@ int tap_reader_next(struct tap_reader *r, struct tap_event *ev)
     }
     e = &r->event[r->next++];
     if (r->loss && e->kind == r->loss->number && !r->told)
-        translate(&r->known[r->loss - r->desc.plans], e, ev);
-    else
+        e = translate(&r->known[r->loss - r->desc.plans], e, ev);
+    if (e != ev)
         copy_event(e, ev);
     return 1;
 }
 
-int tap_reader_translate(const struct tap_reader *r, const struct tap_event *ev,
-                         struct tap_event *out)
+const struct tap_event *tap_reader_known(const struct tap_reader *r, const struct tap_event *ev,
+                                         struct tap_event *room)
 {
-    const struct tap_kind_plan *plan = ev->kind == EV_loss ? NULL : plan_of(r, ev->kind);
+    const struct tap_kind_plan *plan;
 
-    if (ev->kind == EV_loss) {
-        copy_event(ev, out);
-        return 1;
-    }
-    return plan ? translate(&r->known[plan - r->desc.plans], ev, out) : 0;
+    if (ev->kind == EV_loss)
+        return ev;
+    plan = plan_of(r, ev->kind);
+    return plan ? translate(&r->known[plan - r->desc.plans], ev, room) : NULL;
 }
 
 const struct tap_kind_desc *tap_reader_kind(const struct tap_reader *r, uint16_t kind)

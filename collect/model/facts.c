@@ -182,17 +182,18 @@ static void encode(struct facts *f, const struct tap_event *ev)
 /* ---- losses --------------------------------------------------------------------------------- */
 
 /* What stood open may have ended where we could not see it; say so wherever it matters. */
-static void loss(struct facts *f, const struct tap_event *ev, enum tap_source source)
+static void loss(struct facts *f, const struct run_event *e)
 {
-    const struct fields_loss *e = FIELDS(ev, loss);
+    const struct run_loss *l = &e->loss;
 
     f->all_losses++;
-    f->lost += e->count;
-    f->lost_unknown += !e->count;
+    if (l->count == RUN_UNKNOWN)
+        f->lost_unknown++;
+    else
+        f->lost += l->count;
     if (f->loss_count < FACTS_LOSSES)
-        f->losses[f->loss_count++] =
-            (struct facts_loss){ev->time, e->count, (unsigned)e->reason, source};
-    if (source > SOURCE_SPICE)
+        f->losses[f->loss_count++] = (struct facts_loss){l->to, l->count, l->reason, e->source};
+    if (e->source > SOURCE_SPICE)
         return; /* streams and episodes are told by spice alone */
     for (size_t i = 0; i < f->running_count; i++)
         f->running[i].losses++;
@@ -255,29 +256,29 @@ static void count(struct facts *f, const struct tap_event *ev)
     }
 }
 
-void facts_add(struct facts *f, const struct tap_event *ev, const struct bundle_log *from)
+void facts_add(struct facts *f, const struct run_event *e)
 {
+    const struct tap_event *ev = e->raw;
     uint16_t at = ev->kind < FACTS_KINDS ? ev->kind : 0;
-    struct tap_event known;
 
     if (ev->kind == EV_loss) {
-        loss(f, ev, from->source);
+        loss(f, e);
         return;
     }
     if (!f->events++)
         f->first = ev->time;
     if (ev->time > f->last)
         f->last = ev->time;
-    f->of_source[from->source]++;
+    f->of_source[e->source]++;
     f->of_kind[at]++;
     if (!f->kinds[at])
-        f->kinds[at] = tap_reader_kind(from->reader, ev->kind);
-    if (!tap_reader_translate(from->reader, ev, &known))
+        f->kinds[at] = tap_reader_kind(e->log->reader, ev->kind);
+    if (!e->event)
         return;
-    if (from->source == SOURCE_CLIENT)
-        facts_client_add(&f->client, &known);
+    if (e->source == SOURCE_CLIENT)
+        facts_client_add(&f->client, e->event);
     else
-        count(f, &known);
+        count(f, e->event);
 }
 
 void facts_end(struct facts *f)
@@ -289,13 +290,18 @@ void facts_end(struct facts *f)
     facts_client_end(&f->client);
 }
 
-void facts_gather(struct facts *f, struct bundle *b)
+int facts_gather(struct facts *f, struct bundle *b)
 {
-    const struct bundle_log *from;
-    struct tap_event ev;
+    struct run_cursor *c = NULL;
+    struct run_event e;
+    int err = cursor_open(&c, b);
 
+    if (err)
+        return err;
     bundle_window(b, &f->client.from, &f->client.to);
-    while (bundle_next(b, &ev, &from) == 1)
-        facts_add(f, &ev, from);
+    while (cursor_next(c, &e) == 1)
+        facts_add(f, &e);
+    cursor_close(c);
     facts_end(f);
+    return 0;
 }

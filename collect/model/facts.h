@@ -3,7 +3,7 @@
 #ifndef SPICETAP_FACTS_H
 #define SPICETAP_FACTS_H
 
-#include "run/bundle.h"
+#include "run/cursor.h"
 
 enum {
     FACTS_SOURCES = SOURCES,
@@ -101,8 +101,8 @@ struct facts {
     uint64_t all_losses, lost, lost_unknown; /* records; events; records without a number */
 };
 
-/* Counts one event; `from` is the log it comes from. */
-void facts_add(struct facts *f, const struct tap_event *ev, const struct bundle_log *from);
+/* Counts one event. */
+void facts_add(struct facts *f, const struct run_event *e);
 /* The same for what the client says; facts_client_end: its last picture stood to the end. */
 void facts_client_add(struct facts_client *c, const struct tap_event *ev);
 void facts_client_end(struct facts_client *c);
@@ -110,7 +110,7 @@ void facts_client_end(struct facts_client *c);
 uint64_t facts_client_took(const struct facts_client *c, double quantile);
 /* After the last event: streams still running join the list. */
 void facts_end(struct facts *f);
-/* The whole pass. */
-void facts_gather(struct facts *f, struct bundle *b);
+/* The whole pass. -ENOMEM: nothing was counted. */
+int facts_gather(struct facts *f, struct bundle *b);
 
 #endif

@@ -363,10 +363,10 @@ struct model {
 int model_new(struct model **out); /* -ENOMEM */
 void model_free(struct model *x);
 /* One event; `from` is its log. */
-void model_add(struct model *x, const struct tap_event *ev, const struct bundle_log *from);
+void model_add(struct model *x, const struct run_event *e);
 void model_end(struct model *x); /* after the last event */
 /* The whole pass over x->bundle; then start, end and seconds stand. */
-void model_gather(struct model *x);
+int model_gather(struct model *x);
 
 struct model_display *model_display_of(struct model *x, uint64_t id);
 bool model_has_place(const struct model *x, uint32_t display); /* among those that are followed */

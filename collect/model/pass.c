@@ -138,9 +138,10 @@ uint64_t model_quantile(const struct model_histogram *h, double q)
 }
 
 /* The events lost are younger than the source's event before. */
-static void loss(struct model *x, const struct tap_event *ev, enum tap_source source)
+static void loss(struct model *x, const struct run_event *e)
 {
-    uint64_t count = FIELDS(ev, loss)->count;
+    uint64_t count = e->loss.count == RUN_UNKNOWN ? 0 : e->loss.count;
+    enum tap_source source = e->source;
 
     x->losses_of[source]++;
     x->lost_of[source] += count;
@@ -151,30 +152,30 @@ static void loss(struct model *x, const struct tap_event *ev, enum tap_source so
     regions_loss(x, source, count);
 }
 
-void model_add(struct model *x, const struct tap_event *ev, const struct bundle_log *from)
+void model_add(struct model *x, const struct run_event *e)
 {
-    struct tap_event known;
+    const struct tap_event *known = e->event;
 
     x->attr = (struct model_attr){0};
-    x->from = from;
-    facts_add(x->facts, ev, from);
-    if (ev->kind == EV_loss) {
-        loss(x, ev, from->source);
+    x->from = e->log;
+    facts_add(x->facts, e);
+    if (e->raw->kind == EV_loss) {
+        loss(x, e);
         return;
     }
-    x->last_of[from->source] = ev->time;
-    if (!tap_reader_translate(from->reader, ev, &known))
+    x->last_of[e->source] = e->raw->time;
+    if (!known)
         return;
-    traffic_add(x, &known, from->source);
-    if (from->source == SOURCE_CLIENT || left_out(x, &known))
+    traffic_add(x, known, e->source);
+    if (e->source == SOURCE_CLIENT || left_out(x, known))
         return;
-    held_add(x, &known);
-    episodes_add(x, &known);
-    if (known.kind == EV_stream_stop)
-        regions_add(x, &known);
-    streams_add(x, &known);
-    if (known.kind != EV_stream_stop)
-        regions_add(x, &known);
+    held_add(x, known);
+    episodes_add(x, known);
+    if (known->kind == EV_stream_stop)
+        regions_add(x, known);
+    streams_add(x, known);
+    if (known->kind != EV_stream_stop)
+        regions_add(x, known);
 }
 
 void model_end(struct model *x)
@@ -198,11 +199,16 @@ static void about_device(struct model *x)
     }
 }
 
-void model_gather(struct model *x)
+int model_gather(struct model *x)
 {
-    const struct bundle_log *from, *logs;
-    struct tap_event ev;
+    const struct bundle_log *logs;
+    struct run_cursor *c = NULL;
+    struct run_event e;
     size_t count = bundle_logs(x->bundle, &logs);
+    int err = cursor_open(&c, x->bundle);
+
+    if (err)
+        return err;
 
     for (size_t i = 0; i < count; i++) {
         x->has_guest |= logs[i].source == SOURCE_GUEST && logs[i].reader;
@@ -212,8 +218,9 @@ void model_gather(struct model *x)
     about_device(x);
     x->has_client_box = clip_of_client(x->run, bundle_about(x->bundle), x->client_box);
     bundle_window(x->bundle, &x->start, &x->end);
-    while (bundle_next(x->bundle, &ev, &from) == 1)
-        model_add(x, &ev, from);
+    while (cursor_next(c, &e) == 1)
+        model_add(x, &e);
+    cursor_close(c);
     if (!x->start)
         x->start = x->facts->first;
     if (!x->end)
@@ -222,6 +229,7 @@ void model_gather(struct model *x)
         x->end = x->start;
     x->seconds = (double)(x->end - x->start) / 1e9;
     model_end(x);
+    return 0;
 }
 
 const struct model_region *model_kept(const struct model *x, uint32_t id)

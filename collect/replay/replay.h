@@ -8,7 +8,7 @@
 #ifndef SPICETAP_REPLAY_H
 #define SPICETAP_REPLAY_H
 
-#include "run/bundle.h"
+#include "run/cursor.h"
 #include "run/clip.h"
 #include "replay/detector.h"
 
@@ -103,7 +103,7 @@ struct replay {
 /* 0, or -ENOMEM. results[i].constants are set from `constants`. */
 int replay_init(struct replay *r, const struct constants *constants, unsigned detectors);
 /* One event; `from` is the log it comes from. 0, or -ENOMEM. */
-int replay_add(struct replay *r, const struct tap_event *ev, const struct bundle_log *from);
+int replay_add(struct replay *r, const struct run_event *e);
 void replay_end(struct replay *r);
 void replay_free(struct replay *r);
 /* The box that is redrawn most like a clip (clip.h); NULL: none is. */

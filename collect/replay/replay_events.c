@@ -401,13 +401,13 @@ static void lost(struct replay *r, uint64_t time)
     }
 }
 
-int replay_add(struct replay *r, const struct tap_event *raw, const struct bundle_log *from)
+int replay_add(struct replay *r, const struct run_event *e)
 {
+    const struct tap_event *raw = e->raw, *ev = e->event;
     struct replay_display *d;
-    struct tap_event ev;
     int err = 0;
 
-    if (from->source != SOURCE_SPICE || r->differs >= REPLAY_GIVE_UP)
+    if (e->source != SOURCE_SPICE || r->differs >= REPLAY_GIVE_UP)
         return 0;
     if (raw->kind == EV_loss) {
         lost(r, raw->time);
@@ -417,20 +417,20 @@ int replay_add(struct replay *r, const struct tap_event *raw, const struct bundl
         r->first = raw->time;
     if (raw->time > r->last)
         r->last = raw->time;
-    if (passes_by(raw->kind) || !tap_reader_translate(from->reader, raw, &ev))
+    if (passes_by(raw->kind) || !ev)
         return 0;
-    if (!replay_has_place(r, ev.v[0])) { /* the first field of all that are left */
+    if (!replay_has_place(r, ev->v[0])) { /* the first field of all that are left */
         r->displays_over++;
         return 0;
     }
-    d = replay_display_of(r, ev.v[0], r->first);
+    d = replay_display_of(r, ev->v[0], r->first);
     if (!d)
         return -ENOMEM;
-    if (d->group.open && belongs(d, &ev))
-        return append(d, &ev);
+    if (d->group.open && belongs(d, ev))
+        return append(d, ev);
     if (d->group.open)
         err = close_group(d);
-    return err ? err : loose(d, &ev);
+    return err ? err : loose(d, ev);
 }
 
 void replay_end(struct replay *r)

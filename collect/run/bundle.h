@@ -13,6 +13,8 @@
 #include "clock/clock_map.h"
 #include "log/tap.h"
 
+enum { BUNDLE_MAJOR = 1, BUNDLE_MINOR = 0 }; /* run.json's `format` */
+
 /* ---- recording ---------------------------------------------------------------------- */
 
 struct bundle_writer;
@@ -69,14 +71,10 @@ const json_t *bundle_about(const struct bundle *b); /* run.json */
  * known, as for the end of a run that was not finished. */
 void bundle_window(const struct bundle *b, uint64_t *from, uint64_t *to);
 size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs);
-/* How far the time that bundle_next() gave an event of this log can be from the truth, in ns: 0 for
- * what the host saw itself, CLOCK_UNKNOWN if nothing bounds it. No order between two logs that is
+/* How far a host time of this log's events can be from the truth, in ns: 0 for what the host saw
+ * itself, CLOCK_UNKNOWN if nothing bounds it. No order between two logs that is
  * finer than the sum of both errors is to be believed. */
 uint64_t bundle_clock_error(const struct bundle_log *from, uint64_t time);
-/* The next event of all logs, in order of time, which is the host's: 1, and *from is the log it
- * comes from; 0: the end.
- */
-int bundle_next(struct bundle *b, struct tap_event *ev, const struct bundle_log **from);
 void bundle_close(struct bundle *b);
 /* What a failed bundle_open or a log's error means, with the way out. */
 const char *bundle_strerror(int error);

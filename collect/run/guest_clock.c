@@ -52,7 +52,8 @@ struct fence {
 
 struct input {
     struct tap_reader *reader;
-    struct tap_event ev;
+    struct tap_event raw, room;
+    const struct tap_event *ev; /* one of the two */
     bool have;
 };
 
@@ -78,15 +79,15 @@ static int input_open(struct input *in, const char *path)
     return tap_reader_open(&in->reader, path);
 }
 
-/* 1: in->ev is the next event, as the built-in table has it. */
+/* 1: in->ev is the next event, as the built-in table has it; else it is NULL. */
 static int input_next(struct input *in)
 {
-    struct tap_event raw;
     int more;
 
     do {
-        more = tap_reader_next(in->reader, &raw);
-    } while (more == 1 && !tap_reader_translate(in->reader, &raw, &in->ev));
+        more = tap_reader_next(in->reader, &in->raw);
+        in->ev = more == 1 ? tap_reader_known(in->reader, &in->raw, &in->room) : NULL;
+    } while (more == 1 && !in->ev);
     in->have = more == 1;
     return more;
 }
@@ -173,13 +174,13 @@ static int run_ahead(struct pass *p, uint64_t time)
 {
     int more = 1;
 
-    while (more == 1 && (!p->ahead.have || p->ahead.ev.time < time + 2 * SECOND)) {
+    while (more == 1 && (!p->ahead.have || p->ahead.ev->time < time + 2 * SECOND)) {
         for (int c = 0; c < IO_CLASSES; c++)
             if (p->io[c].count - p->next[c] >= HALF)
                 return 0;
         more = input_next(&p->ahead);
         if (more == 1)
-            put_ahead(p, &p->ahead.ev);
+            put_ahead(p, p->ahead.ev);
     }
     return more < 0 ? more : 0;
 }
@@ -191,13 +192,14 @@ static int run_host(struct pass *p, int64_t until)
 {
     int more = 1;
 
-    while (more == 1 && (!p->host.have || (int64_t)p->host.ev.time <= until + SECOND)) {
-        const struct tap_event *ev = &p->host.ev;
+    while (more == 1 && (!p->host.have || (int64_t)p->host.ev->time <= until + SECOND)) {
+        const struct tap_event *ev;
         enum io_class c;
 
         more = input_next(&p->host);
         if (more != 1)
             break;
+        ev = p->host.ev;
         c = class_of_host(ev);
         if (c != IO_CLASSES) {
             p->io[c].host[p->io[c].host_count++ % RING] = ev->time;
@@ -368,7 +370,7 @@ static int run_pass(struct pass *p)
     int err = open_pass(p), more = err ? 0 : 1;
 
     while (!err && (more = input_next(&p->follow)) == 1) {
-        const struct tap_event *ev = &p->follow.ev;
+        const struct tap_event *ev = p->follow.ev;
 
         if (!p->old) { /* the first pass: how far the log goes */
             p->first = p->first && p->first < ev->time ? p->first : ev->time;

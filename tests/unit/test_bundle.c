@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "fake.h"
+#include "run/cursor.h"
 
 static void one_run(const char *path, bool finish)
 {
@@ -27,13 +28,27 @@ static void one_run(const char *path, bool finish)
         kill(getpid(), SIGKILL);
 }
 
+static unsigned count_events(struct bundle *b)
+{
+    struct run_cursor *c;
+    struct run_event e;
+    unsigned count = 0;
+
+    assert_int_equal(cursor_open(&c, b), 0);
+    while (cursor_next(c, &e) == 1)
+        count++;
+    cursor_close(c);
+    return count;
+}
+
 static void complete(void **state)
 {
     const char *path = fake_path("complete");
-    const struct bundle_log *logs, *from;
+    const struct bundle_log *logs;
     struct bundle_writer *w;
+    struct run_cursor *c;
+    struct run_event e;
     struct bundle *b;
-    struct tap_event ev;
     const json_t *run;
     (void)state;
 
@@ -53,12 +68,14 @@ static void complete(void **state)
     assert_int_equal(bundle_logs(b, &logs), 2);
     assert_string_equal(logs[0].name, "qemu.tap");
     assert_string_equal(logs[1].name, "spice.tap");
+    assert_int_equal(cursor_open(&c, b), 0);
     for (uint64_t i = 0; i < 10000; i++) { /* the merge brings back the order */
-        assert_int_equal(bundle_next(b, &ev, &from), 1);
-        assert_int_equal(ev.time, 5000 + i);
-        assert_int_equal(from->source, i % 3 ? SOURCE_SPICE : SOURCE_QEMU);
+        assert_int_equal(cursor_next(c, &e), 1);
+        assert_int_equal(e.raw->time, 5000 + i);
+        assert_int_equal(e.source, i % 3 ? SOURCE_SPICE : SOURCE_QEMU);
     }
-    assert_int_equal(bundle_next(b, &ev, &from), 0);
+    assert_int_equal(cursor_next(c, &e), 0);
+    cursor_close(c);
     bundle_close(b);
 }
 
@@ -79,11 +96,8 @@ static void being_recorded(void **state)
 static void killed(void **state)
 {
     const char *path = fake_path("killed");
-    const struct bundle_log *from;
-    struct tap_event ev;
     struct bundle *b;
     pid_t child = fork();
-    int count = 0;
     (void)state;
 
     if (!child)
@@ -91,9 +105,7 @@ static void killed(void **state)
     waitpid(child, NULL, 0);
     assert_int_equal(bundle_open(&b, path), 0);
     assert_int_equal(bundle_state(b), BUNDLE_RECOVERED);
-    while (bundle_next(b, &ev, &from) == 1)
-        count++;
-    assert_int_equal(count, 10000);
+    assert_int_equal(count_events(b), 10000);
     bundle_close(b);
 }
 
@@ -133,10 +145,8 @@ static void bad_runs(void **state)
 static void one_log_bad(void **state)
 {
     const char *path = fake_path("partial"), *qemu = fake_path("partial/qemu.tap");
-    const struct bundle_log *logs, *from;
-    struct tap_event ev;
+    const struct bundle_log *logs;
     struct bundle *b;
-    int count = 0;
     (void)state;
 
     one_run(path, true);
@@ -145,9 +155,7 @@ static void one_log_bad(void **state)
     assert_int_equal(bundle_logs(b, &logs), 2);
     assert_int_equal(logs[0].error, -ENODATA);
     assert_null(logs[0].reader);
-    while (bundle_next(b, &ev, &from) == 1)
-        count++;
-    assert_int_equal(count, 10000 - 3334);
+    assert_int_equal(count_events(b), 10000 - 3334);
     bundle_close(b);
 
     unlink(qemu);

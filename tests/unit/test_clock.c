@@ -4,6 +4,7 @@
 
 #include "run/guest_clock.h"
 #include "fake.h"
+#include "run/cursor.h"
 
 #define US     INT64_C(1000)
 #define MS     INT64_C(1000000)
@@ -457,24 +458,26 @@ static void merged(void **state)
     tap_writer_close(spice);
     tap_writer_close(guest);
     for (int round = 0; round < 2; round++) {
-        const struct bundle_log *from;
-        struct tap_event ev;
+        struct run_cursor *c;
+        struct run_event e;
         struct bundle *r;
 
         assert_int_equal(bundle_open(&r, path), 0);
+        assert_int_equal(cursor_open(&c, r), 0);
         for (int64_t i = 0; i < 2000; i++) {
             uint64_t want = (uint64_t)(UPTIME + i * 5 * MS), error;
 
-            assert_int_equal(bundle_next(r, &ev, &from), 1);
-            assert_int_equal(from->source, i % 2 ? SOURCE_GUEST : SOURCE_SPICE);
-            error = bundle_clock_error(from, ev.time);
-            assert_true(llabs((int64_t)(ev.time - want)) <= (int64_t)error);
+            assert_int_equal(cursor_next(c, &e), 1);
+            assert_int_equal(e.source, i % 2 ? SOURCE_GUEST : SOURCE_SPICE);
+            error = e.clock_error;
+            assert_true(llabs((int64_t)(e.raw->time - want)) <= (int64_t)error);
             if (i % 2)
                 assert_true(round ? error == 77 : error > 0 && error < (uint64_t)(2 * MS));
             else
                 assert_int_equal(error, 0);
         }
-        assert_int_equal(bundle_next(r, &ev, &from), 0);
+        assert_int_equal(cursor_next(c, &e), 0);
+        cursor_close(c);
         bundle_close(r);
         if (!round) {
             json_t *clocks = json_pack("[{ss s[{sI sI sI sI si si si ss}]}]", "log", "guest-2.tap",

@@ -22,15 +22,17 @@ static void begin(void)
 
 static void finish(const struct constants *constants, unsigned count)
 {
-    const struct bundle_log *from;
-    struct tap_event ev;
+    struct run_cursor *c;
+    struct run_event e;
     struct bundle *b;
 
     assert_int_equal(tap_writer_close(writer), 0);
     assert_int_equal(bundle_open(&b, fake_path("spice.tap")), 0);
     assert_int_equal(replay_init(&replay, constants, count), 0);
-    while (bundle_next(b, &ev, &from) == 1)
-        assert_int_equal(replay_add(&replay, &ev, from), 0);
+    assert_int_equal(cursor_open(&c, b), 0);
+    while (cursor_next(c, &e) == 1)
+        assert_int_equal(replay_add(&replay, &e), 0);
+    cursor_close(c);
     replay_end(&replay);
     bundle_close(b);
 }

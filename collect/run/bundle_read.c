@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A run's folder: written by the recorder, read by everything else. */
+/* Opens a run's folder, or one log alone; cursor.c reads it. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,21 +9,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "run/bundle.h"
-#include "base/exit.h"
-#include "base/host.h"
+#include "run/bundle_parts.h"
 #include "run/guest_clock.h"
 
-enum {
-    FORMAT_MAJOR = 1,
-    FORMAT_MINOR = 0,
-    MAX_LOGS = 16,
-    LOG_NAME = 64,
-    MAX_RUN_JSON = 4 << 20,
-};
+enum { MAX_RUN_JSON = 4 << 20 };
 
 static void close_fd(int *fd)
 {
@@ -39,178 +30,6 @@ static void free_text(char **text)
 #define CLOSES __attribute__((cleanup(close_fd)))
 #define FREES  __attribute__((cleanup(free_text)))
 
-/* ---- writing -------------------------------------------------------------------------- */
-
-struct bundle_writer {
-    char *path;
-    int folder; /* open and locked while we record */
-    json_t *run;
-};
-
-static json_t *now_json(void)
-{
-    struct timespec wall, mono;
-    struct tm tm;
-    char day[32], text[64];
-
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_MONOTONIC, &mono);
-    gmtime_r(&wall.tv_sec, &tm);
-    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text, sizeof(text), "%s.%03ldZ", day, wall.tv_nsec / 1000000);
-    return json_pack("{ss sI}", "wall", text, "monotonic",
-                     (json_int_t)mono.tv_sec * 1000000000 + mono.tv_nsec);
-}
-
-static json_t *first_run(void)
-{
-    json_t *run = json_pack("{s{si si} ss ss}", "format", "major", FORMAT_MAJOR, "minor",
-                            FORMAT_MINOR, "state", "recording", "spicetap", SPICETAP_VERSION);
-
-    json_object_set_new(run, "started", now_json());
-    json_object_set_new(run, "host", host_about());
-    json_object_set_new(run, "logs", json_array());
-    return run;
-}
-
-static void writer_free(struct bundle_writer *b)
-{
-    close_fd(&b->folder);
-    json_decref(b->run);
-    free(b->path);
-    free(b);
-}
-
-int bundle_create(struct bundle_writer **out, const char *path)
-{
-    struct bundle_writer *b = calloc(1, sizeof(*b));
-    int err = 0;
-
-    if (!b)
-        return -ENOMEM;
-    b->folder = -1;
-    b->path = strdup(path);
-    b->run = first_run();
-    if (!b->path || !b->run)
-        err = -ENOMEM;
-    else if (mkdir(path, 0750))
-        err = -errno;
-    else if ((b->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
-             flock(b->folder, LOCK_EX | LOCK_NB))
-        err = -errno;
-    else
-        err = bundle_save(b);
-    if (err) {
-        writer_free(b);
-        return err;
-    }
-    *out = b;
-    return 0;
-}
-
-json_t *bundle_run(struct bundle_writer *b)
-{
-    return b->run;
-}
-
-const char *bundle_path(const struct bundle_writer *b)
-{
-    return b->path;
-}
-
-void bundle_log_name(char *name, enum tap_source source, unsigned number)
-{
-    if (number > 1)
-        snprintf(name, LOG_NAME, "%s-%u.tap", tap_source_name(source), number);
-    else
-        snprintf(name, LOG_NAME, "%s.tap", tap_source_name(source));
-}
-
-int bundle_log(struct bundle_writer *b, enum tap_source source, struct tap_writer **out)
-{
-    return bundle_log_numbered(b, source, 1, out);
-}
-
-int bundle_log_numbered(struct bundle_writer *b, enum tap_source source, unsigned number,
-                        struct tap_writer **out)
-{
-    char name[LOG_NAME], path[PATH_MAX];
-    int err;
-
-    bundle_log_name(name, source, number);
-    if (snprintf(path, sizeof(path), "%s/%s", b->path, name) >= (int)sizeof(path))
-        return -ENAMETOOLONG;
-    err = tap_writer_open(out, path, source);
-    if (!err)
-        json_array_append_new(json_object_get(b->run, "logs"), json_string(name));
-    return err ? err : bundle_save(b);
-}
-
-static int write_all(int fd, const char *text, size_t length)
-{
-    while (length) {
-        ssize_t n = write(fd, text, length);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n ? -errno : -EIO;
-        text += n;
-        length -= (size_t)n;
-    }
-    return 0;
-}
-
-/* A reader sees the old run.json or the new one, never half of one. */
-int bundle_save(struct bundle_writer *b)
-{
-    FREES char *text = json_dumps(b->run, JSON_INDENT(2));
-    CLOSES int fd = -1;
-    int err;
-
-    if (!text)
-        return -ENOMEM;
-    fd = openat(b->folder, "run.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    if (fd < 0)
-        return -errno;
-    err = write_all(fd, text, strlen(text));
-    if (!err)
-        err = write_all(fd, "\n", 1);
-    if (!err && fsync(fd))
-        err = -errno;
-    if (!err && renameat(b->folder, "run.json.new", b->folder, "run.json"))
-        err = -errno;
-    if (err)
-        unlinkat(b->folder, "run.json.new", 0);
-    else
-        fsync(b->folder);
-    return err;
-}
-
-int bundle_finish(struct bundle_writer *b, const char *why)
-{
-    int err;
-
-    json_object_set_new(b->run, "state", json_string("complete"));
-    json_object_set_new(b->run, "ended", now_json());
-    json_object_set_new(b->run, "end", json_string(why));
-    err = bundle_save(b);
-    writer_free(b);
-    return err;
-}
-
-/* ---- reading --------------------------------------------------------------------------- */
-
-struct bundle {
-    json_t *about;
-    enum bundle_state state;
-    struct bundle_log logs[MAX_LOGS];
-    struct clock_map clocks[MAX_LOGS];
-    struct tap_event heads[MAX_LOGS]; /* the next event of each log */
-    bool has_head[MAX_LOGS];
-    size_t count;
-};
-
 int bundle_parse(const char *text, size_t length, json_t **out)
 {
     json_t *run = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
@@ -219,7 +38,7 @@ int bundle_parse(const char *text, size_t length, json_t **out)
 
     if (!json_is_object(run) || major < 1 || !json_is_string(json_object_get(run, "state")))
         err = -EBADMSG;
-    else if (major > FORMAT_MAJOR)
+    else if (major > BUNDLE_MAJOR)
         err = -EPROTO;
     if (err)
         json_decref(run);
@@ -268,7 +87,7 @@ static void add_log(struct bundle *b, const char *path, const char *name)
     struct bundle_log *log = &b->logs[b->count];
     struct stat st;
 
-    if (b->count == MAX_LOGS || strlen(name) >= sizeof(log->name))
+    if (b->count == BUNDLE_MAX_LOGS || strlen(name) >= sizeof(log->name))
         return;
     *log = (struct bundle_log){0};
     memcpy(log->name, name, strlen(name));
@@ -370,18 +189,6 @@ static int open_single(struct bundle *b, const char *path)
     return b->logs[0].error;
 }
 
-static void pull(struct bundle *b, size_t i)
-{
-    struct bundle_log *log = &b->logs[i];
-    int more = log->reader && !log->error ? tap_reader_next(log->reader, &b->heads[i]) : 0;
-
-    b->has_head[i] = more == 1;
-    if (more < 0)
-        log->error = more;
-    else if (more && log->clock)
-        b->heads[i].time = clock_map_host(log->clock, b->heads[i].time);
-}
-
 int bundle_open(struct bundle **out, const char *path)
 {
     struct bundle *b = calloc(1, sizeof(*b));
@@ -398,8 +205,6 @@ int bundle_open(struct bundle **out, const char *path)
         bundle_close(b);
         return err;
     }
-    for (size_t i = 0; i < b->count; i++)
-        pull(b, i);
     *out = b;
     return 0;
 }
@@ -440,27 +245,6 @@ size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs)
 uint64_t bundle_clock_error(const struct bundle_log *from, uint64_t time)
 {
     return from->clock ? clock_map_error(from->clock, time) : 0;
-}
-
-int bundle_next(struct bundle *b, struct tap_event *ev, const struct bundle_log **from)
-{
-    size_t first = b->count;
-    const struct tap_event *e;
-
-    for (size_t i = 0; i < b->count; i++)
-        if (b->has_head[i] && (first == b->count || b->heads[i].time < b->heads[first].time))
-            first = i;
-    if (first == b->count)
-        return 0;
-    e = &b->heads[first];
-    ev->time = e->time;
-    ev->tid = e->tid;
-    ev->kind = e->kind;
-    ev->slots = e->slots;
-    memcpy(ev->v, e->v, e->slots * sizeof(*e->v));
-    *from = &b->logs[first];
-    pull(b, first);
-    return 1;
 }
 
 void bundle_close(struct bundle *b)
