@@ -14,7 +14,10 @@ import sys
 from pathlib import Path
 
 FILE_LINES, FUNCTION_LINES = 500, 60
+SOURCES = ("bpf", "loader", "collect", "guest", "meter")
 GENERATED = {"bpf/events.def"}
+WORD = re.compile(r"\b[A-Za-z_]\w*\b(?!\s*[:=])")
+COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', re.S)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
 
@@ -53,8 +56,34 @@ def stem(name):
     return name.rsplit(".", 1)[0]
 
 
-def circle_faults(edges):
-    parts = {}
+def functions(tree):
+    """What ctags knows of each function in C: its file, name, first and last line, and whether it is static."""
+    sources = sorted(str(path.relative_to(tree)) for room in SOURCES for path in (tree / room).rglob("*.[ch]"))
+    tags = subprocess.run(["ctags", "--output-format=json", "--c-kinds=f", "--fields=+nef", "-f", "-", *sources],
+                          cwd=tree, capture_output=True, text=True, check=True).stdout if sources else ""
+    return [json.loads(line) for line in tags.splitlines()]
+
+
+def uses(tree, tags):
+    """{part: parts whose functions it names}: a shared header hides these arrows from the includes."""
+    home, own = {}, {}
+    for tag in tags:
+        if not tag["path"].startswith("collect/"):
+            continue
+        name = stem(tag["path"].removeprefix("collect/"))
+        own.setdefault(name, set()).add(tag["name"])
+        if not tag.get("file"):
+            home[tag["name"]] = name
+    found = {}
+    for path in sorted((tree / "collect").rglob("*.c")):
+        part = stem(str(path.relative_to(tree / "collect")))
+        words = set(WORD.findall(COMMENT.sub("", path.read_text()))) - own.get(part, set())
+        found[part] = {home[word] for word in words if word in home} - {part}
+    return found
+
+
+def circle_faults(edges, named):
+    parts = {part: set(others) for part, others in named.items()}
     for name, targets in edges.items():
         parts.setdefault(stem(name), set()).update(stem(t) for t in targets if stem(t) != stem(name))
     state = {}
@@ -81,10 +110,10 @@ def size_faults(tree):
         lines = (tree / name).read_text().count("\n")
         if lines > FILE_LINES:
             yield f"{name}: {lines} lines; a file has at most {FILE_LINES}"
-    sources = [f for f in own if f.endswith((".c", ".h"))]
-    tags = subprocess.run(["ctags", "--output-format=json", "--c-kinds=f", "--fields=+ne", "-f", "-", *sources],
-                          cwd=tree, capture_output=True, text=True, check=True).stdout
-    for tag in map(json.loads, tags.splitlines()):
+
+
+def function_faults(tags):
+    for tag in tags:
         length = tag.get("end", 0) - tag["line"] + 1
         if length > FUNCTION_LINES:
             yield f"{tag['path']}: {tag['name']} has {length} lines; a function has at most {FUNCTION_LINES}"
@@ -93,7 +122,13 @@ def size_faults(tree):
 def main():
     tree = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent)
     edges = includes(tree)
-    faults = [*order_faults(edges, floors(tree / "docs/dev/design.md")), *circle_faults(edges), *size_faults(tree)]
+    tags = functions(tree)
+    faults = [
+        *order_faults(edges, floors(tree / "docs/dev/design.md")),
+        *circle_faults(edges, uses(tree, tags)),
+        *size_faults(tree),
+        *function_faults(tags),
+    ]
     print("\n".join(faults), end="\n" if faults else "")
     return 1 if faults else 0
 
