@@ -88,21 +88,21 @@ static void fill_streams(struct compare_run *run, const struct model *x)
     uint64_t most = 0;
     size_t n = 0;
 
-    set(run, COL_streams, x->stream_count);
-    for (uint32_t i = 1; lives && i <= x->stream_count && i <= MODEL_STREAMS; i++) {
+    set(run, COL_streams, x->streams.count);
+    for (uint32_t i = 1; lives && i <= x->streams.count && i <= MODEL_STREAMS; i++) {
         const struct model_stream *s = model_stream(x, i);
 
         if (s->began && s->ended && s->died >= s->born)
             lives[n++] = (double)(s->died - s->born) / 1e9;
     }
-    if (n && x->stream_count <= MODEL_STREAMS)
+    if (n && x->streams.count <= MODEL_STREAMS)
         set(run, COL_life, median_of(lives, n));
     free(lives);
     for (unsigned c = 0; c < CAUSES; c++)
-        set(run, COL_deaths + (int)c, (double)x->causes[c]);
+        set(run, COL_deaths + (int)c, (double)x->streams.causes[c]);
     for (unsigned c = 1; c < CAUSES; c++)
-        if (x->causes[c] > most) {
-            most = x->causes[c];
+        if (x->streams.causes[c] > most) {
+            most = x->streams.causes[c];
             run->death = cause_names[c];
         }
 }
@@ -117,8 +117,8 @@ static void fill_clip(struct compare_run *run, const struct model *x)
 
     if (!clip && !pieces)
         return;
-    out = pieces ? x->pieces : clip->all_out;
-    all = pieces ? x->pieces_all : clip->all_draws;
+    out = pieces ? x->regions.pieces : clip->all_out;
+    all = pieces ? x->regions.pieces_all : clip->all_draws;
     set(run, COL_clip_streamed, percent(out[OUT_STREAMED], all));
     if (!pieces && clip->steady.ns)
         set(run, COL_clip_time, percent(clip->streamed_ns, clip->steady.ns));
@@ -152,13 +152,13 @@ static void fill_client(struct compare_run *run, const struct model *x)
 
     if (!x->has_client)
         return;
-    if (x->pictures) {
-        set(run, COL_clip_frames, (double)x->pictures / x->seconds);
+    if (x->client.pictures) {
+        set(run, COL_clip_frames, (double)x->client.pictures / x->seconds);
         set(run, COL_longest_freeze, (double)c->longest_freeze / 1e9);
     }
-    if (x->pictures > 1) {
-        set(run, COL_interval_median, (double)model_quantile(&x->shown, 0.5) / 1e6);
-        set(run, COL_interval_p95, (double)model_quantile(&x->shown, 0.95) / 1e6);
+    if (x->client.pictures > 1) {
+        set(run, COL_interval_median, (double)histogram_quantile(&x->client.shown, 0.5) / 1e6);
+        set(run, COL_interval_p95, (double)histogram_quantile(&x->client.shown, 0.95) / 1e6);
     }
     if (c->frames.count)
         set(run, COL_put_off, (double)c->longest_wait / 1e9);
@@ -177,13 +177,13 @@ void compare_fill(struct compare_run *run, const struct model *x)
     if (!(x->seconds > 0))
         return;
     set(run, COL_seconds, x->seconds);
-    if (x->qxl || x->episode_count) {
-        set(run, COL_ooms_a_minute, x->episode_count * 60 / x->seconds);
-        set(run, COL_still_share, (double)x->still_ns / x->seconds / 1e7);
+    if (x->qxl || x->memory.count) {
+        set(run, COL_ooms_a_minute, x->memory.count * 60 / x->seconds);
+        set(run, COL_still_share, (double)x->waits.still_ns / x->seconds / 1e7);
         if (x->has_guest)
-            set(run, COL_waited_share, (double)x->all.waited / x->seconds / 1e7);
+            set(run, COL_waited_share, (double)x->memory.all.waited / x->seconds / 1e7);
     }
-    set(run, COL_evicted, (double)x->all.evicted);
+    set(run, COL_evicted, (double)x->memory.all.evicted);
     fill_streams(run, x);
     fill_clip(run, x);
     fill_client(run, x);

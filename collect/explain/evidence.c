@@ -49,7 +49,7 @@ static void on_sentence(struct sayer *s, const struct sentence *what)
 /* The id that the first pass gave the region, if the time is in one of its stretches. */
 static uint32_t region_id(const struct model *first, uint32_t index, uint64_t time)
 {
-    const struct model_region *r = index ? &first->boxes[index - 1] : NULL;
+    const struct model_region *r = index ? &first->regions.boxes[index - 1] : NULL;
 
     if (!r || !r->kept)
         return 0;
@@ -164,7 +164,7 @@ static bool follows_rule(const struct model *first, const struct select *q,
 {
     const struct model_stream *t = model_stream(first, a->stream);
     const struct model_episode *e = model_episode(first, a->episode);
-    const struct model_memory *m = &first->memory[q->value & 7];
+    const struct model_domain *m = &first->memory.domains[q->value & 7];
 
     switch (q->rule) {
     case RULE_CAUSE:
@@ -183,7 +183,7 @@ static bool follows_rule(const struct model *first, const struct select *q,
     case RULE_GUEST_LOSS:
         return source == SOURCE_GUEST || source == SOURCE_QEMU;
     case RULE_CLIP_PLACE:
-        return model_in_clip_place(first, FIELDS(ev, client_picture));
+        return client_in_clip_place(&first->client, FIELDS(ev, client_picture));
     case RULE_COUNTS:
         return a->counts;
     default:
@@ -222,7 +222,7 @@ static bool selected(const struct listing *l, const struct select *q, const stru
 static bool is_refused(const struct select *q, const struct model_candidate *c, enum outcome o)
 {
     for (int i = 0; q->refused && !c->streamed && i < MODEL_COVERED; i++) {
-        enum outcome why = model_refusal(c, i, o);
+        enum outcome why = fate_refusal(c, i, o);
 
         if (c->covered[i] == q->refused)
             return q->late || (why != OUT_TOO_LATE && why != OUT_LOST);
@@ -240,18 +240,17 @@ static bool is_wanted(const struct select *q, const struct model_candidate *c, u
     return q->outcomes >> o & 1 && id && (!q->region || q->region == id);
 }
 
-static void on_decided(struct model *x, const struct model_display *d, uint32_t region,
-                       enum outcome o)
+static void on_decided(struct model *x, const struct model_candidate *c, enum outcome o)
 {
     struct listing *l = x->arg;
-    uint32_t id = region_id(l->first, region, d->now.time);
+    uint32_t id = region_id(l->first, c->region, c->time);
     bool yes = false;
     size_t kept = 0;
 
     for (size_t i = 0; i < l->count; i++)
-        yes |= is_wanted(&l->selects[i], &d->now, id, o);
+        yes |= is_wanted(&l->selects[i], c, id, o);
     for (size_t i = 0; i < l->held_count; i++) {
-        if (l->held[i].display != d->id)
+        if (l->held[i].display != c->display)
             l->held[kept++] = l->held[i];
         else if (yes)
             list(l, &l->held[i].ev, l->held[i].from);

@@ -62,15 +62,6 @@ void say_streams(const struct model *x, struct sayer *s);
 void say_stream(const struct model *x, const struct model_stream *t, struct sayer *s);
 void say_regions(const struct model *x, struct sayer *s);
 void say_region(const struct model *x, const struct model_region *r, struct sayer *s);
-/* Did the client read a frame number? Else what stands in the clip's place may be anything. */
-bool model_numbered(const struct model *x);
-/* Redraws of the clip's place in it. */
-uint32_t model_freeze_draws(const struct model *x, const struct model_freeze *z);
-/* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also
- * where one of the two is not known, or frames came too late then. */
-int64_t model_put_off(const struct model_freeze *z);
-/* Whether it is, in part, where the client read its numbers. */
-bool model_in_clip_place(const struct model *x, const struct fields_client_picture *e);
 void say_traffic(const struct model *x, struct sayer *s);
 enum verdict_of say_hypothesis(const struct model *x, int n, struct sayer *s); /* 1 to 5 */
 void say_all(const struct model *x, struct sayer *s);
@@ -88,8 +79,6 @@ const char *text_display(const struct model *x, uint32_t id, char *text); /* "":
 const char *text_s(uint64_t n);                                           /* "" or "s" */
 const char *text_were(uint64_t n);                                        /* "was" or "were" */
 double percent(uint64_t part, uint64_t all);
-/* Why the stream at `covered[i]` did not get the candidate, whose own outcome is `o`. */
-enum outcome model_refusal(const struct model_candidate *c, int i, enum outcome o);
 /* The most frequent refusal of a region's redraws; OUTCOMES: none. */
 enum outcome model_main_refusal(const uint64_t *out, uint64_t *count);
 bool model_is_refusal(enum outcome o);

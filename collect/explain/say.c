@@ -163,7 +163,7 @@ const char *text_were(uint64_t n)
 const char *text_display(const struct model *x, uint32_t id, char *text)
 {
     *text = '\0';
-    if (x->display_count > 1)
+    if (x->displays.count > 1)
         snprintf(text, TEXT_SIZE, " on display %" PRIu32, id);
     return text;
 }
@@ -175,7 +175,7 @@ enum { NOTIFY_OOM = 4, EVICTED = 1, RAM = 2, VRAM = 3 };
 static const char *const memory_names[] = {[RAM] = "ram (libvirt's `ram`, QEMU's ram_size)",
                                            [VRAM] = "vram (libvirt's `vram`, QEMU's vram_size)"};
 
-static void full(const struct model_memory *m, char *text)
+static void full(const struct model_domain *m, char *text)
 {
     if (m->known)
         snprintf(
@@ -202,53 +202,54 @@ static void say_domain(const struct model *x, struct sayer *s)
             {.kinds = {EV_guest_bo}, .rule = RULE_ASK, .value = d},
             {.kinds = {EV_guest_memory}, .rule = RULE_FULLEST, .value = d}};
 
-        if (x->named[d]) {
-            full(&x->memory[d], fullness);
+        if (x->memory.named[d]) {
+            full(&x->memory.domains[d], fullness);
             say(s, 'e', 0, 2u + d, asks, 2,
                 "In %" PRIu64 " of them the guest was asking for memory in %s: that size would "
                 "have to grow. %s",
-                x->named[d], memory_names[d], fullness);
+                x->memory.named[d], memory_names[d], fullness);
         }
     }
-    if (!x->named[RAM] && !x->named[VRAM])
+    if (!x->memory.named[RAM] && !x->memory.named[VRAM])
         say(s, 'e', 0, 7, NULL, 0,
             "The guest's events name no memory for these times, so no size can be said to be "
             "too small.");
-    if (x->only_deleting)
+    if (x->memory.only_deleting)
         say(s, 'e', 0, 8, deletes, 1,
             "In %" PRIu64
             " of them nobody in the guest asked for memory: its kernel waited to be rid "
             "of pictures that it had thrown away, and said on the way that memory had run out. "
             "More memory does not prevent these.",
-            x->only_deleting);
-    if (x->unsure)
+            x->memory.only_deleting);
+    if (x->memory.unsure)
         say(s, 'e', 0, 9, NULL, 0,
             "Inconclusive for %" PRIu64 " of them: what the guest did then and what the host saw "
             "are nearer in time than the guest's clock is known.",
-            x->unsure);
+            x->memory.unsure);
 }
 
 /* What filled it, as far as the server holds it. */
 static void say_held(const struct model *x, struct sayer *s)
 {
     static const struct select begins[] = {{.kinds = {EV_oom_begin}}};
-    const struct model_episode *most = &x->most_held;
+    const struct model_episode *most = &x->memory.most_held;
     char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
 
-    if (!x->sized)
+    if (!x->memory.sized)
         return;
     say(s, 'e', 0, 13, begins, 1,
         "At these times the server held %.0f drawings on average, with at least %s of pictures. "
         "At the worst, at %s, it held %" PRIu64 " with at least %s: %" PRIu64
         " of them made up the screen, %" PRIu64 " were in its image dictionary, and %" PRIu64
         " item%s waited for clients.",
-        (double)x->all.drawables / (double)x->sized, text_bytes(x->all.held_bytes / x->sized, a),
-        text_at(x, most->from, b), most->drawables, text_bytes(most->held_bytes, c), most->current,
-        most->glz, most->pipes, text_s(most->pipes));
-    if (x->held_over)
+        (double)x->memory.all.drawables / (double)x->memory.sized,
+        text_bytes(x->memory.all.held_bytes / x->memory.sized, a), text_at(x, most->from, b),
+        most->drawables, text_bytes(most->held_bytes, c), most->current, most->glz, most->pipes,
+        text_s(most->pipes));
+    if (x->memory.held.over)
         say(s, 'e', 0, 14, NULL, 0,
             "It held more than could be followed: %" PRIu64 " drawings are not in these bytes.",
-            x->held_over);
+            x->memory.held.over);
 }
 
 /* What the fixed tables and the losses leave out. */
@@ -260,23 +261,23 @@ static void say_left_out(const struct model *x, struct sayer *s)
 
     for (int i = 0; i < SOURCES; i++)
         if (i != SOURCE_CLIENT) {
-            places += x->losses_of[i];
-            lost += x->lost_of[i];
+            places += x->losses.places[i];
+            lost += x->losses.events[i];
         }
     if (places)
         say(s, 'e', 0, 10, losses, 2,
             "Inconclusive where events were lost (%" PRIu64 " in %" PRIu64
             " place%s): there the guest may have run out of memory unseen.",
             lost, places, text_s(places));
-    if (x->episode_count > MODEL_EPISODES)
+    if (x->memory.count > MODEL_EPISODES)
         say(s, 'e', 0, 11, NULL, 0,
             "Only the first %u are told one by one. The %u later ones are in the counts of how "
             "often, how long and what was given up; whose fault they were is inconclusive.",
-            model_episodes(x), x->episode_count - model_episodes(x));
-    if (x->displays_over)
+            model_episodes(x), x->memory.count - model_episodes(x));
+    if (x->displays.over)
         say(s, 'e', 0, 12, NULL, 0,
             "Inconclusive beyond the first %u displays: %" PRIu64 " events of others are left out.",
-            MODEL_DISPLAYS, x->displays_over);
+            MODEL_DISPLAYS, x->displays.over);
 }
 
 static void say_times(const struct model *x, struct sayer *s)
@@ -292,46 +293,49 @@ static void say_times(const struct model *x, struct sayer *s)
     static const struct select dropped[] = {{.kinds = {EV_qxl_spice_oom}, .rule = RULE_COUNTS}};
     char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
     /* by what the server saw, or by the guest's own word, whichever knows of more */
-    uint64_t still = x->all.waited > x->still_ns ? x->all.waited : x->still_ns;
-    uint64_t longest = x->longest_wait > x->longest_stall ? x->longest_wait : x->longest_stall;
+    uint64_t still =
+        x->memory.all.waited > x->waits.still_ns ? x->memory.all.waited : x->waits.still_ns;
+    uint64_t longest = x->waits.longest_wait > x->memory.longest_stall ? x->waits.longest_wait
+                                                                       : x->memory.longest_stall;
 
     say(s, 'e', 0, 1, calls, 3,
         "The guest ran out of graphics memory %u time%s (%.1f a minute). It is known to have stood "
         "still for %s in all, %.1f%% of the run; the longest was %s.",
-        x->episode_count, text_s(x->episode_count),
-        x->seconds > 0 ? x->episode_count * 60 / x->seconds : 0, text_span(still, a),
+        x->memory.count, text_s(x->memory.count),
+        x->seconds > 0 ? x->memory.count * 60 / x->seconds : 0, text_span(still, a),
         x->seconds > 0 ? (double)still / x->seconds / 1e7 : 0, text_span(longest, b));
-    if (x->all.evicted)
+    if (x->memory.all.evicted)
         say(s, 'e', 0, 2, gone, 2,
             "To make room the server gave up %" PRIu64 " drawing%s early; %" PRIu64
             " could have been video frames, %" PRIu64 " %s a running stream's. %" PRIu64
             " entered its short memory, and %" PRIu64
             " of these pushed out something that was still of use (younger than 200 ms).",
-            x->all.evicted, text_s(x->all.evicted), x->all.streamable, x->all.of_streams,
-            text_were(x->all.of_streams), x->traced_evicted, x->usable_evicted);
+            x->memory.all.evicted, text_s(x->memory.all.evicted), x->memory.all.streamable,
+            x->memory.all.of_streams, text_were(x->memory.all.of_streams), x->memory.traced_evicted,
+            x->memory.usable_evicted);
     else
         say(s, 'e', 0, 2, gone, 2,
             "The server gave up no drawing for it: handing back what was done with was enough.");
-    if (x->has_guest && !x->longest_wait)
+    if (x->has_guest && !x->waits.longest_wait)
         say(s, 'e', 0, 3, waits, 1, "By its own events the guest waited for no release.");
     else if (x->has_guest)
         say(s, 'e', 0, 3, waits, 1,
             "By its own events the guest waited %s for releases, at the longest %s, until %s.",
-            text_span(x->all.waited, a), text_span(x->longest_wait, b),
-            text_at(x, x->longest_wait_at, c));
-    if (x->dropped)
+            text_span(x->memory.all.waited, a), text_span(x->waits.longest_wait, b),
+            text_at(x, x->waits.longest_wait_at, c));
+    if (x->memory.dropped)
         say(s, 'e', 0, 15, dropped, 1,
             "%" PRIu64 " call%s for memory came while the server was still busy with the one "
             "before, and %s dropped: a guest that has nothing else to wake it then waits in vain "
             "(Linux for 15 s).",
-            x->dropped, text_s(x->dropped), text_were(x->dropped));
+            x->memory.dropped, text_s(x->memory.dropped), text_were(x->memory.dropped));
     say_held(x, s);
     say_domain(x, s);
 }
 
 void say_episodes(const struct model *x, struct sayer *s)
 {
-    if (x->episode_count)
+    if (x->memory.count)
         say_times(x, s);
     else
         say(s, 'e', 0, 1, NULL, 0, "The guest never said that its graphics memory ran out.");
@@ -420,13 +424,13 @@ static void say_put_off(const struct model_freeze *z, char *text, size_t size)
     char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE];
 
     *text = '\0';
-    if (model_put_off(z) >= (int64_t)MODEL_FREEZE)
+    if (client_put_off(z) >= (int64_t)MODEL_FREEZE)
         snprintf(
             text, size,
             " A frame of video was shown %s after it had come when that began, and %s after at "
             "its end, as the server wanted it: that alone holds the picture for %s.",
             text_span((uint64_t)z->delay_before, a), text_span((uint64_t)z->delay, b),
-            text_span((uint64_t)model_put_off(z), c));
+            text_span((uint64_t)client_put_off(z), c));
 }
 
 /* What stood still: where the client drew on, only the number that it could read. */
@@ -464,11 +468,11 @@ static void say_freeze_draws(const struct model *x, const struct model_freeze *z
 static void say_freezes(const struct model *x, struct sayer *s)
 {
     const struct model_region *clip = model_clip(x);
-    uint32_t kept = x->freeze_count < MODEL_FREEZES ? x->freeze_count : MODEL_FREEZES;
+    uint32_t kept = x->client.freeze_count < MODEL_FREEZES ? x->client.freeze_count : MODEL_FREEZES;
     char a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE], d[TEXT_SIZE], drawn[128], moved[192], later[384];
 
     for (uint32_t i = 0; i < kept && (s->deep || i < 3); i++) {
-        const struct model_freeze *z = &x->freezes[i];
+        const struct model_freeze *z = &x->client.freezes[i];
         const struct select behind[] = {
             {.kinds = {EV_client_clip}, .from = z->to, .to = z->to},
             {.region = clip ? clip->id : 0,
@@ -494,15 +498,16 @@ static void say_freezes(const struct model *x, struct sayer *s)
             text_span(z->stalled, c), text_span(z->blocked, d), moved, later,
             z->lost ? " Inconclusive: events were lost here." : "");
     }
-    if (x->freeze_count > MODEL_FREEZES)
+    if (x->client.freeze_count > MODEL_FREEZES)
         say(s, 't', 0, 5, NULL, 0, "%u more such times are counted, but not told one by one.",
-            x->freeze_count - MODEL_FREEZES);
+            x->client.freeze_count - MODEL_FREEZES);
 }
 
 static void say_pictures(const struct model *x, struct sayer *s)
 {
     static const struct select shown[] = {{.kinds = {EV_client_clip}}};
-    uint64_t longest = x->freeze_count ? x->freezes[0].to - x->freezes[0].from : 0;
+    uint64_t longest =
+        x->client.freeze_count ? x->client.freezes[0].to - x->client.freezes[0].from : 0;
     char a[TEXT_SIZE], more[192] = "";
 
     if (!x->has_client) {
@@ -511,19 +516,19 @@ static void say_pictures(const struct model *x, struct sayer *s)
             "client.");
         return;
     }
-    if (x->pictures && !model_numbered(x))
+    if (x->client.pictures && !model_numbered(x))
         snprintf(more, sizeof(more), " It read no frame number there: that need not be a clip.");
-    else if (x->moved_count)
+    else if (x->client.moved_count)
         snprintf(more, sizeof(more),
                  " In %u of these times it drew on in the clip's place: the number could not be "
                  "read then (pieces of different frames, or no clip), or did not change.",
-                 x->moved_count);
+                 x->client.moved_count);
     say(s, 't', 0, 3, shown, 1,
         "The client showed %" PRIu64 " pictures %s; %s for 500 ms or more %u time%s, %s at the "
         "longest.%s",
-        x->pictures, model_numbered(x) ? "of the clip" : "in the clip's place",
-        model_numbered(x) && x->moved_count ? "its number stood still" : "it froze",
-        x->freeze_count, text_s(x->freeze_count), text_span(longest, a), more);
+        x->client.pictures, model_numbered(x) ? "of the clip" : "in the clip's place",
+        model_numbered(x) && x->client.moved_count ? "its number stood still" : "it froze",
+        x->client.freeze_count, text_s(x->client.freeze_count), text_span(longest, a), more);
 }
 
 void say_traffic(const struct model *x, struct sayer *s)
@@ -539,11 +544,11 @@ void say_traffic(const struct model *x, struct sayer *s)
         other += f->channels[i].sent;
     say(s, 't', 0, 1, sent, 1, "Sent to clients: %s as video, %s as drawings, %s of other things.",
         text_bytes(f->stream_data.sent, a), text_bytes(f->drawing.sent, b), text_bytes(other, c));
-    if (x->blocked_count)
+    if (x->waits.blocked_count)
         say(s, 't', 0, 2, blocks, 2,
             "The server stopped reading the guest's commands for %s, because a client took its "
             "data too slowly.",
-            text_span(x->blocked_ns, a));
+            text_span(x->waits.blocked_ns, a));
     say_pictures(x, s);
     say_freezes(x, s);
     if (f->all_losses)
@@ -557,10 +562,10 @@ void say_all(const struct model *x, struct sayer *s)
     for (uint32_t i = 1; i <= model_episodes(x); i++)
         say_episode(x, model_episode(x, i), s);
     say_streams(x, s);
-    for (uint32_t i = 1; i <= x->stream_count && i <= MODEL_STREAMS; i++)
+    for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++)
         say_stream(x, model_stream(x, i), s);
     say_regions(x, s);
-    for (uint32_t i = 1; i <= x->region_count; i++)
+    for (uint32_t i = 1; i <= x->regions.count; i++)
         say_region(x, model_kept(x, i), s);
     say_traffic(x, s);
     for (int h = 1; h <= HYPOTHESES; h++)

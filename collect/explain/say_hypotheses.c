@@ -8,16 +8,16 @@
 /* Nothing is refuted by a run of which a part is missing. */
 static bool in_doubt(const struct model *x)
 {
-    uint64_t lost = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE] +
-                    x->losses_of[SOURCE_QEMU] + x->losses_of[SOURCE_GUEST];
+    uint64_t lost = x->losses.places[SOURCE_META] + x->losses.places[SOURCE_SPICE] +
+                    x->losses.places[SOURCE_QEMU] + x->losses.places[SOURCE_GUEST];
 
-    return lost || x->displays_over || x->live_over || x->regions_over || x->boxes_dropped ||
-           x->stream_count > MODEL_STREAMS;
+    return lost || x->displays.over || x->streams.live_over || x->regions.over ||
+           x->regions.dropped || x->streams.count > MODEL_STREAMS;
 }
 
 static void sums(const struct model *x, uint64_t *draws, uint64_t *out)
 {
-    for (uint32_t i = 1; i <= x->region_count; i++) {
+    for (uint32_t i = 1; i <= x->regions.count; i++) {
         const struct model_region *r = model_kept(x, i);
 
         *draws += r->draws;
@@ -32,7 +32,7 @@ static enum verdict_of h1(const struct model *x, struct sayer *s)
     uint64_t evicted = 0, survived = 0, died = 0, blamed = 0;
     enum verdict_of v;
 
-    for (uint32_t i = 1; i <= x->stream_count && i <= MODEL_STREAMS; i++) {
+    for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++) {
         const struct model_stream *t = model_stream(x, i);
 
         evicted += t->own_evicted;
@@ -62,7 +62,7 @@ static enum verdict_of h2(const struct model *x, struct sayer *s)
     sums(x, &draws, out);
     refused = model_refusals(out);
     v = out[OUT_EVICTED_OVER] && out[OUT_EVICTED_OVER] * 5 >= refused ? VERDICT_SUPPORTED
-        : in_doubt(x) || !x->traced_evicted || !draws                 ? VERDICT_INCONCLUSIVE
+        : in_doubt(x) || !x->memory.traced_evicted || !draws          ? VERDICT_INCONCLUSIVE
         : out[OUT_EVICTED_OVER] * 20 < refused + !refused             ? VERDICT_REFUTED
                                                                       : VERDICT_INCONCLUSIVE;
     say(s, 'h', 2, 1, over, 2,
@@ -71,7 +71,7 @@ static enum verdict_of h2(const struct model *x, struct sayer *s)
         " since other drawings had. Evictions wrote %" PRIu64 " entries, and pushed out %" PRIu64
         " that were still of use.",
         hypothesis_words[1], verdict_of_names[v], refused, out[OUT_EVICTED_OVER],
-        out[OUT_OTHER_OVER], x->traced_evicted, x->usable_evicted);
+        out[OUT_OTHER_OVER], x->memory.traced_evicted, x->memory.usable_evicted);
     return v;
 }
 
@@ -103,9 +103,9 @@ static enum verdict_of h4(const struct model *x, struct sayer *s)
 {
     static const struct select made[] = {{.kinds = {EV_stream_create}}};
     enum verdict_of v = !x->virtio || x->qxl ? VERDICT_INCONCLUSIVE
-                        : x->stream_count    ? VERDICT_REFUTED
+                        : x->streams.count   ? VERDICT_REFUTED
                         : in_doubt(x)        ? VERDICT_INCONCLUSIVE
-                        : x->region_count    ? VERDICT_SUPPORTED
+                        : x->regions.count   ? VERDICT_SUPPORTED
                                              : VERDICT_INCONCLUSIVE;
 
     if (!x->virtio || x->qxl)
@@ -114,7 +114,7 @@ static enum verdict_of h4(const struct model *x, struct sayer *s)
     else
         say(s, 'h', 4, 1, made, 1,
             "H4, %s: %s. %u places were redrawn like a video, %u streams were created.",
-            hypothesis_words[3], verdict_of_names[v], x->region_count, x->stream_count);
+            hypothesis_words[3], verdict_of_names[v], x->regions.count, x->streams.count);
     return v;
 }
 
@@ -127,7 +127,7 @@ static enum verdict_of h5(const struct model *x, struct sayer *s)
         "H5, %s: inconclusive. One run cannot tell; compare runs that differ in memory alone. "
         "Here: "
         "%.1f episodes a minute, %.0f%% of the redraws of video-like places streamed.",
-        hypothesis_words[4], x->seconds > 0 ? x->episode_count * 60 / x->seconds : 0,
+        hypothesis_words[4], x->seconds > 0 ? x->memory.count * 60 / x->seconds : 0,
         percent(out[OUT_STREAMED], draws));
     return VERDICT_INCONCLUSIVE;
 }

@@ -15,35 +15,36 @@ static void say_clip(const struct model *x, struct sayer *s)
             "The client read the clip's frame numbers in %s, but nothing was drawn in just this "
             "place: the display draws the clip in pieces. Of their pixels %.0f%% were sent as "
             "video.",
-            text_box(x->client_box, a), percent(x->pieces[OUT_STREAMED], x->pieces_all));
+            text_box(x->regions.client_box, a),
+            percent(x->regions.pieces[OUT_STREAMED], x->regions.pieces_all));
     if (!clip)
         return;
     say(s, 'r', 0, 3, NULL, 0, "The %s is taken to be r%u, %s%s: %s.",
         model_in_pieces(x) ? "clip's greatest piece" : "clip", clip->id, text_box(clip->box, a),
-        text_display(x, clip->display, b), clip_why[x->clip_told]);
+        text_display(x, clip->display, b), clip_why[x->regions.clip_told]);
 }
 
 void say_regions(const struct model *x, struct sayer *s)
 {
     static const struct select losses[] = {{.kinds = {EV_loss}, .rule = RULE_HOST_LOSS}};
-    uint64_t places = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE];
-    uint32_t fast = x->region_count - (model_clip(x) && model_clip(x)->slow);
+    uint64_t places = x->losses.places[SOURCE_META] + x->losses.places[SOURCE_SPICE];
+    uint32_t fast = x->regions.count - (model_clip(x) && model_clip(x)->slow);
 
     say(s, 'r', 0, 1, NULL, 0,
         "%u place%s on the screen %s redrawn like a video (more than 4 times a second for more "
         "than 2 s; the server wants 5).",
         fast, text_s(fast), text_were(fast));
     say_clip(x, s);
-    if (x->regions_over || x->boxes_dropped)
+    if (x->regions.over || x->regions.dropped)
         say(s, 'r', 0, 2, NULL, 0,
             "Inconclusive beyond what could be followed: %u such places did not fit the table, "
             "and %u boxes were forgotten for newer ones while they were still redrawn.",
-            x->regions_over, x->boxes_dropped);
+            x->regions.over, x->regions.dropped);
     if (places)
         say(s, 'r', 0, 4, losses, 1,
             "Inconclusive where events were lost (%" PRIu64 " in %" PRIu64
             " place%s): other places may have been redrawn there.",
-            x->lost_of[SOURCE_META] + x->lost_of[SOURCE_SPICE], places, text_s(places));
+            x->losses.events[SOURCE_META] + x->losses.events[SOURCE_SPICE], places, text_s(places));
 }
 
 static void say_misses(const struct model *x, const struct model_region *r, struct sayer *s)
@@ -83,7 +84,7 @@ static void say_redraws(const struct model *x, const struct model_region *r, str
 
     text_box(r->first_box, a);
     text_display(x, r->display, d);
-    text_span(model_quantile(&r->intervals, 0.5), c);
+    text_span(histogram_quantile(&r->intervals, 0.5), c);
     if (r == model_clip(x))
         say(s, 'r', r->id, 1, draws, 1,
             "Region r%u, the %s, %s%s: redrawn %" PRIu64 " times in all, %.1f a second; half of "

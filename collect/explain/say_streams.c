@@ -9,29 +9,30 @@
 void say_streams(const struct model *x, struct sayer *s)
 {
     static const struct select all[] = {{.kinds = {EV_stream_create, EV_stream_stop}}};
-    uint64_t ended = x->stream_count - x->causes[CAUSE_RUNNING];
+    uint64_t ended = x->streams.count - x->streams.causes[CAUSE_RUNNING];
 
     say(s, 's', 0, 1, all, 1, "The server saw %u video stream%s; %" PRIu64 " ended during the run.",
-        x->stream_count, text_s(x->stream_count), ended);
+        x->streams.count, text_s(x->streams.count), ended);
     for (unsigned c = 1; c < CAUSES; c++) {
         const struct select of[] = {
             {.kinds = {EV_stream_create, EV_stream_stop}, .rule = RULE_CAUSE, .value = c}};
 
-        if (x->causes[c])
-            say(s, 's', 0, 1 + c, of, 1, "%" PRIu64 " of them: %s.", x->causes[c], cause_words[c]);
+        if (x->streams.causes[c])
+            say(s, 's', 0, 1 + c, of, 1, "%" PRIu64 " of them: %s.", x->streams.causes[c],
+                cause_words[c]);
     }
-    if (ended && !x->has_guest && x->causes[CAUSE_GUEST_IDLE])
+    if (ended && !x->has_guest && x->streams.causes[CAUSE_GUEST_IDLE])
         say(s, 's', 0, 15, NULL, 0,
             "Whether the player had paused or was held up inside the guest cannot be told without "
             "events from the guest.");
-    if (x->stream_count > MODEL_STREAMS)
+    if (x->streams.count > MODEL_STREAMS)
         say(s, 's', 0, 16, NULL, 0,
             "Only the first %u are told one by one; the %u later ones are in these counts alone.",
-            MODEL_STREAMS, x->stream_count - MODEL_STREAMS);
-    if (x->live_over)
+            MODEL_STREAMS, x->streams.count - MODEL_STREAMS);
+    if (x->streams.live_over)
         say(s, 's', 0, 17, NULL, 0,
             "Inconclusive for %" PRIu64 " of them: more ran at one time than can be followed.",
-            x->live_over);
+            x->streams.live_over);
 }
 
 /* ---- why one ended -----------------------------------------------------------------------------
@@ -288,7 +289,7 @@ static void say_life(const struct model *x, const struct model_stream *t, struct
         say(s, 's', t->id, 2, life, 1,
             "It lived %s and had %" PRIu64 " frames, half of them within %s of the one before, the "
             "longest pause %s at %s.",
-            a, t->frames, text_span(model_quantile(&t->intervals, 0.5), b),
+            a, t->frames, text_span(histogram_quantile(&t->intervals, 0.5), b),
             text_span(t->intervals.longest, c), text_at(x, t->intervals.longest_at, d));
     else
         say(s, 's', t->id, 2, life, 1, "It lived %s and had %" PRIu64 " frame%s.", a, t->frames,

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What the server holds of the guest's memory: each drawable from its draw to its release, with the
- * pixels of its picture (a QXL image of 32 bits a pixel: qxl_image_init in Linux'
- * drivers/gpu/drm/qxl/qxl_image.c; other kinds of draws count without bytes). One table by address;
- * what does not fit is counted. What was drawn before the recording, or while events were lost, is
- * not in it: all figures are "at least".
- */
 #include <string.h>
 
-#include "model/model.h"
+#include "model/held.h"
 
 static uint32_t place(uint64_t drawable, uint32_t display)
 {
@@ -39,22 +32,20 @@ static void close_gap(struct model_held *h, uint32_t gap)
     h->slots[gap].drawable = 0;
 }
 
-static void drop(struct model *x, uint64_t drawable, uint32_t display)
+static void drop(struct model_held *h, uint64_t drawable, uint32_t display)
 {
-    struct model_held *h = &x->held;
     uint32_t i = find(h, drawable, display);
 
     if (!h->slots[i].drawable)
         return;
-    model_display_of(x, display)->held_bytes -= h->slots[i].bytes;
+    h->bytes[h->slots[i].slot] -= h->slots[i].bytes;
     h->count--;
     close_gap(h, i);
 }
 
-static void draw(struct model *x, const struct tap_event *ev)
+static void draw(struct model_held *h, const struct model_seen *e)
 {
-    const struct fields_draw *f = FIELDS(ev, draw);
-    struct model_held *h = &x->held;
+    const struct fields_draw *f = FIELDS(e->ev, draw);
     uint64_t bytes = f->src_width > 0 && f->src_height > 0
                          ? (uint64_t)f->src_width * (uint64_t)f->src_height * 4
                          : 0;
@@ -62,30 +53,32 @@ static void draw(struct model *x, const struct tap_event *ev)
 
     if (!f->drawable)
         return;
-    drop(x, f->drawable, f->display);
+    drop(h, f->drawable, e->display);
     if (h->count >= MODEL_HELD / 2) {
-        x->held_over++;
+        h->over++;
         return;
     }
-    i = find(h, f->drawable, f->display);
+    i = find(h, f->drawable, e->display);
     h->slots[i].drawable = f->drawable;
-    h->slots[i].display = f->display;
+    h->slots[i].display = e->display;
+    h->slots[i].slot = e->slot;
     h->slots[i].bytes = bytes;
     h->count++;
-    model_display_of(x, f->display)->held_bytes += bytes;
+    h->bytes[e->slot] += bytes;
 }
 
-void held_add(struct model *x, const struct tap_event *ev)
+void held_add(struct model_held *h, const struct model_seen *e)
 {
-    if (ev->kind == EV_draw)
-        draw(x, ev);
-    else if (ev->kind == EV_release)
-        drop(x, FIELDS(ev, release)->drawable, FIELDS(ev, release)->display);
+    if (e->ev->kind == EV_draw)
+        draw(h, e);
+    else if (e->ev->kind == EV_release)
+        drop(h, FIELDS(e->ev, release)->drawable, e->display);
 }
 
-void held_loss(struct model *x)
+void held_loss(struct model_held *h)
 {
-    memset(&x->held, 0, sizeof(x->held));
-    for (uint32_t i = 0; i < x->display_count; i++)
-        x->displays[i].held_bytes = 0;
+    uint64_t over = h->over;
+
+    memset(h, 0, sizeof(*h));
+    h->over = over;
 }

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Regions that are redrawn like a video, and what became of each redraw. A drawable's comparisons
- * follow its `draw` at once, in the same thread; its fate is decided at the display's next draw.
- */
 #include <string.h>
 
-#include "model/model.h"
+#include "model/regions.h"
 
-static const uint8_t match_outcomes[8] = {OUT_NO_HISTORY,  OUT_NO_HISTORY,   OUT_TOO_LATE,
-                                          OUT_BOX_DIFFERS, OUT_SIZE_DIFFERS, OUT_NOT_CONTAINED,
-                                          OUT_TOO_BIG,     OUT_ORIENTATION};
-enum { AGAINST_STREAM = 0, MATCHED = 0, BOX_DIFFERS = 3, GRADUAL_LOW = 2 };
+void regions_init(struct model_regions *r, const struct model_streams *streams,
+                  const struct model_losses *losses)
+{
+    r->streams = streams;
+    r->losses = losses;
+}
 
-uint32_t regions_find(const struct model *x, uint64_t display, uint64_t surface, const int32_t *box)
+uint32_t regions_find(const struct model_regions *x, uint64_t display, uint64_t surface,
+                      const int32_t *box)
 {
     int32_t key[6] = {box[0], box[1], box[2], box[3], (int32_t)display, (int32_t)surface};
 
@@ -22,7 +21,7 @@ uint32_t regions_find(const struct model *x, uint64_t display, uint64_t surface,
     return 0;
 }
 
-static void set_key(struct model *x, uint32_t i, const int32_t *box)
+static void set_key(struct model_regions *x, uint32_t i, const int32_t *box)
 {
     struct model_region *r = &x->boxes[i];
 
@@ -33,7 +32,7 @@ static void set_key(struct model *x, uint32_t i, const int32_t *box)
 }
 
 /* A box that moved a little since it was last drawn is the same region. */
-static uint32_t find_near(struct model *x, const struct fields_draw *f, uint64_t now)
+static uint32_t find_near(struct model_regions *x, const struct fields_draw *f, uint64_t now)
 {
     const int32_t *box = (const int32_t *)&f->box;
     uint32_t off, best = 0, best_off = UINT32_MAX;
@@ -42,7 +41,7 @@ static uint32_t find_near(struct model *x, const struct fields_draw *f, uint64_t
         const struct model_region *r = &x->boxes[i];
 
         if (r->used && r->display == f->display && r->surface == f->surface &&
-            now - r->last < NS_PER_SECOND && model_near(r->box, box, &off) && off < best_off) {
+            now - r->last < NS_PER_SECOND && region_near(r->box, box, &off) && off < best_off) {
             best = i + 1;
             best_off = off;
         }
@@ -54,7 +53,7 @@ static uint32_t find_near(struct model *x, const struct fields_draw *f, uint64_t
     return best;
 }
 
-static uint32_t make(struct model *x, const struct fields_draw *f, uint64_t now)
+static uint32_t make(struct model_regions *x, const struct fields_draw *f, uint64_t now)
 {
     uint32_t at = MODEL_BOXES, i;
     struct model_region *r;
@@ -68,10 +67,10 @@ static uint32_t make(struct model *x, const struct fields_draw *f, uint64_t now)
             at = i;
     }
     r = &x->boxes[at];
-    x->boxes_dropped += r->used && r->count > 2 && now - r->last < NS_PER_SECOND / 2;
+    x->dropped += r->used && r->count > 2 && now - r->last < NS_PER_SECOND / 2;
     memset(r, 0, sizeof(*r));
     r->used = true;
-    r->doubt_last = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE];
+    r->doubt_last = x->losses->places[SOURCE_META] + x->losses->places[SOURCE_SPICE] > 0;
     r->display = (uint32_t)f->display;
     r->surface = (uint32_t)f->surface;
     memcpy(r->first_box, &f->box, sizeof(r->first_box));
@@ -81,85 +80,26 @@ static uint32_t make(struct model *x, const struct fields_draw *f, uint64_t now)
     return at + 1;
 }
 
-/* ---- spells: more than 4 redraws a second for more than 2 s. The rule says 5, which is the
- * server's 200 ms; 4 lets those be seen that miss it by a little. ---- */
-
-static void add_spell(struct model *x, struct model_region *r)
-{
-    uint64_t took = r->spell_to - r->spell_from;
-
-    if (r->spell_count < MODEL_SPELLS)
-        r->spells[r->spell_count++] = (struct model_spell){r->spell_from, r->spell_to};
-    else
-        r->spells[MODEL_SPELLS - 1].to = r->spell_to;
-    r->spells_all++;
-    r->busy_ns += took;
-    if (took > r->longest_spell)
-        r->longest_spell = took;
-    r->draws += r->spell_draws;
-    for (int o = 0; o < OUTCOMES; o++)
-        r->out[o] += r->spell_out[o];
-    (void)x;
-}
-
-static void end_spell(struct model *x, struct model_region *r)
-{
-    if (r->busy && r->qualified)
-        add_spell(x, r);
-    r->busy = r->qualified = false;
-    r->spell_draws = 0;
-    memset(r->spell_out, 0, sizeof(r->spell_out));
-}
-
-static void keep(struct model *x, struct model_region *r)
+static void keep(struct model_regions *x, struct model_region *r)
 {
     r->qualified = true;
     if (r->kept)
         return;
-    if (x->region_count == MODEL_REGIONS) {
-        x->regions_over += !r->over;
+    if (x->count == MODEL_REGIONS) {
+        x->over += !r->over;
         r->over = true;
         r->qualified = false;
         return;
     }
     r->kept = true;
-    x->kept[x->region_count++] = (uint16_t)(r - x->boxes);
-    r->id = x->region_count;
-}
-
-/* The fate of a redraw joins the region's spell, or waits until one begins. */
-static void spell(struct model *x, struct model_region *r, uint64_t time, enum outcome o)
-{
-    uint64_t oldest;
-
-    r->recent[r->count++ % MODEL_RECENT].time = time;
-    r->recent[(r->count - 1) % MODEL_RECENT].outcome = (uint8_t)o;
-    if (r->count < MODEL_RECENT)
-        return;
-    oldest = r->recent[r->count % MODEL_RECENT].time;
-    if (r->busy && time - oldest > 3 * NS_PER_SECOND)
-        end_spell(x, r);
-    else if (r->busy) {
-        r->spell_draws++;
-        r->spell_out[o]++;
-        r->spell_to = time;
-    } else if (time - oldest < 5 * NS_PER_SECOND / 2) {
-        r->busy = true;
-        r->spell_from = oldest;
-        r->spell_to = time;
-        r->spell_draws = MODEL_RECENT;
-        for (int i = 0; i < MODEL_RECENT; i++)
-            r->spell_out[r->recent[i].outcome]++;
-    }
-    if (r->busy && !r->qualified && r->spell_to - r->spell_from > 2 * NS_PER_SECOND &&
-        (r->spell_draws - 1) * NS_PER_SECOND > 4 * (r->spell_to - r->spell_from))
-        keep(x, r);
+    x->kept[x->count++] = (uint16_t)(r - x->boxes);
+    r->id = x->count;
 }
 
 /* ---- one drawable
  * -------------------------------------------------------------------------------- */
 
-static enum outcome outcome_of(const struct model *x, const struct model_candidate *c)
+static enum outcome outcome_of(const struct model_regions *x, const struct model_candidate *c)
 {
     const struct model_region *r = &x->boxes[c->region - 1];
     bool late = c->interval > MODEL_MAX_DELTA;
@@ -178,8 +118,8 @@ static enum outcome outcome_of(const struct model *x, const struct model_candida
         return OUT_FIRST;
     if (r->doubt_last) /* whether one came between is not known, nor what became of its history */
         return OUT_LOST;
-    if (c->has_near && match_outcomes[c->near_verdict & 7] != OUT_TOO_LATE)
-        return (enum outcome)match_outcomes[c->near_verdict & 7];
+    if (c->has_near && fate_of_match(c->near_verdict) != OUT_TOO_LATE)
+        return fate_of_match(c->near_verdict);
     if (late || (c->has_near && c->near_since <= (int64_t)(c->interval + NS_PER_MS)))
         return OUT_TOO_LATE;
     if (r->history_lost >= r->last)
@@ -187,58 +127,7 @@ static enum outcome outcome_of(const struct model *x, const struct model_candida
     return OUT_NO_HISTORY;
 }
 
-static void note_miss(struct model_region *r, const struct model_candidate *c, enum outcome o)
-{
-    uint64_t since = c->has_near ? (uint64_t)c->near_since : c->interval;
-
-    if (o == OUT_TOO_LATE && c->near_against != AGAINST_STREAM && since > MODEL_MAX_DELTA &&
-        since - MODEL_MAX_DELTA < r->least_late) {
-        r->least_late = since - MODEL_MAX_DELTA;
-        r->least_late_at = c->time;
-    }
-    if (o == OUT_BOX_DIFFERS && c->near_off < r->least_off) {
-        r->least_off = c->near_off;
-        r->least_off_at = c->time;
-    }
-    if (o == OUT_BOX_DIFFERS && c->near_off > r->most_off)
-        r->most_off = c->near_off;
-    if ((o == OUT_COUNTED || o == OUT_NOT_NATURAL) && (uint64_t)c->frames > r->most_frames &&
-        c->frames > 0 && c->frames < INT32_MAX) {
-        r->most_frames = (uint32_t)c->frames;
-        r->most_frames_at = c->time;
-        r->gradual = (uint32_t)c->gradual;
-        r->gradual_of = (uint32_t)c->frames;
-    }
-    if (o == OUT_STREAMED && !r->first_streamed)
-        r->first_streamed = c->time;
-}
-
-enum outcome model_refusal(const struct model_candidate *c, int i, enum outcome o)
-{
-    return c->covered_asked[i] && !c->verdict
-               ? (enum outcome)match_outcomes[c->covered_verdict[i] & 7]
-               : o;
-}
-
-static void tell_streams(struct model *x, const struct model_candidate *c, enum outcome o)
-{
-    for (int i = 0; i < MODEL_COVERED && !c->streamed; i++)
-        if (c->covered[i])
-            streams_refused(x, c->covered[i], model_refusal(c, i, o), c->time);
-}
-
-static void all_draws(struct model_region *r, const struct model_candidate *c, enum outcome o)
-{
-    uint64_t before = r->steady.ns;
-
-    steady_draw(&r->steady, c->created);
-    r->streamed_ns += o == OUT_STREAMED ? r->steady.ns - before : 0;
-    r->first = r->first ? r->first : c->time;
-    r->all_draws++;
-    r->all_out[o]++;
-}
-
-static void piece(struct model *x, const int32_t *box, enum outcome o)
+static void piece(struct model_regions *x, const int32_t *box, enum outcome o)
 {
     const int32_t *whole = x->client_box;
     int64_t width = (int64_t)box[2] - box[0], height = (int64_t)box[3] - box[1];
@@ -250,42 +139,41 @@ static void piece(struct model *x, const int32_t *box, enum outcome o)
     x->pieces_all += (uint64_t)width * (uint64_t)height;
 }
 
-static void decide(struct model *x, struct model_display *d)
+bool regions_decides(const struct tap_event *ev)
 {
-    struct model_candidate *c = &d->now;
+    /* What was refused before a stream's end counts for it. */
+    return ev->kind == EV_draw || ev->kind == EV_stream_stop;
+}
+
+const struct model_candidate *regions_settle(struct model_regions *x, unsigned slot,
+                                             enum outcome *out)
+{
+    struct model_candidate *c = &x->now[slot];
     struct model_region *r;
     enum outcome o;
 
     if (!c->open)
-        return;
+        return NULL;
     c->open = false;
     r = &x->boxes[c->region - 1];
-    o = outcome_of(x, c);
-    tell_streams(x, c, o);
-    if (x->decided)
-        x->decided(x, d, c->region, o);
-    note_miss(r, c, o);
-    all_draws(r, c, o);
+    o = *out = outcome_of(x, c);
     piece(x, c->box, o);
-    if (r->last_created && c->created > r->last_created)
-        model_interval(&r->intervals, c->created - r->last_created, c->time);
-    r->last_created = c->created;
-    r->last = c->time;
-    r->doubt_last = false;
-    spell(x, r, c->time, o);
+    if (region_redraw(r, c, o))
+        keep(x, r);
+    return c;
 }
 
 /* Does it cover at least half of a running stream's place? Then it is a frame of it, or a drawing
  * that stands in its way. */
-static void cover(struct model *x, struct model_candidate *c, uint64_t display)
+static void cover(const struct model_regions *x, struct model_candidate *c)
 {
     int n = 0;
 
-    for (uint32_t i = 0; i < x->live_count && n < MODEL_COVERED; i++) {
-        const struct model_stream *t = &x->live[i];
+    for (uint32_t i = 0; i < x->streams->live_count && n < MODEL_COVERED; i++) {
+        const struct model_stream *t = &x->streams->live[i];
         int64_t w, h, area;
 
-        if (t->display != (uint32_t)display || !t->has_box)
+        if (t->display != c->display || !t->has_box)
             continue;
         w = (int64_t)(t->box[2] < c->box[2] ? t->box[2] : c->box[2]) -
             (t->box[0] > c->box[0] ? t->box[0] : c->box[0]);
@@ -297,65 +185,58 @@ static void cover(struct model *x, struct model_candidate *c, uint64_t display)
     }
 }
 
-static void draw(struct model *x, const struct tap_event *ev)
+static void draw(struct model_regions *x, const struct model_seen *e, struct model_attr *attr)
 {
-    const struct fields_draw *f = FIELDS(ev, draw);
-    struct model_display *d = model_display_of(x, f->display);
-    struct model_candidate *c = &d->now;
-    uint32_t at;
+    const struct fields_draw *f = FIELDS(e->ev, draw);
+    struct model_candidate *c = &x->now[e->slot];
+    uint64_t now = e->ev->time, last;
+    uint32_t at = regions_find(x, f->display, f->surface, (const int32_t *)&f->box);
 
-    decide(x, d);
-    d->draws++;
-    d->last_draw = ev->time;
-    at = regions_find(x, f->display, f->surface, (const int32_t *)&f->box);
     if (!at)
-        at = find_near(x, f, ev->time);
+        at = find_near(x, f, now);
     if (!at)
-        at = make(x, f, ev->time);
+        at = make(x, f, now);
+    last = x->boxes[at - 1].last_created;
     memset(c, 0, sizeof(*c));
     c->open = true;
+    c->display = e->display;
     c->drawable = f->drawable;
     c->release_id = f->release_id;
-    c->time = ev->time;
-    c->created = f->created ? f->created : ev->time;
+    c->time = now;
+    c->created = f->created ? f->created : now;
     c->region = at;
     c->verdict = (uint8_t)f->verdict;
-    c->interval = x->boxes[at - 1].last_created && c->created > x->boxes[at - 1].last_created
-                      ? c->created - x->boxes[at - 1].last_created
-                      : 0;
+    c->interval = last && c->created > last ? c->created - last : 0;
     memcpy(c->box, &f->box, sizeof(c->box));
-    if (f->verdict < 9) /* it entered the tree */
-        cover(x, c, f->display);
-    x->attr.region = at;
+    if (f->verdict < DRAW_VERDICT_empty) /* it entered the tree */
+        cover(x, c);
+    attr->region = at;
 }
 
-static struct model_candidate *candidate(struct model *x, uint64_t display, uint64_t drawable)
+static struct model_candidate *candidate(struct model_regions *x, const struct model_seen *e,
+                                         uint64_t drawable, struct model_attr *attr)
 {
-    struct model_candidate *c = &model_display_of(x, display)->now;
+    struct model_candidate *c = &x->now[e->slot];
 
     if (!c->open || c->drawable != drawable)
         return NULL;
-    x->attr.region = c->region;
+    attr->region = c->region;
     return c;
 }
 
-static void match(struct model *x, const struct tap_event *ev)
+static void match(struct model_regions *x, struct model_candidate *c, const struct fields_match *f)
 {
-    const struct fields_match *f = FIELDS(ev, match);
-    struct model_candidate *c = candidate(x, f->display, f->drawable);
     uint32_t off = 0;
 
-    if (!c)
-        return;
-    for (int i = 0; f->against == AGAINST_STREAM && i < MODEL_COVERED && c->covered[i]; i++) {
-        const struct model_stream *t = streams_running(x, c->covered[i]);
+    for (int i = 0; f->against == MATCH_AGAINST_stream && i < MODEL_COVERED && c->covered[i]; i++) {
+        const struct model_stream *t = streams_running(x->streams, c->covered[i]);
 
         if (t && t->number == (uint32_t)f->index) {
             c->covered_asked[i] = true;
             c->covered_verdict[i] = (uint8_t)f->verdict;
         }
     }
-    if (f->verdict == MATCHED || !model_near(c->box, (const int32_t *)&f->other, &off))
+    if (f->verdict == MATCH_VERDICT_match || !region_near(c->box, (const int32_t *)&f->other, &off))
         return;
     if (c->has_near && f->since >= c->near_since)
         return;
@@ -366,7 +247,18 @@ static void match(struct model *x, const struct tap_event *ev)
     c->near_off = off;
 }
 
-static void traced(struct model *x, const struct tap_event *ev)
+static void frame(struct model_regions *x, struct model_candidate *c, const struct fields_frame *f)
+{
+    struct steady *s = &x->boxes[c->region - 1].steady;
+
+    c->counted = true;
+    c->frames = f->frames;
+    c->gradual = f->gradual_frames;
+    c->starts = f->starts != 0;
+    *(f->graduality == GRADUALITY_low ? &s->text : &s->natural) += 1;
+}
+
+static void traced(struct model_regions *x, const struct tap_event *ev, struct model_attr *attr)
 {
     const struct fields_trace_add *f = FIELDS(ev, trace_add);
     uint32_t from = regions_find(x, f->display, 0, (const int32_t *)&f->box);
@@ -375,55 +267,57 @@ static void traced(struct model *x, const struct tap_event *ev)
     uint64_t then =
         f->old_age >= 0 && (uint64_t)f->old_age < ev->time ? ev->time - (uint64_t)f->old_age : 0;
 
-    x->attr.region = from;
+    attr->region = from;
     if (!r || old == from)
         return;
-    x->attr.other_region = old;
+    attr->other_region = old;
     /* Only its newest frame matters, and only while it may still be matched. */
     if (then + NS_PER_MS < r->last_created || (uint64_t)f->old_age > MODEL_MAX_DELTA)
         return;
     r->history_lost = ev->time;
-    r->history_lost_evicted = f->reason == 1;
+    r->history_lost_evicted = f->reason == REMOVE_REASON_evicted;
 }
 
-void regions_add(struct model *x, const struct tap_event *ev)
+static void create(struct model_regions *x, const struct fields_stream_create *f)
 {
+    uint32_t at = regions_find(x, f->display, 0, (const int32_t *)&f->box);
+
+    if (at)
+        x->boxes[at - 1].streams++;
+}
+
+void regions_add(struct model_regions *x, const struct model_seen *e, struct model_attr *attr)
+{
+    const struct tap_event *ev = e->ev;
     struct model_candidate *c;
 
     switch (ev->kind) {
     case EV_draw:
-        draw(x, ev);
+        draw(x, e, attr);
         break;
     case EV_match:
-        match(x, ev);
+        c = candidate(x, e, FIELDS(ev, match)->drawable, attr);
+        if (c)
+            match(x, c, FIELDS(ev, match));
         break;
     case EV_frame:
-        c = candidate(x, FIELDS(ev, frame)->display, FIELDS(ev, frame)->drawable);
-        if (c) {
-            c->counted = true;
-            c->frames = FIELDS(ev, frame)->frames;
-            c->gradual = FIELDS(ev, frame)->gradual_frames;
-            *(FIELDS(ev, frame)->graduality == GRADUAL_LOW
-                  ? &x->boxes[c->region - 1].steady.text
-                  : &x->boxes[c->region - 1].steady.natural) += 1;
-            c->starts = FIELDS(ev, frame)->starts != 0;
-        }
+        c = candidate(x, e, FIELDS(ev, frame)->drawable, attr);
+        if (c)
+            frame(x, c, FIELDS(ev, frame));
         break;
     case EV_stream_create:
-        c = candidate(x, FIELDS(ev, stream_create)->display, FIELDS(ev, stream_create)->drawable);
+        create(x, FIELDS(ev, stream_create));
+        c = candidate(x, e, FIELDS(ev, stream_create)->drawable, attr);
         if (c)
             c->streamed = true;
         break;
     case EV_stream_attach:
-        c = candidate(x, FIELDS(ev, stream_attach)->display, FIELDS(ev, stream_attach)->drawable);
+        c = candidate(x, e, FIELDS(ev, stream_attach)->drawable, attr);
         if (c)
             c->streamed = true;
         break;
-    case EV_stream_stop: /* what was refused before it counts */
-        decide(x, model_display_of(x, FIELDS(ev, stream_stop)->display));
-        break;
     case EV_trace_add:
-        traced(x, ev);
+        traced(x, ev, attr);
         break;
     default:
         break;
@@ -432,14 +326,14 @@ void regions_add(struct model *x, const struct tap_event *ev)
 
 /* What was drawn in the second before the last event that is known may have been drawn in what is
  * lost; what had ended by then is not in doubt. */
-void regions_loss(struct model *x, enum tap_source source, uint64_t count)
+void regions_loss(struct model_regions *x, enum tap_source source, uint64_t count)
 {
-    uint64_t known = x->last_of[SOURCE_SPICE];
+    uint64_t known = x->losses->last[SOURCE_SPICE];
 
-    if (source > SOURCE_SPICE)
+    if (!losses_of_server(source))
         return;
     for (int i = 0; i < MODEL_DISPLAYS; i++)
-        x->displays[i].now.lost = true;
+        x->now[i].lost = true;
     for (int i = 0; i < MODEL_BOXES; i++) {
         struct model_region *r = &x->boxes[i];
 
@@ -460,7 +354,7 @@ static double weight(const struct model_region *r)
                          (int64_t)r->box[3] - r->box[1]);
 }
 
-static struct model_region *find_clip(struct model *x)
+static struct model_region *find_clip(struct model_regions *x)
 {
     struct model_region *clip = NULL;
 
@@ -480,7 +374,7 @@ static struct model_region *find_clip(struct model *x)
 }
 
 /* All redraws of the clip count, in stretches or not, and however slowly they come. */
-static void keep_whole(struct model *x, struct model_region *r)
+static void keep_whole(struct model_regions *x, struct model_region *r)
 {
     r->slow = !r->kept;
     keep(x, r);
@@ -494,25 +388,23 @@ static void keep_whole(struct model *x, struct model_region *r)
     r->busy_ns = r->steady.ns;
 }
 
-const struct model_region *model_clip(const struct model *x)
+const struct model_region *regions_kept(const struct model_regions *x, uint32_t id)
 {
-    return model_kept(x, x->clip);
+    return id && id <= x->count && id <= MODEL_REGIONS ? &x->boxes[x->kept[id - 1]] : NULL;
 }
 
-bool model_in_pieces(const struct model *x)
+const struct model_region *regions_clip(const struct model_regions *x)
 {
-    return x->has_client_box && !x->clip_told && x->pieces_all;
+    return regions_kept(x, x->clip);
 }
 
-void regions_end(struct model *x)
+void regions_end(struct model_regions *x)
 {
     struct model_region *clip;
 
-    for (int i = 0; i < MODEL_DISPLAYS; i++)
-        decide(x, &x->displays[i]);
     for (int i = 0; i < MODEL_BOXES; i++)
         if (x->boxes[i].used)
-            end_spell(x, &x->boxes[i]);
+            region_end_spell(&x->boxes[i]);
     clip = find_clip(x);
     if (clip)
         keep_whole(x, clip);

@@ -1,48 +1,83 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Streams: birth, life, and the one cause of death that the events prove. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "model/streams.h"
 
-enum { STOP_TIMEOUT, STOP_SURFACE, STOP_CODECS, STOP_CLIENT_CODECS, STOP_MIGRATE };
-enum { DETACH_OVERLAP = 1 };
-
-struct model_stream *streams_live(struct model *x, uint64_t display, uint64_t number)
+int streams_init(struct model_streams *s, const struct model_waits *waits,
+                 const struct model_bytes *bytes, const struct model_losses *losses)
 {
-    for (size_t i = 0; i < x->live_count; i++)
-        if (x->live[i].display == (uint32_t)display && x->live[i].number == (uint32_t)number)
-            return &x->live[i];
+    s->waits = waits;
+    s->bytes = bytes;
+    s->losses = losses;
+    s->list = calloc(MODEL_STREAMS, sizeof(*s->list));
+    return s->list ? 0 : -ENOMEM;
+}
+
+void streams_free(struct model_streams *s)
+{
+    free(s->list);
+}
+
+static struct model_stream *live(struct model_streams *s, uint64_t display, uint64_t number)
+{
+    for (size_t i = 0; i < s->live_count; i++)
+        if (s->live[i].display == (uint32_t)display && s->live[i].number == (uint32_t)number)
+            return &s->live[i];
     return NULL;
 }
 
-struct model_stream *streams_running(struct model *x, uint32_t id)
+static struct model_stream *running(struct model_streams *s, uint32_t id)
 {
-    for (size_t i = 0; i < x->live_count; i++)
-        if (x->live[i].id == id)
-            return &x->live[i];
+    for (size_t i = 0; i < s->live_count; i++)
+        if (s->live[i].id == id)
+            return &s->live[i];
     return NULL;
 }
 
-static void new_gap(struct model *x, struct model_stream *t, uint64_t now)
+const struct model_stream *streams_live(const struct model_streams *s, uint64_t display,
+                                        uint64_t number)
 {
-    const struct model_display *d = model_display_of(x, t->display);
-
-    memset(&t->gap, 0, sizeof(t->gap));
-    t->gap.stalled = model_stalled(d, now);
-    t->gap.waited = model_waited(d, now);
-    t->gap.blocked = model_blocked(d, now);
-    t->gap.oom = d->ooms;
-    t->gap.empties = d->empties;
-    t->gap.commands = d->commands;
-    t->gap.guest_losses = d->guest_losses;
-    t->gap.guest_lost = d->guest_lost;
+    return live((struct model_streams *)s, display, number);
 }
 
-/* How long nothing came, and what is known to have been in the way of it. */
-struct gap_facts {
-    uint64_t gap, stalled, waited, blocked; /* waited: by the guest's own clock */
-    uint64_t error;                         /* how far `waited` can be off */
-};
+const struct model_stream *streams_running(const struct model_streams *s, uint32_t id)
+{
+    return running((struct model_streams *)s, id);
+}
+
+/* ---- the gap since its last frame ---- */
+
+static struct model_gap counters(const struct model_streams *s, unsigned slot, uint64_t now)
+{
+    const struct model_wait *d = &s->waits->displays[slot];
+
+    return (struct model_gap){
+        .stalled = waits_stalled(s->waits, slot, now),
+        .waited = waits_waited(s->waits, slot, now),
+        .blocked = waits_blocked(s->waits, slot, now),
+        .oom = d->ooms,
+        .empties = d->empties,
+        .commands = d->commands,
+        .guest_losses = s->guest_losses,
+        .guest_lost = s->guest_lost,
+    };
+}
+
+static void close_gap(struct model_gap *gap, const struct model_gap *now)
+{
+    gap->stalled = now->stalled - gap->stalled;
+    gap->waited = now->waited - gap->waited;
+    gap->blocked = now->blocked - gap->blocked;
+    gap->oom = now->oom - gap->oom;
+    gap->empties = now->empties - gap->empties;
+    gap->commands = now->commands - gap->commands;
+    gap->guest_losses = now->guest_losses - gap->guest_losses;
+    gap->guest_lost = now->guest_lost - gap->guest_lost;
+}
+
+/* ---- the cause of its end ---- */
 
 static enum cause in_doubt(struct model_stream *t, enum doubt why, uint64_t lost)
 {
@@ -51,15 +86,16 @@ static enum cause in_doubt(struct model_stream *t, enum doubt why, uint64_t lost
     return CAUSE_INCONCLUSIVE;
 }
 
-/* At least half of the gap? A wait may reach over both its ends, each known only so well. */
-static enum cause waited_cause(struct model_stream *t, const struct gap_facts *g)
+/* Did the guest wait for at least half of the gap? `error`: ns by which its waits can be off; a
+ * wait may reach over both ends of the gap. */
+static enum cause waited_cause(struct model_stream *t, uint64_t span, uint64_t error)
 {
-    uint64_t least = g->waited > g->error ? g->waited - g->error : 0;
+    uint64_t waited = t->gap.waited, least = waited > error ? waited - error : 0;
 
-    if (g->stalled * 2 >= g->gap || (g->waited && least * 2 >= g->gap))
+    if (t->gap.stalled * 2 >= span || (waited && least * 2 >= span))
         return CAUSE_GUEST_WAITED;
-    if ((g->waited + g->error) * 2 >= g->gap) {
-        t->doubt_error = g->error / 2;
+    if ((waited + error) * 2 >= span) {
+        t->doubt_error = error / 2;
         return in_doubt(t, DOUBT_CLOCK, 0);
     }
     if (t->gap.guest_losses)
@@ -67,9 +103,9 @@ static enum cause waited_cause(struct model_stream *t, const struct gap_facts *g
     return CAUSE_GUEST_IDLE;
 }
 
-static enum cause timeout_cause(struct model_stream *t, const struct gap_facts *g)
+static enum cause timeout_cause(struct model_stream *t, uint64_t span, uint64_t error)
 {
-    uint64_t expected = t->fps ? t->fps * g->gap / NS_PER_SECOND : 0;
+    uint64_t expected = t->fps ? t->fps * span / NS_PER_SECOND : 0;
     uint64_t enough = expected / 4 > 3 ? expected / 4 : 3;
 
     if (t->gap.losses)
@@ -78,9 +114,9 @@ static enum cause timeout_cause(struct model_stream *t, const struct gap_facts *
         return in_doubt(t, DOUBT_BEFORE, 0);
     if (t->gap.all_refused >= enough)
         return CAUSE_REFUSED;
-    if (g->blocked * 2 >= g->gap)
+    if (t->gap.blocked * 2 >= span)
         return CAUSE_PIPE_BLOCKED;
-    return waited_cause(t, g);
+    return waited_cause(t, span, error);
 }
 
 /* Frames came for a second and more, and no client took one. */
@@ -90,119 +126,113 @@ static bool no_taker(const struct model_stream *t)
 }
 
 /* ... nor anything else. */
-static bool client_gone(const struct model *x, const struct model_stream *t)
+static bool client_gone(const struct model_streams *s, const struct model_stream *t)
 {
-    const struct model_display *d = model_display_of((struct model *)x, t->display);
+    uint64_t sent = s->bytes->last_sent[t->slot];
 
-    return no_taker(t) && t->unseen >= 5 && d->last_sent < t->last_frame &&
-           t->last_frame - d->last_sent > NS_PER_SECOND / 2;
+    return no_taker(t) && t->unseen >= 5 && sent < t->last_frame &&
+           t->last_frame - sent > NS_PER_SECOND / 2;
 }
 
-static enum cause cause_of(const struct model *x, struct model_stream *t, const struct gap_facts *g)
+static enum cause cause_of(const struct model_streams *s, struct model_stream *t, uint64_t span,
+                           uint64_t error)
 {
     if (t->end_lost)
         return in_doubt(t, DOUBT_END, t->gap.lost);
     if (!t->ended)
         return t->gap.losses ? in_doubt(t, DOUBT_END, t->gap.lost) : CAUSE_RUNNING;
-    if (t->reason == STOP_SURFACE)
+    if (t->reason == STOP_REASON_surface)
         return CAUSE_SURFACE_GONE;
-    if (t->reason == STOP_CODECS || t->reason == STOP_CLIENT_CODECS)
+    if (t->reason == STOP_REASON_codecs || t->reason == STOP_REASON_client_codecs)
         return CAUSE_CODECS;
-    if (t->reason == STOP_MIGRATE)
+    if (t->reason == STOP_REASON_migrate)
         return CAUSE_MIGRATED;
     if (no_taker(t) && t->client_losses)
         return in_doubt(t, DOUBT_CLIENT, t->client_lost);
-    return client_gone(x, t) ? CAUSE_CLIENT_GONE : timeout_cause(t, g);
+    return client_gone(s, t) ? CAUSE_CLIENT_GONE : timeout_cause(t, span, error);
 }
 
-static void find_cause(struct model *x, struct model_stream *t, uint64_t now)
+static void find_cause(const struct model_streams *s, struct model_stream *t, uint64_t now)
 {
-    const struct model_display *d = model_display_of(x, t->display);
-    uint64_t gap = now > t->last_frame ? now - t->last_frame : 0;
-    uint64_t stalled = model_stalled(d, now) - t->gap.stalled,
-             waited = model_waited(d, now) - t->gap.waited;
-    uint64_t blocked = model_blocked(d, now) - t->gap.blocked;
-    uint64_t error = d->waits ? 2 * (d->wait_error < gap ? d->wait_error : gap) : 0;
+    const struct model_wait *d = &s->waits->displays[t->slot];
+    struct model_gap *gap = &t->gap, then = counters(s, t->slot, now);
+    uint64_t span = now > t->last_frame ? now - t->last_frame : 0;
+    uint64_t error = d->waits ? 2 * (d->wait_error < span ? d->wait_error : span) : 0;
 
-    t->gap.guest_losses = d->guest_losses - t->gap.guest_losses;
-    t->gap.guest_lost = d->guest_lost - t->gap.guest_lost;
-    t->cause = cause_of(x, t, &(struct gap_facts){gap, stalled, waited, blocked, error});
-    if (waited > stalled)
-        stalled = waited;
-    t->gap.stalled = stalled;
-    t->gap.waited = waited;
-    t->gap.blocked = blocked;
-    t->gap.oom = d->ooms - t->gap.oom;
-    t->gap.empties = d->empties - t->gap.empties;
-    t->gap.commands = d->commands - t->gap.commands;
-    t->also |= t->gap.evicted ? ALSO_FRAME_EVICTED : 0;
-    t->also |= t->gap.overlaps ? ALSO_OVERLAP : 0;
-    t->also |= t->gap.oom && t->cause != CAUSE_GUEST_WAITED ? ALSO_OOM : 0;
-    t->also |= t->gap.all_refused && t->cause != CAUSE_REFUSED ? ALSO_REFUSED : 0;
-    t->also |= t->gap.late ? ALSO_LATE : 0;
-    t->also |= blocked && t->cause != CAUSE_PIPE_BLOCKED ? ALSO_BLOCKED : 0;
-    t->also |= stalled > gap / 10 && t->cause != CAUSE_GUEST_WAITED ? ALSO_WAITED : 0;
-    t->also |= t->drops[0] * 5 > t->frames ? ALSO_DROPS : 0;
+    close_gap(gap, &then);
+    t->cause = cause_of(s, t, span, error);
+    if (gap->waited > gap->stalled)
+        gap->stalled = gap->waited;
+    t->also |= gap->evicted ? ALSO_FRAME_EVICTED : 0;
+    t->also |= gap->overlaps ? ALSO_OVERLAP : 0;
+    t->also |= gap->oom && t->cause != CAUSE_GUEST_WAITED ? ALSO_OOM : 0;
+    t->also |= gap->all_refused && t->cause != CAUSE_REFUSED ? ALSO_REFUSED : 0;
+    t->also |= gap->late ? ALSO_LATE : 0;
+    t->also |= gap->blocked && t->cause != CAUSE_PIPE_BLOCKED ? ALSO_BLOCKED : 0;
+    t->also |= gap->stalled > span / 10 && t->cause != CAUSE_GUEST_WAITED ? ALSO_WAITED : 0;
+    t->also |= t->drops[DROP_REASON_encoder] * 5 > t->frames ? ALSO_DROPS : 0;
 }
 
-static void retire(struct model *x, struct model_stream *t, uint64_t now)
+/* ---- its life ---- */
+
+static void retire(struct model_streams *s, struct model_stream *t, uint64_t now)
 {
     t->died = now;
-    find_cause(x, t, now);
-    x->causes[t->cause]++;
+    find_cause(s, t, now);
+    s->causes[t->cause]++;
     if (t->id <= MODEL_STREAMS)
-        x->streams[t->id - 1] = *t;
-    *t = x->live[--x->live_count];
+        s->list[t->id - 1] = *t;
+    *t = s->live[--s->live_count];
 }
 
-static struct model_stream *begin(struct model *x, uint64_t display, uint64_t number, uint64_t now)
+static struct model_stream *begin(struct model_streams *s, const struct model_seen *e,
+                                  uint64_t number)
 {
-    struct model_stream *t = streams_live(x, display, number);
+    struct model_stream *t = live(s, e->display, number);
 
     if (t) { /* its stop was lost */
         t->end_lost = true;
-        retire(x, t, t->last_frame);
+        retire(s, t, t->last_frame);
     }
-    if (x->live_count == MODEL_LIVE) {
-        x->live_over++;
-        x->live[0].end_lost = true;
-        retire(x, &x->live[0], x->live[0].last_frame);
+    if (s->live_count == MODEL_LIVE) {
+        s->live_over++;
+        s->live[0].end_lost = true;
+        retire(s, &s->live[0], s->live[0].last_frame);
     }
-    t = &x->live[x->live_count++];
+    t = &s->live[s->live_count++];
     memset(t, 0, sizeof(*t));
-    t->id = ++x->stream_count;
-    t->display = (uint32_t)display;
+    t->id = ++s->count;
+    t->display = e->display;
+    t->slot = e->slot;
     t->number = (uint32_t)number;
-    t->last_frame = t->seen = now;
-    new_gap(x, t, now);
+    t->last_frame = t->seen = e->ev->time;
+    t->gap = counters(s, t->slot, e->ev->time);
     return t;
 }
 
-static void create(struct model *x, const struct tap_event *ev)
+static struct model_stream *create(struct model_streams *s, const struct model_seen *e,
+                                   uint32_t region)
 {
-    const struct fields_stream_create *f = FIELDS(ev, stream_create);
-    struct model_stream *t = begin(x, f->display, f->stream, ev->time);
-    uint32_t r = regions_find(x, f->display, 0, (const int32_t *)&f->box);
+    const struct fields_stream_create *f = FIELDS(e->ev, stream_create);
+    struct model_stream *t = begin(s, e, f->stream);
 
     memcpy(t->box, &f->box, sizeof(t->box));
     t->has_box = t->began = true;
-    t->born = ev->time;
+    t->born = e->ev->time;
     t->frames = 1;
     t->fps = (uint32_t)f->fps;
     t->frames_before = (uint32_t)f->frames;
-    t->region = r;
-    if (r)
-        x->boxes[r - 1].streams++;
-    x->attr.stream = t->id;
+    t->region = region;
+    return t;
 }
 
-static void attach(struct model *x, const struct tap_event *ev)
+static struct model_stream *attach(struct model_streams *s, const struct model_seen *e)
 {
-    const struct fields_stream_attach *f = FIELDS(ev, stream_attach);
-    struct model_stream *t = streams_live(x, f->display, f->stream);
+    const struct fields_stream_attach *f = FIELDS(e->ev, stream_attach);
+    struct model_stream *t = live(s, e->display, f->stream);
 
     if (!t)
-        t = begin(x, f->display, f->stream, ev->time);
+        t = begin(s, e, f->stream);
     if (!t->has_box)
         memcpy(t->box, &f->box, sizeof(t->box));
     t->has_box = true;
@@ -210,60 +240,97 @@ static void attach(struct model *x, const struct tap_event *ev)
     t->unseen++;
     t->evicted_survived += t->gap.evicted;
     if (f->since > 0)
-        model_interval(&t->intervals, (uint64_t)f->since, ev->time);
-    t->last_frame = ev->time;
-    new_gap(x, t, ev->time);
-    x->attr.stream = t->id;
+        histogram_add(&t->intervals, (uint64_t)f->since, e->ev->time);
+    t->last_frame = e->ev->time;
+    t->gap = counters(s, t->slot, e->ev->time);
+    return t;
 }
 
-static void stop(struct model *x, const struct tap_event *ev)
+static void stop(struct model_streams *s, const struct model_seen *e, struct model_attr *attr)
 {
-    const struct fields_stream_stop *f = FIELDS(ev, stream_stop);
-    struct model_stream *t = streams_live(x, f->display, f->stream);
+    const struct fields_stream_stop *f = FIELDS(e->ev, stream_stop);
+    const struct model_losses *l = s->losses;
+    struct model_stream *t = live(s, e->display, f->stream);
+    uint64_t now = e->ev->time;
 
     if (!t) {
-        t = begin(x, f->display, f->stream, ev->time);
+        t = begin(s, e, f->stream);
         t->only_its_end = true;
-        if (f->idle > 0 && (uint64_t)f->idle < ev->time)
-            t->last_frame = ev->time - (uint64_t)f->idle;
-        t->gap.losses = x->losses_of[SOURCE_META] + x->losses_of[SOURCE_SPICE];
-        t->gap.lost = x->lost_of[SOURCE_META] + x->lost_of[SOURCE_SPICE];
+        if (f->idle > 0 && (uint64_t)f->idle < now)
+            t->last_frame = now - (uint64_t)f->idle;
+        t->gap.losses = l->places[SOURCE_META] + l->places[SOURCE_SPICE];
+        t->gap.lost = l->events[SOURCE_META] + l->events[SOURCE_SPICE];
     }
-    if (!t->born && f->age >= 0 && (uint64_t)f->age < ev->time)
-        t->born = ev->time - (uint64_t)f->age;
+    if (!t->born && f->age >= 0 && (uint64_t)f->age < now)
+        t->born = now - (uint64_t)f->age;
     t->ended = true;
     t->reason = (unsigned)f->reason;
     t->idle = f->idle > 0 ? (uint64_t)f->idle : 0;
     t->frames = f->frames;
-    x->attr.stream = t->id;
-    retire(x, t, ev->time);
+    attr->stream = t->id;
+    retire(s, t, now);
 }
 
-static void given(struct model *x, const struct tap_event *ev)
+static void client_took(struct model_stream *t, uint64_t now)
 {
-    bool drop = ev->kind == EV_stream_drop;
-    const struct fields_stream_encode *f = FIELDS(ev, stream_encode);
-    struct model_stream *t =
-        drop ? streams_live(x, FIELDS(ev, stream_drop)->display, FIELDS(ev, stream_drop)->stream)
-             : streams_live(x, f->display, f->stream);
-
     if (!t)
         return;
-    x->attr.stream = t->id;
-    t->client_at = ev->time;
+    t->client_at = now;
     t->unseen = t->client_losses = t->client_lost = 0;
-    if (drop) {
-        t->drops[FIELDS(ev, stream_drop)->reason & 7]++;
-        return;
-    }
-    t->encoded++;
-    t->raw += f->raw;
-    t->sent += f->sent;
 }
 
-void streams_refused(struct model *x, uint32_t id, enum outcome why, uint64_t time)
+static struct model_stream *encode(struct model_streams *s, const struct tap_event *ev)
 {
-    struct model_stream *t = streams_running(x, id);
+    const struct fields_stream_encode *f = FIELDS(ev, stream_encode);
+    struct model_stream *t = live(s, f->display, f->stream);
+
+    client_took(t, ev->time);
+    if (t) {
+        t->encoded++;
+        t->raw += f->raw;
+        t->sent += f->sent;
+    }
+    return t;
+}
+
+static struct model_stream *drop(struct model_streams *s, const struct tap_event *ev)
+{
+    const struct fields_stream_drop *f = FIELDS(ev, stream_drop);
+    struct model_stream *t = live(s, f->display, f->stream);
+
+    client_took(t, ev->time);
+    if (t)
+        t->drops[f->reason & 7]++;
+    return t;
+}
+
+static struct model_stream *detach(struct model_streams *s, const struct tap_event *ev)
+{
+    const struct fields_stream_detach *f = FIELDS(ev, stream_detach);
+    struct model_stream *t = live(s, f->display, f->stream);
+
+    if (t) {
+        t->detached[f->reason & 7]++;
+        t->gap.overlaps += f->reason == DETACH_REASON_overlap;
+    }
+    return t;
+}
+
+static struct model_stream *evict(struct model_streams *s, const struct tap_event *ev)
+{
+    const struct fields_evict *f = FIELDS(ev, evict);
+    struct model_stream *t = f->stream < 0 ? NULL : live(s, f->display, (uint64_t)f->stream);
+
+    if (t) {
+        t->own_evicted++;
+        t->gap.evicted++;
+    }
+    return t;
+}
+
+static void refused(struct model_streams *s, uint32_t id, enum outcome why, uint64_t time)
+{
+    struct model_stream *t = running(s, id);
 
     if (!t)
         return;
@@ -277,59 +344,57 @@ void streams_refused(struct model *x, uint32_t id, enum outcome why, uint64_t ti
         t->gap.first_refused = time;
 }
 
-void streams_add(struct model *x, const struct tap_event *ev)
+void streams_refused(struct model_streams *s, const struct model_candidate *c, enum outcome o)
 {
-    struct model_stream *t;
+    for (int i = 0; i < MODEL_COVERED && !c->streamed; i++)
+        if (c->covered[i])
+            refused(s, c->covered[i], fate_refusal(c, i, o), c->time);
+}
 
-    switch (ev->kind) {
+void streams_add(struct model_streams *s, const struct model_seen *e, uint32_t region,
+                 struct model_attr *attr)
+{
+    struct model_stream *t = NULL;
+
+    switch (e->ev->kind) {
     case EV_stream_create:
-        create(x, ev);
+        t = create(s, e, region);
         break;
     case EV_stream_attach:
-        attach(x, ev);
+        t = attach(s, e);
         break;
     case EV_stream_stop:
-        stop(x, ev);
+        stop(s, e, attr);
         break;
     case EV_stream_encode:
+        t = encode(s, e->ev);
+        break;
     case EV_stream_drop:
-        given(x, ev);
+        t = drop(s, e->ev);
         break;
     case EV_stream_detach:
-        t = streams_live(x, FIELDS(ev, stream_detach)->display, FIELDS(ev, stream_detach)->stream);
-        if (t) {
-            x->attr.stream = t->id;
-            t->detached[FIELDS(ev, stream_detach)->reason & 7]++;
-            t->gap.overlaps += FIELDS(ev, stream_detach)->reason == DETACH_OVERLAP;
-        }
+        t = detach(s, e->ev);
         break;
     case EV_evict:
-        t = FIELDS(ev, evict)->stream < 0
-                ? NULL
-                : streams_live(x, FIELDS(ev, evict)->display, (uint64_t)FIELDS(ev, evict)->stream);
-        if (t) {
-            x->attr.stream = t->id;
-            t->own_evicted++;
-            t->gap.evicted++;
-        }
+        t = evict(s, e->ev);
         break;
     default:
         break;
     }
+    if (t)
+        attr->stream = t->id;
 }
 
-void streams_loss(struct model *x, enum tap_source source, uint64_t count)
+void streams_loss(struct model_streams *s, enum tap_source source, uint64_t count)
 {
-    bool guest = source == SOURCE_GUEST || source == SOURCE_QEMU;
-
-    for (int i = 0; guest && i < MODEL_DISPLAYS; i++) {
-        x->displays[i].guest_losses++;
-        x->displays[i].guest_lost += count;
+    if (losses_of_guest(source)) {
+        s->guest_losses++;
+        s->guest_lost += count;
     }
-    if (source > SOURCE_SPICE)
+    if (!losses_of_server(source))
         return;
-    for (size_t i = 0; i < x->live_count; i++) {
-        struct model_stream *t = &x->live[i];
+    for (size_t i = 0; i < s->live_count; i++) {
+        struct model_stream *t = &s->live[i];
 
         t->losses++;
         t->lost += count;
@@ -340,8 +405,8 @@ void streams_loss(struct model *x, enum tap_source source, uint64_t count)
     }
 }
 
-void streams_end(struct model *x)
+void streams_end(struct model_streams *s, uint64_t end)
 {
-    while (x->live_count)
-        retire(x, &x->live[x->live_count - 1], x->end);
+    while (s->live_count)
+        retire(s, &s->live[s->live_count - 1], end);
 }

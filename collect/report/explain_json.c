@@ -97,26 +97,27 @@ static json_t *episode(const struct model *x, const struct model_episode *e, str
 /* What did not fit: a conclusion that rests on it is inconclusive. */
 static json_t *overflow(const struct model *x)
 {
-    uint32_t streams = x->stream_count > MODEL_STREAMS ? x->stream_count - MODEL_STREAMS : 0;
-    uint32_t episodes = x->episode_count - model_episodes(x);
-    uint32_t freezes = x->freeze_count > MODEL_FREEZES ? x->freeze_count - MODEL_FREEZES : 0;
+    uint32_t streams = x->streams.count > MODEL_STREAMS ? x->streams.count - MODEL_STREAMS : 0;
+    uint32_t episodes = x->memory.count - model_episodes(x);
+    uint32_t freezes =
+        x->client.freeze_count > MODEL_FREEZES ? x->client.freeze_count - MODEL_FREEZES : 0;
 
-    return json_pack("{sI sI sI sI sI sI sI}", "display_events", NUMBER(x->displays_over),
-                     "streams", NUMBER(streams), "running_streams", NUMBER(x->live_over),
-                     "episodes", NUMBER(episodes), "regions", NUMBER(x->regions_over), "boxes",
-                     NUMBER(x->boxes_dropped), "freezes", NUMBER(freezes));
+    return json_pack("{sI sI sI sI sI sI sI}", "display_events", NUMBER(x->displays.over),
+                     "streams", NUMBER(streams), "running_streams", NUMBER(x->streams.live_over),
+                     "episodes", NUMBER(episodes), "regions", NUMBER(x->regions.over), "boxes",
+                     NUMBER(x->regions.dropped), "freezes", NUMBER(freezes));
 }
 
 static json_t *freezes(const struct model *x)
 {
     json_t *list = json_array();
 
-    for (uint32_t i = 0; i < x->freeze_count && i < MODEL_FREEZES; i++) {
-        const struct model_freeze *z = &x->freezes[i];
+    for (uint32_t i = 0; i < x->client.freeze_count && i < MODEL_FREEZES; i++) {
+        const struct model_freeze *z = &x->client.freezes[i];
 
         json_t *o = json_pack("{sI sI sI sI sI sI sb}", "from", NUMBER(z->from), "to",
                               NUMBER(z->to), "waited_ns", NUMBER(z->stalled), "blocked_ns",
-                              NUMBER(z->blocked), "put_off_ns", NUMBER(model_put_off(z)), "drawn",
+                              NUMBER(z->blocked), "put_off_ns", NUMBER(client_put_off(z)), "drawn",
                               NUMBER(z->drawn), "inconclusive", z->lost);
 
         if (model_numbered(x))
@@ -131,8 +132,8 @@ static json_t *clip(const struct model *x)
     const struct model_region *r = model_clip(x);
 
     return r ? json_pack("{sI sI so sb ss}", "region", NUMBER(r->id), "display", NUMBER(r->display),
-                         "box", box(r->box), "told_by_client", x->clip_told, "why",
-                         clip_why[x->clip_told])
+                         "box", box(r->box), "told_by_client", x->regions.clip_told, "why",
+                         clip_why[x->regions.clip_told])
              : json_null();
 }
 
@@ -166,7 +167,7 @@ int explain_json(const struct model *x, const struct explain_options *o)
     json_object_set_new(all, "seconds", json_real(x->seconds));
     json_object_set_new(all, "events", json_integer(NUMBER(x->facts->events)));
     json_object_set_new(all, "lost", json_integer(NUMBER(x->facts->lost)));
-    json_object_set_new(all, "displays", json_integer(NUMBER(x->display_count)));
+    json_object_set_new(all, "displays", json_integer(NUMBER(x->displays.count)));
     json_object_set_new(all, "overflow", overflow(x));
     json_object_set_new(all, "clip", clip(x));
     s.arg = said;
@@ -179,11 +180,11 @@ int explain_json(const struct model *x, const struct explain_options *o)
         json_array_append_new(list, episode(x, model_episode(x, i), &s));
     json_object_set_new(all, "episodes", list);
     list = json_array();
-    for (uint32_t i = 1; i <= x->stream_count && i <= MODEL_STREAMS; i++)
+    for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++)
         json_array_append_new(list, stream(x, model_stream(x, i), &s));
     json_object_set_new(all, "streams", list);
     list = json_array();
-    for (uint32_t i = 1; i <= x->region_count; i++)
+    for (uint32_t i = 1; i <= x->regions.count; i++)
         json_array_append_new(list, region(x, model_kept(x, i), &s));
     json_object_set_new(all, "regions", list);
     json_object_set_new(all, "freezes", freezes(x));

@@ -65,7 +65,7 @@ static void print_episodes(const struct model *x, struct sayer *s)
     printf("\nMemory\n");
     say_episodes(x, s);
     for (uint32_t i = 0; all && i < n; i++)
-        all[i] = &x->episodes[i];
+        all[i] = &x->memory.episodes[i];
     if (all)
         qsort(all, n, sizeof(*all), longest_first);
     for (uint32_t i = 0; all && i < n && i < 1; i++)
@@ -80,13 +80,13 @@ static bool is_clips(const struct model *x, const struct model_stream *t)
     const struct model_region *clip = model_clip(x);
     uint32_t off;
 
-    return clip && t->display == clip->display && model_near(t->box, clip->box, &off);
+    return clip && t->display == clip->display && region_near(t->box, clip->box, &off);
 }
 
 /* The clip's first: that is what is asked. */
 static void print_streams(const struct model *x, struct sayer *s)
 {
-    uint32_t n = x->stream_count < MODEL_STREAMS ? x->stream_count : MODEL_STREAMS, shown = 0;
+    uint32_t n = x->streams.count < MODEL_STREAMS ? x->streams.count : MODEL_STREAMS, shown = 0;
 
     printf("\nStreams\n");
     say_streams(x, s);
@@ -98,8 +98,8 @@ static void print_streams(const struct model *x, struct sayer *s)
             say_stream(x, model_stream(x, i), s);
             shown++;
         }
-    if (x->stream_count > shown)
-        printf("\n         and %u more: --stream N, up to %u\n", x->stream_count - shown, n);
+    if (x->streams.count > shown)
+        printf("\n         and %u more: --stream N, up to %u\n", x->streams.count - shown, n);
 }
 
 static void print_regions(const struct model *x, struct sayer *s)
@@ -109,16 +109,16 @@ static void print_regions(const struct model *x, struct sayer *s)
     printf("\nPlaces redrawn like a video\n");
     say_regions(x, s);
     for (int others = 0; others < 2; others++)
-        for (uint32_t i = 1; i <= x->region_count && shown < ON_PAGE; i++) {
-            if ((i == x->clip) == others)
+        for (uint32_t i = 1; i <= x->regions.count && shown < ON_PAGE; i++) {
+            if ((i == x->regions.clip) == others)
                 continue;
             putchar('\n');
             say_region(x, model_kept(x, i), s);
             shown++;
         }
-    if (x->region_count > shown)
-        printf("\n         and %u more: --region N, up to %u\n", x->region_count - shown,
-               x->region_count);
+    if (x->regions.count > shown)
+        printf("\n         and %u more: --region N, up to %u\n", x->regions.count - shown,
+               x->regions.count);
 }
 
 static void print_page(const struct model *x, struct sayer *s)
@@ -144,7 +144,7 @@ static int print_at(const struct model *x, const struct explain_options *o, stru
 {
     uint64_t t = x->start + (uint64_t)(o->at * 1e9);
 
-    for (uint32_t i = 1; i <= x->stream_count && i <= MODEL_STREAMS; i++)
+    for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++)
         if (model_stream(x, i)->born <= t && model_stream(x, i)->died >= t)
             say_stream(x, model_stream(x, i), s);
     for (uint32_t i = 1; i <= model_episodes(x); i++)

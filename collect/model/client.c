@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "model/client.h"
+
+void client_init(struct model_client *c, const struct model_waits *waits,
+                 const struct model_regions *regions, const struct model_losses *losses)
+{
+    c->waits = waits;
+    c->regions = regions;
+    c->losses = losses;
+}
+
+static void sums(const struct model_client *c, uint64_t now, struct model_mark *m)
+{
+    m->time = now;
+    m->delay = c->delay;
+    m->drawn = c->drawn;
+    m->stalled = m->blocked = m->losses = 0;
+    for (unsigned i = 0; i < MODEL_DISPLAYS; i++) {
+        uint64_t stalled = waits_stalled(c->waits, i, now), waited = waits_waited(c->waits, i, now);
+
+        m->stalled += stalled > waited ? stalled : waited;
+        m->blocked += waits_blocked(c->waits, i, now);
+    }
+    for (int i = 0; i < SOURCES; i++)
+        m->losses += i == SOURCE_CLIENT ? 0 : c->losses->places[i];
+    for (int i = 0; i < MODEL_BOXES; i++)
+        m->draws[i] = (uint32_t)c->regions->boxes[i].all_draws;
+    for (unsigned i = 0; i < MODEL_DISPLAYS; i++) /* those whose fate is not decided yet */
+        if (c->regions->now[i].open)
+            m->draws[c->regions->now[i].region - 1]++;
+}
+
+static uint64_t more(uint64_t now, uint64_t before)
+{
+    return now > before ? now - before : 0;
+}
+
+/* Where one of that length goes among the longest, the longest first; NULL: all are longer. */
+static struct model_freeze *place_for(struct model_client *c, uint64_t length)
+{
+    uint32_t kept = c->freeze_count < MODEL_FREEZES ? c->freeze_count : MODEL_FREEZES, at = 0;
+
+    while (at < kept && c->freezes[at].to - c->freezes[at].from >= length)
+        at++;
+    if (at == MODEL_FREEZES)
+        return NULL;
+    kept = kept < MODEL_FREEZES ? kept : MODEL_FREEZES - 1;
+    memmove(&c->freezes[at + 1], &c->freezes[at], (kept - at) * sizeof(c->freezes[0]));
+    return &c->freezes[at];
+}
+
+static void freeze(struct model_client *c, const struct model_mark *now, uint64_t since)
+{
+    const struct model_mark *before = &c->mark;
+    struct model_freeze *z = place_for(c, since);
+    uint32_t drawn = now->drawn - before->drawn;
+
+    drawn -= drawn > 0; /* the one that ended it */
+    c->freeze_count++;
+    c->moved_count += drawn > 0;
+    if (!z)
+        return;
+    *z = (struct model_freeze){.from = now->time - since,
+                               .to = now->time,
+                               .stalled = more(now->stalled, before->stalled),
+                               .blocked = more(now->blocked, before->blocked),
+                               .delay_before = before->time ? before->delay : now->delay,
+                               .delay = now->delay,
+                               .drawn = drawn,
+                               .lost = now->losses != before->losses || !before->time};
+    for (int i = 0; i < MODEL_BOXES; i++)
+        z->draws[i] = (uint32_t)more(now->draws[i], before->draws[i]);
+}
+
+/* Once a number was read, what was shown in the clip's place before was none of it, and neither is
+ * what a client sees there that has come anew and read none yet. */
+static void shown(struct model_client *c, const struct fields_client_clip *e, uint64_t time)
+{
+    uint64_t since = e->since > 0 ? (uint64_t)e->since : 0;
+    struct model_mark now;
+
+    if (e->number < 0 && c->numbered)
+        return;
+    if (e->number >= 0 && !c->numbered) {
+        c->numbered = true;
+        c->pictures = c->freeze_count = c->moved_count = 0;
+        c->shown = (struct histogram){0};
+        since = 0;
+    }
+    c->pictures++;
+    sums(c, time, &now);
+    if (since && since <= time) {
+        histogram_add(&c->shown, since, time);
+        if (since >= MODEL_FREEZE)
+            freeze(c, &now, since);
+    }
+    c->mark = now;
+}
+
+int64_t client_put_off(const struct model_freeze *z)
+{
+    return z->delay_before > 0 && z->delay > 0 ? z->delay - z->delay_before : 0;
+}
+
+bool client_in_clip_place(const struct model_client *c, const struct fields_client_picture *e)
+{
+    const int32_t *place = c->regions->client_box;
+
+    return c->regions->has_client_box && e->box.left < place[2] && place[0] < e->box.right &&
+           e->box.top < place[3] && place[1] < e->box.bottom;
+}
+
+void client_add(struct model_client *c, const struct tap_event *ev)
+{
+    if (ev->kind == EV_client_clip)
+        shown(c, FIELDS(ev, client_clip), ev->time);
+    else if (ev->kind == EV_client_picture)
+        c->drawn += client_in_clip_place(c, FIELDS(ev, client_picture));
+    else if (ev->kind == EV_client_frame && FIELDS(ev, client_frame)->wait)
+        c->delay = FIELDS(ev, client_frame)->wait;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the client showed of the clip, and its freezes. Times and spans are ns. */
+#ifndef SPICETAP_MODEL_CLIENT_H
+#define SPICETAP_MODEL_CLIENT_H
+
+#include "base/histogram.h"
+#include "model/regions.h"
+#include "model/waits.h"
+
+enum { MODEL_FREEZES = 64 }; /* the longest are kept */
+#define MODEL_FREEZE (500 * NS_PER_MS)
+
+/* Counters when the client last showed another picture: of all displays, and of each box. */
+struct model_mark {
+    uint64_t time, stalled, blocked, losses;
+    int64_t delay;
+    uint32_t drawn, draws[MODEL_BOXES];
+};
+
+/* What went on while the client showed no other picture. */
+struct model_freeze {
+    uint64_t from, to;
+    uint64_t stalled, blocked;
+    /* ns that a frame of video waits at the client until it is due, as the freeze began and ended;
+     * 0: not known. The server orders it: update_client_playback_delay in video-stream.cpp, passed
+     * on as MSG_MAIN_MULTI_MEDIA_TIME by reds_set_client_mm_time_latency in reds.cpp. */
+    int64_t delay_before, delay;
+    uint32_t draws[MODEL_BOXES]; /* redraws of each box */
+    uint32_t drawn;              /* parts of the picture that the client drew in the clip's place */
+    bool lost;
+};
+
+struct model_client {
+    struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
+    uint32_t freeze_count, moved_count; /* moved: in which the client drew in the clip's place */
+    uint32_t drawn;                     /* parts of the picture so far, there */
+    struct model_mark mark;
+    uint64_t pictures;
+    struct histogram shown; /* spans between pictures */
+    bool numbered;          /* the client read a frame's number */
+    int64_t delay;          /* of the last frame that came */
+    /* other parts, only read */
+    const struct model_waits *waits;
+    const struct model_regions *regions;
+    const struct model_losses *losses;
+};
+
+void client_init(struct model_client *c, const struct model_waits *waits,
+                 const struct model_regions *regions, const struct model_losses *losses);
+void client_add(struct model_client *c, const struct tap_event *ev);
+/* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also
+ * where one of the two is not known, or frames came too late then. */
+int64_t client_put_off(const struct model_freeze *z);
+/* Whether the picture is, in part, where the client read its numbers. */
+bool client_in_clip_place(const struct model_client *c, const struct fields_client_picture *e);
+
+#endif

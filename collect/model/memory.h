@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * OOM episodes: from the guest's first call for memory to its next command. What the server gave
+ * and held in them, and what the guest had asked for by its own events. Times and spans are ns.
+ */
+#ifndef SPICETAP_MEMORY_H
+#define SPICETAP_MEMORY_H
+
+#include "model/held.h"
+#include "model/regions.h"
+#include "model/streams.h"
+#include "model/waits.h"
+
+enum {
+    MODEL_EPISODES = 8192, /* that are kept */
+    MODEL_CALLS = 64, /* of the guest for memory, remembered until what they were for is known */
+};
+
+struct model_episode {
+    uint32_t id, display;
+    uint64_t from, to; /* first notify, last sign of it */
+    uint64_t resumed;  /* the guest's next command, 0: none yet */
+    uint64_t stalled;  /* at least so long */
+    uint64_t waited;   /* by the guest's own events */
+    uint64_t notifies, ooms, flushes, flushed, free_some, glz_freed;
+    uint64_t evicted, streamable, of_streams, releases;
+    uint64_t drawables, glz, current, pipes; /* at its begin */
+    uint64_t held_bytes;                     /* then, at least: pixels of their pictures */
+    uint64_t drawables_after, current_after;
+    bool sized;
+    uint64_t traced, overwritten, usable, counted_lost; /* slots; of them still of use */
+    uint32_t victims[4], victim_slots[4];               /* regions */
+    uint32_t streams[4];
+    uint64_t losses, lost;
+    /* what the guest asked for, from its own events */
+    uint64_t asks, failed, bytes;
+    uint64_t deletes; /* waits for what the guest threw away: nobody asked for memory */
+    unsigned domain;  /* guest_domain */
+    uint64_t asked_bytes, asked_took, asked_at;
+    uint32_t asked_tid;
+    bool asked, closed;
+    uint64_t until;                /* when it was closed */
+    uint64_t unsure, unsure_error; /* of the guest's events; clock error, ns */
+};
+
+/* How full a memory of the device was, in bytes. */
+struct model_domain {
+    bool known;
+    uint64_t total, used, most, most_at, least, least_at;
+};
+
+/* The guest's own call that its memory ran out (guest_oom), in its thread and by its clock. */
+struct model_call {
+    uint64_t began, time, error; /* time: it returned */
+    uint32_t tid;
+};
+
+struct model_memory {
+    uint32_t open[MODEL_DISPLAYS];  /* by slot: index + 1 of the open episode */
+    struct model_episode *episodes; /* by id - 1, MODEL_EPISODES */
+    uint32_t count;                 /* ever */
+    struct model_episode all;       /* sums of all */
+    uint64_t longest_stall, usable_evicted, usable_other, traced_evicted;
+    uint64_t dropped; /* calls that came while the server was busy with one: it drops them */
+    uint64_t sized;   /* episodes of which the server said what it held */
+    struct model_episode most_held; /* the one with most bytes, then drawables */
+    struct model_held held;
+    uint64_t named[8];                    /* episodes by the domain the guest asked in */
+    struct model_domain domains[8];       /* by guest_domain */
+    uint64_t only_deleting;               /* episodes in which nobody asked for memory */
+    struct model_call calls[MODEL_CALLS]; /* the latest ones */
+    uint64_t call_count;
+    uint64_t unsure; /* episodes with an ask or a delete in doubt */
+    /* other parts, only read */
+    const struct model_waits *waits;
+    const struct model_streams *streams;
+    const struct model_regions *regions;
+};
+
+int memory_init(struct model_memory *m, const struct model_waits *waits,
+                const struct model_streams *streams, const struct model_regions *regions);
+void memory_free(struct model_memory *m);
+/* `step`: what the event added to its display's waits. */
+void memory_add(struct model_memory *m, const struct model_seen *e, const struct wait_step *step,
+                struct model_attr *attr);
+void memory_loss(struct model_memory *m, enum tap_source source, uint64_t count,
+                 struct model_attr *attr);
+void memory_end(struct model_memory *m);
+/* How many are kept one by one: when the table is full its last place serves all later ones. */
+uint32_t memory_kept(const struct model_memory *m);
+
+/* What the guest says: guest_oom, guest_bo, guest_delete, guest_memory. */
+void asks_add(struct model_memory *m, const struct model_seen *e, struct model_attr *attr);
+
+#endif

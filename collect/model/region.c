@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "model/region.h"
+#include "event/event.h"
+
+bool region_near(const int32_t *a, const int32_t *b, uint32_t *off)
+{
+    uint32_t most = 0;
+
+    for (int i = 0; i < 4; i++) {
+        int64_t d = (int64_t)a[i] - b[i];
+        uint64_t far = (uint64_t)(d < 0 ? -d : d);
+
+        if (far > 8)
+            return false;
+        if (far > most)
+            most = (uint32_t)far;
+    }
+    *off = most;
+    if (!most)
+        return true;
+    return (int64_t)a[2] - a[0] >= 64 && (int64_t)a[3] - a[1] >= 64 && (int64_t)b[2] - b[0] >= 64 &&
+           (int64_t)b[3] - b[1] >= 64;
+}
+
+/* ---- spells: more than 4 redraws a second for more than 2 s. The rule says 5, which is the
+ * server's 200 ms; 4 lets those be seen that miss it by a little. ---- */
+
+static void add_spell(struct model_region *r)
+{
+    uint64_t took = r->spell_to - r->spell_from;
+
+    if (r->spell_count < MODEL_SPELLS)
+        r->spells[r->spell_count++] = (struct model_spell){r->spell_from, r->spell_to};
+    else
+        r->spells[MODEL_SPELLS - 1].to = r->spell_to;
+    r->spells_all++;
+    r->busy_ns += took;
+    if (took > r->longest_spell)
+        r->longest_spell = took;
+    r->draws += r->spell_draws;
+    for (int o = 0; o < OUTCOMES; o++)
+        r->out[o] += r->spell_out[o];
+}
+
+void region_end_spell(struct model_region *r)
+{
+    if (r->busy && r->qualified)
+        add_spell(r);
+    r->busy = r->qualified = false;
+    r->spell_draws = 0;
+    memset(r->spell_out, 0, sizeof(r->spell_out));
+}
+
+/* The fate of a redraw joins the region's spell, or waits until one begins. */
+static bool spell(struct model_region *r, uint64_t time, enum outcome o)
+{
+    uint64_t oldest;
+
+    r->recent[r->count++ % MODEL_RECENT].time = time;
+    r->recent[(r->count - 1) % MODEL_RECENT].outcome = (uint8_t)o;
+    if (r->count < MODEL_RECENT)
+        return false;
+    oldest = r->recent[r->count % MODEL_RECENT].time;
+    if (r->busy && time - oldest > 3 * NS_PER_SECOND)
+        region_end_spell(r);
+    else if (r->busy) {
+        r->spell_draws++;
+        r->spell_out[o]++;
+        r->spell_to = time;
+    } else if (time - oldest < 5 * NS_PER_SECOND / 2) {
+        r->busy = true;
+        r->spell_from = oldest;
+        r->spell_to = time;
+        r->spell_draws = MODEL_RECENT;
+        for (int i = 0; i < MODEL_RECENT; i++)
+            r->spell_out[r->recent[i].outcome]++;
+    }
+    return r->busy && !r->qualified && r->spell_to - r->spell_from > 2 * NS_PER_SECOND &&
+           (r->spell_draws - 1) * NS_PER_SECOND > 4 * (r->spell_to - r->spell_from);
+}
+
+static void note_miss(struct model_region *r, const struct model_candidate *c, enum outcome o)
+{
+    uint64_t since = c->has_near ? (uint64_t)c->near_since : c->interval;
+
+    if (o == OUT_TOO_LATE && c->near_against != MATCH_AGAINST_stream && since > MODEL_MAX_DELTA &&
+        since - MODEL_MAX_DELTA < r->least_late) {
+        r->least_late = since - MODEL_MAX_DELTA;
+        r->least_late_at = c->time;
+    }
+    if (o == OUT_BOX_DIFFERS && c->near_off < r->least_off) {
+        r->least_off = c->near_off;
+        r->least_off_at = c->time;
+    }
+    if (o == OUT_BOX_DIFFERS && c->near_off > r->most_off)
+        r->most_off = c->near_off;
+    if ((o == OUT_COUNTED || o == OUT_NOT_NATURAL) && (uint64_t)c->frames > r->most_frames &&
+        c->frames > 0 && c->frames < INT32_MAX) {
+        r->most_frames = (uint32_t)c->frames;
+        r->most_frames_at = c->time;
+        r->gradual = (uint32_t)c->gradual;
+        r->gradual_of = (uint32_t)c->frames;
+    }
+    if (o == OUT_STREAMED && !r->first_streamed)
+        r->first_streamed = c->time;
+}
+
+static void all_draws(struct model_region *r, const struct model_candidate *c, enum outcome o)
+{
+    uint64_t before = r->steady.ns;
+
+    steady_draw(&r->steady, c->created);
+    r->streamed_ns += o == OUT_STREAMED ? r->steady.ns - before : 0;
+    r->first = r->first ? r->first : c->time;
+    r->all_draws++;
+    r->all_out[o]++;
+}
+
+bool region_redraw(struct model_region *r, const struct model_candidate *c, enum outcome o)
+{
+    note_miss(r, c, o);
+    all_draws(r, c, o);
+    if (r->last_created && c->created > r->last_created)
+        histogram_add(&r->intervals, c->created - r->last_created, c->time);
+    r->last_created = c->created;
+    r->last = c->time;
+    r->doubt_last = false;
+    return spell(r, c->time, o);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A region: a place on the screen that is redrawn like a video, and what became of each redraw.
+ * Times and spans are ns; boxes are left, top, right, bottom.
+ */
+#ifndef SPICETAP_REGION_H
+#define SPICETAP_REGION_H
+
+#include "base/histogram.h"
+#include "run/clip.h"
+#include "model/fate.h"
+#include "model/seen.h"
+
+enum {
+    MODEL_SPELLS = 128,      /* of a region that are kept; later ones join the last */
+    MODEL_RECENT = 11,       /* draws: 10 intervals in 2 s are 5 a second */
+    MODEL_START_FRAMES = 20, /* RED_STREAM_FRAMES_START_CONDITION, spice's video-stream.h */
+};
+
+struct model_spell {
+    uint64_t from, to;
+};
+
+/* A box that is drawn again and again. */
+struct model_region {
+    bool used, kept, over; /* over: there was no place to keep it */
+    uint32_t id;           /* of kept ones: 1, 2... */
+    uint32_t display, surface;
+    int32_t box[4], first_box[4];
+    uint64_t moves, last, last_created, last_interval, history_lost;
+    bool history_lost_evicted;
+    struct {
+        uint64_t time;
+        uint8_t outcome;
+    } recent[MODEL_RECENT];
+    unsigned count; /* of recent, ever */
+    bool busy, qualified;
+    uint64_t spell_from, spell_to, spell_draws, spell_out[OUTCOMES];
+    /* of all its spells */
+    struct model_spell spells[MODEL_SPELLS];
+    unsigned spell_count;
+    uint64_t spells_all, busy_ns, longest_spell, draws, out[OUTCOMES];
+    struct histogram intervals;
+    uint64_t least_late; /* ns beyond 200 ms, of those refused for it; UINT64_MAX: none */
+    uint64_t least_late_at;
+    uint32_t least_off, most_off; /* pixels; UINT32_MAX: none */
+    uint32_t most_frames;         /* counted without a stream */
+    uint32_t gradual, gradual_of; /* at the best count refused for it */
+    uint64_t first_streamed;
+    uint32_t streams;
+    uint64_t losses, lost; /* while it was drawn: places, events */
+    bool doubt_last;       /* events were lost since its last redraw, or before its first */
+    /* All its redraws, in stretches or not: for the clip, which may be slower than a place */
+    struct steady steady;
+    uint64_t first, all_draws, all_out[OUTCOMES], streamed_ns;
+    bool slow; /* it is kept for being the clip alone */
+    uint64_t least_off_at, most_frames_at;
+};
+
+/* Boxes of the same shape at nearly the same place: at most 8 pixels off, and neither is smaller
+ * than 64 x 64 unless they are equal. `off` gets the pixels. */
+bool region_near(const int32_t *a, const int32_t *b, uint32_t *off);
+/* One redraw and its fate. True: its spell qualifies, so that the region should be kept. */
+bool region_redraw(struct model_region *r, const struct model_candidate *c, enum outcome o);
+void region_end_spell(struct model_region *r);
+
+#endif
