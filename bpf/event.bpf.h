@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What every BPF program begins with: the types of events.h, without the C library's headers. */
+/* Included first by every BPF program: events.h without the headers of the C library. */
 #ifndef SPICETAP_EVENT_BPF_H
 #define SPICETAP_EVENT_BPF_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One event as it goes through the BPF ring buffer, the recorder and the reader.
- * Made from events.def, which says what each kind means.
+ * One event, as it passes through the BPF ring buffer, the recorder and the reader; and C constants
+ * for the kinds, types and enum values of events.def, the table that describes them.
  */
 #ifndef SPICETAP_EVENTS_H
 #define SPICETAP_EVENTS_H
@@ -10,16 +10,16 @@
 #include <stdint.h>
 #endif
 
-/* Values an event may carry at most: a scalar takes one slot, sign-extended if its type is
- * signed; a RECT takes two, which hold left, top, right, bottom as four int32_t. */
+/* The most slots an event can have. A scalar takes one slot, sign-extended if its type is signed.
+ * A RECT takes two: left, top, right, bottom as four int32_t. */
 #define TAP_MAX_SLOTS 16
 
 struct tap_event {
-    uint64_t time; /* ns, CLOCK_MONOTONIC of the host; in a guest's log of the guest */
-    uint32_t tid;  /* thread, as the host's kernel counts them */
-    uint16_t kind; /* EV_..., or what the log's own description calls it */
-    uint16_t slots;
-    uint64_t v[TAP_MAX_SLOTS]; /* in a BPF ring buffer only the first `slots` are there */
+    uint64_t time;  /* ns of CLOCK_MONOTONIC: the guest's in a guest's log, else the host's */
+    uint32_t tid;   /* thread id in the same kernel */
+    uint16_t kind;  /* an EV_ constant; in a log, a number that the log itself describes */
+    uint16_t slots; /* how many of `v` are set */
+    uint64_t v[TAP_MAX_SLOTS]; /* in a BPF ring buffer, only the first `slots` exist */
 };
 
 enum tap_source { SOURCE_META, SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST, SOURCE_CLIENT, SOURCES };

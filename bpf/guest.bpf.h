@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the guest's programs are made of: an event into the ring buffer, and calls remembered from
- * a function's entry to its return.
+ * Shared by the guest's BPF programs: putting an event into the ring buffer.
  *
- * The same object runs on Linux 5.10 to 6.12. Fields of the kernel's structures are read through
- * its BTF alone (vmlinux has it in all of these; the driver's module only in the newer ones, so
- * nothing of the driver's own structures is read); everything else are arguments and return values.
+ * The same object runs on Linux 5.10 to 6.12. Fields of kernel structures are read with the help of
+ * vmlinux's BTF. The driver's module has BTF only in newer kernels, so fields of the driver's own
+ * structures are not read: programs use its functions' arguments and return values.
  */
 #ifndef SPICETAP_GUEST_BPF_H
 #define SPICETAP_GUEST_BPF_H
@@ -15,8 +14,8 @@
 #include <bpf/bpf_core_read.h>
 #include "guest_shared.h"
 
-/* One for all objects, so that there is one order of events. The agent looks into it some times a
- * second; it is woken only where a burst would fill it before that. */
+/* All objects share one buffer, so all events are in one order. The agent reads it some times a
+ * second. It is woken only when a burst has filled a quarter. */
 #define RING_BYTES (1 << 20)
 #define RING_WAKES (RING_BYTES / 4)
 struct {
@@ -26,7 +25,7 @@ struct {
 
 struct guest_shared shared;
 
-/* How many values each event has; none of the guest's has a RECT. */
+/* Each event's number of slots. No guest event has a RECT, so each field takes one. */
 #define F(arg, type, name, kind, help)            +1
 #define EVENT(source, number, name, help, fields) slots_##name = 0 fields,
 enum event_slots {
@@ -57,7 +56,7 @@ static __always_inline void put(uint16_t kind, uint64_t time, const uint64_t *va
                               : BPF_RB_FORCE_WAKEUP);
 }
 
-/* PUT(guest_oom, time, values...): in the order of events.def, signed ones sign-extended. */
+/* PUT(guest_oom, time, values...): in the order of events.def; sign-extend signed values. */
 #define PUT(event, time, ...)                                                                      \
     do {                                                                                           \
         uint64_t values_[] = {__VA_ARGS__};                                                        \

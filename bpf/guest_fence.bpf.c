@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fences of the two drivers, from the kernel's own tracepoints. */
+/* Fences of the drivers qxl and virtio_gpu, from the kernel's tracepoints. */
 #include "guest.bpf.h"
 
 const volatile struct fence_format fence_format;
 
-/* What the driver says of itself: get_driver_name of qxl_fence_ops in qxl_release.c, of
- * virtio_gpu_fence_ops in virtgpu_fence.c. Compared as words: little-endian, as x86-64 is. */
+/* The drivers' names as little-endian words. They come from get_driver_name of qxl_fence_ops
+ * (qxl_release.c) and of virtio_gpu_fence_ops (virtgpu_fence.c). */
 #define WORD_QXL    0x6c7871ull           /* "qxl" */
 #define WORD_VIRTIO 0x675f6f6974726976ull /* "virtio_g" */
 #define WORD_GPU    0x7570ull             /* "pu" */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The qxl driver, by kprobes: drivers/gpu/drm/qxl of Linux 5.10 and 6.12. Each program is named
- * after the function it belongs to, those at its return with _ret.
+ * Kprobes on the qxl driver (drivers/gpu/drm/qxl of Linux 5.10 to 6.12). A program has the name of
+ * its function; the program at the function's return has _ret behind it.
  *
- * A release is known by the number that the driver's idr gives it (qxl_release_alloc's return
- * value), which is the id the device and the server see. Most functions get the address of a struct
- * qxl_release instead: `releases` has the number of each address, from its allocation to its end.
+ * Events identify a release by its id, the return value of qxl_release_alloc. The device and the
+ * server see the same id. Most functions get the address of a struct qxl_release instead, so
+ * `releases` maps the address to the id while the release exists.
  */
 #include "guest.bpf.h"
 
-/* The lower bits of a fence's context are the release id: qxl_release_fence_buffer_objects */
+/* qxl_release_fence_buffer_objects puts the release id into the lower bits of a fence's context. */
 #define CONTEXT_ID 0x0fffffff
 
 struct dma_fence {
@@ -17,7 +17,7 @@ struct dma_fence {
 } __attribute__((preserve_access_index));
 
 struct task_struct {
-    unsigned long nvcsw; /* voluntary switches: times it went to sleep */
+    unsigned long nvcsw; /* voluntary context switches: how often the task slept */
 } __attribute__((preserve_access_index));
 
 struct release {
@@ -31,24 +31,25 @@ struct {
     __type(value, struct release);
 } releases SEC(".maps");
 
-/* A call under way in a task: what its return needs to know. */
+/* A call under way in a task. Its program at entry keeps in `a`, `b`, `c` what the one at return
+ * needs: */
 enum call_kind {
     CALL_ALLOC,         /* qxl_alloc_release_reserved: size, type, release id */
-    CALL_RELEASE_ALLOC, /* qxl_release_alloc: type, where it puts the address */
+    CALL_RELEASE_ALLOC, /* qxl_release_alloc: type, address of the pointer that it sets */
     CALL_BO,            /* qxl_bo_create: size, domain */
-    CALL_DELETE,        /* ttm_bo_delayed_delete: size, domain */
+    CALL_DELETE,        /* ttm_bo_delayed_delete: size, memory type */
     CALL_WAIT,          /* qxl_fence_wait: release id */
-    CALL_OOM,           /* qxl_io_notify_oom */
-    CALL_PUSH_RELEASE,  /* qxl_push_*_ring_release: address, ring */
-    CALL_PUSH,          /* qxl_ring_push: release id, ring, where the command is; sleeps */
-    CALL_GC,            /* qxl_garbage_collect: id that it gives back now */
-    CALL_SURFACE,       /* the surface command that the task allocated and has not pushed: id */
+    CALL_OOM,           /* qxl_io_notify_oom: nothing */
+    CALL_PUSH_RELEASE,  /* qxl_push_*_ring_release: address of the release, ring */
+    CALL_PUSH,          /* qxl_ring_push: release id, ring, address of the command */
+    CALL_GC,            /* qxl_garbage_collect: id of the release that it is freeing */
+    CALL_SURFACE,       /* no call: id of a surface command that the task has yet to push */
 };
 
 struct call {
-    uint64_t began;
+    uint64_t began; /* CLOCK_MONOTONIC, ns */
     uint64_t a, b, c;
-    uint64_t sleeps;
+    uint64_t sleeps; /* of the task until then */
 };
 
 struct {
@@ -81,7 +82,7 @@ static __always_inline struct call *call_find(enum call_kind kind)
     return bpf_map_lookup_elem(&calls, &key);
 }
 
-/* True and the call, which is forgotten; false: it began before there were probes. */
+/* Moves the call out of the table into *call. False: it began before the probes were attached. */
 static __always_inline bool call_end(enum call_kind kind, struct call *call)
 {
     uint64_t key = call_key(kind);
@@ -158,9 +159,10 @@ static __always_inline void release_made(const struct call *call, uint32_t id)
     }
 }
 
-/* Inside qxl_alloc_release_reserved, whose return tells of it; or, for the command that destroys a
- * surface, straight from qxl_alloc_surface_release_reserved: it shares the memory of the one that
- * made the surface. (That may happen inside the former, whose own release was made before.) */
+/* Mostly called by qxl_alloc_release_reserved, whose return then makes the event. For a command
+ * that destroys a surface, qxl_alloc_surface_release_reserved calls it directly, because that
+ * command reuses memory of the one that created the surface. The direct call can be nested in
+ * qxl_alloc_release_reserved: then the outer call already has its release (outer->c). */
 SEC("kretprobe")
 int qxl_release_alloc_ret(struct pt_regs *ctx)
 {
@@ -196,8 +198,21 @@ int qxl_bo_create(struct pt_regs *ctx)
     return 0;
 }
 
-/* QXL_GEM_DOMAIN_CPU 0, _VRAM 1, _SURFACE 2 (include/uapi/drm/qxl_drm.h) are 1, 2, 3 in events.def
- */
+/* `domain` is a QXL_GEM_DOMAIN_ of include/uapi/drm/qxl_drm.h. */
+static __always_inline uint64_t domain_of_gem(uint64_t domain)
+{
+    switch (domain) {
+    case 0: /* QXL_GEM_DOMAIN_CPU */
+        return GUEST_DOMAIN_cpu;
+    case 1: /* QXL_GEM_DOMAIN_VRAM */
+        return GUEST_DOMAIN_vram;
+    case 2: /* QXL_GEM_DOMAIN_SURFACE */
+        return GUEST_DOMAIN_surface;
+    default:
+        return GUEST_DOMAIN_other;
+    }
+}
+
 SEC("kretprobe")
 int qxl_bo_create_ret(struct pt_regs *ctx)
 {
@@ -205,16 +220,16 @@ int qxl_bo_create_ret(struct pt_regs *ctx)
     struct call call;
 
     if (call_end(CALL_BO, &call) && shared.recording) {
-        PUT(guest_bo, time, call.b <= 2 ? call.b + 1 : GUEST_DOMAIN_other, call.a,
-            SIGNED(PT_REGS_RC(ctx)), time - call.began);
+        PUT(guest_bo, time, domain_of_gem(call.b), call.a, SIGNED(PT_REGS_RC(ctx)),
+            time - call.began);
     }
     return 0;
 }
 
 /* ---- deletion ------------------------------------------------------------------------------ */
 
-/* Linux 6.3 and later, from the BTF of the module ttm; where that has no such member, the agent
- * does not load these programs (look_for_deletes in guest/trace.c). */
+/* Linux 6.3 and later; the offsets come from the BTF of the module ttm. Where it has no member
+ * delayed_delete, the agent does not load these programs (look_for_deletes in guest/kprobes.c). */
 struct ttm_resource {
     uint32_t mem_type;
 } __attribute__((preserve_access_index));
@@ -232,10 +247,10 @@ struct ttm_buffer_object {
     } delayed_delete; /* a work_struct */
 } __attribute__((preserve_access_index));
 
-/* void ttm_bo_delayed_delete(struct work_struct *), in drivers/gpu/drm/ttm/ttm_bo.c: the last user
- * of a buffer object has gone before its release's fence was signalled. A kernel thread waits for
- * that, and qxl_fence_wait tells the device that there is no memory, whether or not there is
- * (docs/upstream/qxl-release-signal.md). */
+/* void ttm_bo_delayed_delete(struct work_struct *), in drivers/gpu/drm/ttm/ttm_bo.c. A kernel
+ * thread calls it when the last user of a buffer object left before the fence of its release was
+ * signalled. It waits for the fence, and that wait (qxl_fence_wait) reports out-of-memory to the
+ * device even when memory is free (docs/upstream/qxl-release-signal.md). */
 SEC("kprobe")
 int ttm_bo_delayed_delete(struct pt_regs *ctx)
 {
@@ -253,22 +268,30 @@ int ttm_bo_delayed_delete(struct pt_regs *ctx)
     return 0;
 }
 
-/* TTM_PL_SYSTEM 0, TTM_PL_VRAM 2, TTM_PL_PRIV 3 (include/drm/ttm/ttm_placement.h; the driver's
- * qxl_ttm.c has its surfaces in the latter) are 1, 2, 3 in events.def */
+/* `type` is a TTM_PL_ of include/drm/ttm/ttm_placement.h. */
+static __always_inline uint64_t domain_of_ttm(uint64_t type)
+{
+    switch (type) {
+    case 0: /* TTM_PL_SYSTEM */
+        return GUEST_DOMAIN_cpu;
+    case 2: /* TTM_PL_VRAM */
+        return GUEST_DOMAIN_vram;
+    case 3: /* TTM_PL_PRIV: the driver's surfaces, qxl_ttm.c */
+        return GUEST_DOMAIN_surface;
+    default:
+        return GUEST_DOMAIN_other;
+    }
+}
+
 SEC("kretprobe")
 int ttm_bo_delayed_delete_ret(struct pt_regs *ctx)
 {
-    uint64_t time = bpf_ktime_get_ns(), domain = GUEST_DOMAIN_other;
+    uint64_t time = bpf_ktime_get_ns();
     struct call call;
 
     (void)ctx;
     if (call_end(CALL_DELETE, &call) && shared.recording) {
-        if (call.b == 0) {
-            domain = 1;
-        } else if (call.b == 2 || call.b == 3) {
-            domain = call.b;
-        }
-        PUT(guest_delete, time, domain, call.a, time - call.began);
+        PUT(guest_delete, time, domain_of_ttm(call.b), call.a, time - call.began);
     }
     return 0;
 }
@@ -302,7 +325,7 @@ int qxl_fence_wait_ret(struct pt_regs *ctx)
     return 0;
 }
 
-/* void qxl_io_notify_oom(qdev): one outb, which does not return before QEMU has acted on it */
+/* void qxl_io_notify_oom(qdev): one outb, which returns after QEMU has handled it */
 SEC("kprobe")
 int qxl_io_notify_oom(void *ctx)
 {
@@ -329,7 +352,8 @@ int qxl_io_notify_oom_ret(void *ctx)
 /* ---- commands ------------------------------------------------------------------------------ */
 
 /* int qxl_push_command_ring_release(qdev, struct qxl_release *, uint32_t type, bool interruptible),
- * and the same for the cursor ring: both end in qxl_ring_push, which takes what is left here. */
+ * and the same for the cursor ring. Both call qxl_ring_push, which needs the release and the ring.
+ */
 static __always_inline int push_release(struct pt_regs *ctx, unsigned ring)
 {
     struct call call = {};
@@ -352,9 +376,9 @@ int qxl_push_cursor_ring_release(struct pt_regs *ctx)
     return push_release(ctx, GUEST_RING_cursor);
 }
 
-/* Which release is about to be pushed. The compiler puts qxl_push_command_ring_release into the two
- * functions of its own file that call it, qxl_hw_surface_alloc and _dealloc: then no entry was
- * seen, and it is the surface command that this task allocated just before. */
+/* Finds the release that is about to be pushed. The compiler inlines qxl_push_command_ring_release
+ * in two callers, qxl_hw_surface_alloc and _dealloc, so its kprobe does not fire there. Then it is
+ * the surface command that this task allocated last. */
 static __always_inline void pushed_release(struct call *push)
 {
     struct release *release;
@@ -389,7 +413,8 @@ struct qxl_command {
     uint32_t type, padding;
 };
 
-/* A push sleeps only where it waits for room in the ring; elsewhere it holds a spinlock. */
+/* A push sleeps only while it waits for room in the ring; otherwise it holds a spinlock. So a task
+ * that slept found the ring full. */
 SEC("kretprobe")
 int qxl_ring_push_ret(struct pt_regs *ctx)
 {
@@ -409,9 +434,9 @@ int qxl_ring_push_ret(struct pt_regs *ctx)
     return 0;
 }
 
-/* ---- giving back ---------------------------------------------------------------------------- */
+/* ---- freeing ---------------------------------------------------------------------------- */
 
-/* int qxl_garbage_collect(qdev): how many it freed */
+/* int qxl_garbage_collect(qdev): returns the number of releases that it freed */
 SEC("kprobe")
 int qxl_garbage_collect(void *ctx)
 {
@@ -434,8 +459,8 @@ int qxl_garbage_collect_ret(struct pt_regs *ctx)
     return 0;
 }
 
-/* struct qxl_release *qxl_release_from_id_locked(qdev, uint64_t id): called by qxl_garbage_collect
- * for each id it popped. */
+/* struct qxl_release *qxl_release_from_id_locked(qdev, uint64_t id). qxl_garbage_collect calls it
+ * for each id that it takes from the release ring. */
 SEC("kprobe")
 int qxl_release_from_id_locked(struct pt_regs *ctx)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the guest's BPF programs share with spicetap-guest, beside the ring buffer. */
+/* Memory and settings that spicetap-guest shares with its BPF programs, beside the ring buffer. */
 #ifndef SPICETAP_GUEST_SHARED_H
 #define SPICETAP_GUEST_SHARED_H
 
@@ -7,15 +7,15 @@
 #include <stdint.h>
 #endif
 
-/* In each object's .bss */
+/* One in each BPF object's .bss. */
 struct guest_shared {
-    uint64_t recording; /* events count from when all probes are there until the first goes */
+    uint64_t recording; /* set from the last attach to the first detach; else nothing is recorded */
     uint64_t lost;      /* events that found the ring buffer full */
-    uint64_t forgotten; /* calls that could not be remembered until they returned */
+    uint64_t forgotten; /* calls under way that found their table full */
 };
 
-/* Offsets of a tracepoint's fields in its record, from its `format` file: they differ between
- * kernels. Set before loading. */
+/* Offsets, in bytes, of a tracepoint's fields in its record. They differ between kernels: the agent
+ * reads them from the tracepoint's `format` file and sets them before loading. */
 struct fence_format {
     uint32_t driver; /* of the __data_loc word */
     uint32_t context, seqno;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands and responses of the virtio_gpu driver, from its own tracepoints. */
+/* Commands and responses of the virtio_gpu driver, from its tracepoints. */
 #include "guest.bpf.h"
 
 const volatile struct virtio_format virtio_format;

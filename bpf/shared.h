@@ -3,30 +3,27 @@
 #ifndef SPICETAP_SHARED_H
 #define SPICETAP_SHARED_H
 
-#define LOST_KINDS      128 /* above every kind that has a USDT probe */
-#define LOST_RING_FULL  0   /* as in events.def's loss_reason */
-#define LOST_BAD_MEMORY 1
-#define LOST_REASONS    2
+#define LOST_KINDS   128 /* above every kind that has a USDT probe */
+#define LOST_REASONS 2   /* LOSS_REASON_ring_full and LOSS_REASON_bad_memory of events.h */
 
-/* What a program can take an argument from without another look at memory: the registers, by the
- * numbers that x86-64 gives them, and the top of the stack, where a function's arguments lie that
- * found no register. The stack is read for events with more arguments than registers for them. */
+/* The words that a program holds when a probe fires: the registers, by their x86-64 numbers, then
+ * the top of the stack. Only events with more than REGISTER_ARGS arguments read the stack. */
 #define WORD_RSP      4
 #define WORD_RIP      16
-#define WORD_ZERO     17 /* no register: an index that is not there */
+#define WORD_ZERO     17 /* always 0: stands for a missing base or index register */
 #define WORD_STACK    18
 #define STACK_WORDS   16
 #define SITE_WORDS    (WORD_STACK + STACK_WORDS)
-#define REGISTER_ARGS 6
+#define REGISTER_ARGS 6 /* the ABI passes so many arguments in registers */
 
 enum place_kind { PLACE_CONST, PLACE_WORD, PLACE_MEMORY };
 
-/* Where a site has one of its arguments: made by the loader from the text in the probe's note. */
+/* Where a site has one argument. The loader makes it from the text in the probe's note. */
 struct place {
-    uint64_t value; /* the constant, or what is added to the address */
+    uint64_t value; /* the constant, or an offset of the address */
     uint8_t kind;
     uint8_t word, index, scale; /* memory at word + (index << scale) + value */
-    uint8_t shift;              /* unused upper bits of the 64 */
+    uint8_t shift;              /* 64 less the argument's width in bits */
     uint8_t is_signed;
     uint8_t unused[2];
 };
@@ -39,12 +36,12 @@ struct site_plan {
 };
 
 struct shared {
-    /* Probes are attached one after the other, and detached so, each of which takes its time:
-     * events count from when all are there until the first goes. */
+    /* Attaching and detaching take time for each probe. Programs record only while this is set:
+     * from the last attach to the first detach. */
     uint64_t recording;
-    uint64_t lost[LOST_REASONS][LOST_KINDS]; /* events that could not be recorded */
-    uint64_t last_lost;                      /* CLOCK_MONOTONIC ns of the latest of them */
-    struct site_plan sites[MAX_SITES];       /* by the cookie a site was attached with */
+    uint64_t lost[LOST_REASONS][LOST_KINDS]; /* number of lost events */
+    uint64_t last_lost;                      /* when the last one was lost: CLOCK_MONOTONIC, ns */
+    struct site_plan sites[MAX_SITES];       /* the index is the site's attach cookie */
 };
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a USDT site to a record in the ring buffer; spice.bpf.c and qemu.bpf.c are made of this.
+ * Turns a hit of a USDT site into a record in the ring buffer, for spice.bpf.c and qemu.bpf.c.
  *
- * This runs in the thread whose speed is being measured. libbpf's bpf_usdt_arg() looks the site's
- * description up and reads the kernel's pt_regs anew for each argument, of which a site here has up
- * to twelve. So the loader works out once where a site's arguments are (struct site_plan), the
- * registers are copied once an event, and arguments on the stack are read in one go.
+ * This code runs in the thread whose speed is being measured. libbpf's bpf_usdt_arg() looks up the
+ * site and reads pt_regs again for each argument, and a site has up to twelve. Instead the loader
+ * works out once where the arguments are (struct site_plan). A program then copies the registers
+ * once per event, and the stack's arguments in one read.
  *
- * No vmlinux.h and no CO-RE: pt_regs is all we look at, and its layout is fixed by the ABI.
- * So the build needs no BTF of the build machine, and the tracer none of the running kernel.
+ * Neither vmlinux.h nor CO-RE is used: pt_regs is the only kernel structure read, and the ABI fixes
+ * its layout. So neither the build machine nor the traced one needs BTF.
  */
 #ifndef SPICETAP_USDT_EVENT_BPF_H
 #define SPICETAP_USDT_EVENT_BPF_H
@@ -16,8 +16,8 @@
 #include "event.bpf.h"
 #include "shared.h"
 
-/* Its size is set before loading; qemu.bpf.c's is replaced by spice.bpf.c's, so that there is
- * one stream of events in the order in which they were reserved. */
+/* The loader sets its size. It also replaces qemu.bpf.c's map by spice.bpf.c's, so all events are
+ * in one buffer, in the order of their reservation. */
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
     __uint(max_entries, 16 << 20);
@@ -27,7 +27,7 @@ struct shared shared;
 
 struct site {
     uint64_t words[SITE_WORDS];
-    unsigned count; /* of words: without those of the stack if they are not read */
+    unsigned count; /* of words that were read */
     const struct site_plan *plan;
     bool failed;
 };
@@ -38,8 +38,8 @@ static __always_inline void site_lost(unsigned reason, unsigned kind, uint64_t t
     shared.last_lost = time;
 }
 
-/* One by one: the verifier lets a program read its context only at fixed places, and this is a
- * dozen moves, where a copying helper would be a call. */
+/* The verifier allows reads of the context only at constant offsets, so no loop. Moves are also
+ * cheaper than a call to a copying helper. */
 static __always_inline void copy_registers(uint64_t *words, const struct pt_regs *ctx)
 {
     words[0] = ctx->rax;
@@ -78,7 +78,7 @@ static __always_inline void site_init(struct site *s, struct pt_regs *ctx, bool 
 
 static __always_inline uint64_t site_word(const struct site *s, uint64_t word)
 {
-    barrier_var(word); /* so that the verifier sees the register that was compared being used */
+    barrier_var(word); /* makes the index the register that was compared, for the verifier */
     return word < s->count ? s->words[word] : 0;
 }
 
@@ -110,7 +110,7 @@ static __always_inline uint64_t site_arg(struct site *s, unsigned number)
     return p->is_signed ? (uint64_t)((int64_t)value >> shift) : value >> shift;
 }
 
-/* How each type of events.def fills its slots, whatever width the compiler gave the argument. */
+/* One function for each type of events.def. The probe's argument may be wider or narrower. */
 static __always_inline void put_U64(struct site *s, uint64_t *slot, unsigned arg)
 {
     slot[0] = site_arg(s, arg);
@@ -156,7 +156,7 @@ static __always_inline void put_RECT(struct site *s, uint64_t *slot, unsigned ar
 #define SLOTS_BOOL 1
 #define SLOTS_RECT 2
 
-/* Sizes first: how many slots an event has, and whether it has arguments on the stack. */
+/* First two constants per event: its number of slots, and whether it has stack arguments. */
 #define F(arg, type, name, kind, help)            +SLOTS_##type
 #define EVENT(source, number, name, help, fields) slots_##name = 0 fields,
 enum event_slots {
@@ -172,9 +172,9 @@ enum event_stack {
 #undef F
 #undef NOARG
 
-/* Then a program for each; the file that includes this keeps those of its source by defining
- * EVENT_SPICE and so on as PROGRAM or as nothing. The ring buffer is emptied by a consumer that
- * looks at it on its own clock, so that no event pays for a wakeup. */
+/* Then one program per event. The including file defines EVENT_SPICE and EVENT_QEMU as PROGRAM to
+ * keep a source's events, or as nothing. The reader polls the ring buffer, so no event pays for a
+ * wakeup. */
 #define PROGRAM(event, fields)                                                                     \
     SEC("usdt") int event(struct pt_regs *ctx)                                                     \
     {                                                                                              \
@@ -193,7 +193,7 @@ enum event_stack {
         site_init(&s, ctx, stack_##event);                                                         \
         r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);                                           \
         if (!r) {                                                                                  \
-            site_lost(LOST_RING_FULL, EV_##event, time);                                           \
+            site_lost(LOSS_REASON_ring_full, EV_##event, time);                                    \
             return 0;                                                                              \
         }                                                                                          \
         r->time = time;                                                                            \
@@ -203,7 +203,7 @@ enum event_stack {
         slot = r->v;                                                                               \
         fields;                                                                                    \
         if (s.failed) {                                                                            \
-            site_lost(LOST_BAD_MEMORY, EV_##event, time);                                          \
+            site_lost(LOSS_REASON_bad_memory, EV_##event, time);                                   \
             bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);                                              \
         } else {                                                                                   \
             bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                               \
