@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loads the BPF programs of the probes a VM has, and attaches them. */
+/* Loads the BPF programs for the probes of a VM, and attaches them. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #define RELEASE_WITH_RINGBUF "5.8"
 
-/* libbpf tells why something failed only by printing it: the last such line goes into our error. */
+/* The last warning of libbpf, which gives its reasons only by printing them. */
 static char complaint[512];
 
 static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
@@ -41,7 +41,7 @@ static int add_missing(struct tracer *t, const struct wanted_probe *w, const cha
     return entry && !json_array_append_new(t->missing, entry) ? 0 : -ENOMEM;
 }
 
-/* Leaves out the programs whose probes are not there: they need not even be loaded. */
+/* Does not load the programs whose probes are missing or do not fit. */
 static int choose_programs(struct tracer *t, const struct tracer_part *part,
                            const struct probe_file *file)
 {
@@ -74,8 +74,8 @@ static int load_error(int error, struct loader_error *e)
     if (error == -EPERM || error == -EACCES) {
         return loader_fail(
             e, -EPERM,
-            "the kernel does not let us load BPF programs (%s): run as root, or grant "
-            "CAP_BPF and CAP_PERFMON; a locked-down kernel refuses root too",
+            "the kernel refuses to load BPF programs (%s): run as root, or grant CAP_BPF and "
+            "CAP_PERFMON; a kernel in lockdown mode refuses root too",
             *complaint ? complaint : strerror(-error));
     }
     if (libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 0) {
@@ -122,7 +122,7 @@ static int load_spice(struct tracer *t, const struct vm *vm, unsigned buffer_mib
     return 0;
 }
 
-/* Both sources share one ring buffer, so that their events come in one order. */
+/* Both sources share one ring buffer, so their events are in one order. */
 static int load_qemu(struct tracer *t, const struct vm *vm, struct loader_error *e)
 {
     struct tracer_part *part;
@@ -162,23 +162,24 @@ static int attach_error(const struct tracer *t, const struct vm *vm, const struc
     return loader_fail(e, -EPERM, "may not attach to %s of pid %d: run as root, or grant %s",
                        base_name(image->name), vm->pid,
                        t->multi ? "CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"
-                                : "CAP_SYS_ADMIN, which kernels without multi-uprobe links ask "
-                                  "of whoever sets uprobes, and CAP_SYS_PTRACE");
+                                : "CAP_SYS_ADMIN (needed for uprobes before Linux 6.10) and "
+                                  "CAP_SYS_PTRACE");
 }
 
-/* Tells the program where the sites have their arguments. */
+/* Writes the places of the sites' arguments into the memory shared with the programs. */
 static int plan_sites(struct tracer_part *part, const struct wanted_probe *w,
                       const struct probe_site *sites, unsigned count, char *why, size_t size)
 {
     unsigned words = wanted_arg_count(w) > REGISTER_ARGS ? SITE_WORDS : WORD_STACK, bad;
 
     if (part->site_count + count > MAX_SITES) {
-        snprintf(why, size, "has more sites than there is room for");
+        snprintf(why, size, "has too many sites: all probes together may have %d", MAX_SITES);
         return -E2BIG;
     }
     for (unsigned i = 0; i < count; i++) {
         if (site_plan_make(&part->shared->sites[part->site_count + i], &sites[i], words, &bad)) {
-            snprintf(why, size, "argument %u is out of reach: %s", bad, sites[i].args);
+            snprintf(why, size, "argument %u is in a place that cannot be read: %s", bad,
+                     sites[i].args);
             return -EINVAL;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The display devices of a QEMU command line. libvirt writes -device as JSON, people write
- * driver,property=value lists or -vga, and -global sets a property of every device of a driver.
+ * Reads the display devices from a QEMU command line. libvirt writes -device as JSON; people write
+ * driver,property=value lists or -vga. -global sets a property of all devices of a driver.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -43,7 +43,7 @@ static bool is_display(const char *driver)
     return false;
 }
 
-/* Next entry of a QEMU list, where two commas are one that is meant. */
+/* Takes the next entry of a QEMU list, where two commas stand for a literal comma. NULL: none. */
 static char *next_entry(char **list)
 {
     char *start = *list, *to = start, *from = start;
@@ -71,7 +71,8 @@ static json_t *typed(const char *value)
                                                              : json_string(value);
 }
 
-/* {driver, id, properties}; takes `properties` over, and `driver` and `id` out of it. */
+/* Makes {driver, id, properties} and moves `driver` and `id` out of `properties`, which it takes
+ * over. NULL: not a display device. */
 static json_t *device_new(json_t *properties)
 {
     const char *driver = json_string_value(json_object_get(properties, "driver"));
@@ -132,7 +133,7 @@ static json_t *from_vga(const char *option)
     return NULL;
 }
 
-/* "qxl-vga.ram_size=67108864": for all devices of that driver that do not say otherwise. */
+/* "qxl-vga.ram_size=67108864" applies to the driver's devices that do not set the property. */
 static void apply_global(json_t *devices, const char *option)
 {
     char *copy = strdup(option), *property = copy ? strchr(copy, '.') : NULL;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Events out of the ring buffer, and the count of those that did not get in. The programs never
- * wake us, since a wakeup costs the traced thread more than an event: the caller comes by itself,
- * every 50 ms or so, in which a thread that does nothing but hit probes fills a part of the buffer.
+ * Reads events from the ring buffer, and counts those that did not fit. The programs never wake the
+ * reader: a wakeup would cost the traced thread more than an event does. The caller polls, about
+ * every 50 ms. In that time even a thread that only hits probes fills a part of the buffer.
  */
 #include <errno.h>
 #include <unistd.h>
 
 #include "tracer.h"
 
-#define IN_FLIGHT_US 5000
+#define IN_FLIGHT_US 5000 /* a program takes microseconds; preemption can add some ms */
 
 int tracer_sample(void *context, void *data, size_t size)
 {
@@ -18,7 +18,7 @@ int tracer_sample(void *context, void *data, size_t size)
 
     if (size < offsetof(struct tap_event, v) ||
         size < offsetof(struct tap_event, v) + ev->slots * sizeof(ev->v[0])) {
-        return 0; /* cannot be: our own programs wrote it */
+        return 0; /* impossible: our own programs wrote it */
     }
     t->stopped = t->fn(t->context, ev);
     if (t->stopped) {
@@ -34,7 +34,7 @@ void tracer_switch(struct tracer *t, bool on)
         __atomic_store_n(&t->parts[i].shared->recording, on, __ATOMIC_RELEASE);
     }
     if (!on) {
-        usleep(IN_FLIGHT_US); /* programs that saw it on are through by then */
+        usleep(IN_FLIGHT_US); /* lets programs finish that saw it on */
     }
 }
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How the loader says what failed: an errno to act on, and a line that names the thing and the way
- * out. */
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a running VM to its events: find the VM, read its probes, attach, drain. Knows BPF and
- * /proc, not files of its own. Errors are negative errno; the text for the user, which names the
- * thing and the way out, is left in a struct loader_error. Nothing here prints.
+ * From a running VM to its events: find the VM, read its probes, attach, drain. Knows BPF, ELF and
+ * /proc, and writes no files. Functions return 0 or negative errno, and leave a text for the user
+ * in a struct loader_error. It names what failed and what to do. Nothing here prints.
  */
 #ifndef SPICETAP_LOADER_H
 #define SPICETAP_LOADER_H
@@ -19,70 +19,74 @@ struct loader_error {
     char text[1024];
 };
 
-/* Formats the text and returns `error`, so that a failing function ends with one statement. */
+/* Formats the text and returns `error`, so that a function can end with `return loader_fail(...)`.
+ */
 __attribute__((format(printf, 3, 4))) int loader_fail(struct loader_error *e, int error,
                                                       const char *format, ...);
 
 /* ---- probe notes of an ELF file (notes.c) --------------------------------------------- */
 
 enum nop_kind {
-    NOP_OTHER, /* neither: not a site this program knows */
-    NOP_ONE,   /* one byte, 90: a trap on every kernel */
-    NOP_FIVE,  /* five bytes, 0f 1f 44 00 00: Linux 6.18 and later replace it by a call */
+    NOP_OTHER, /* another instruction */
+    NOP_ONE,   /* 90: every kernel replaces it by a trap */
+    NOP_FIVE,  /* 0f 1f 44 00 00: Linux 6.18 and later replace it by a call, which is faster */
 };
 const char *nop_kind_name(enum nop_kind nop); /* "other", "nop", "nop5" */
 
-#define PROBE_MAX_ARGS 12
+#define PROBE_MAX_ARGS 12 /* of a USDT probe: the most that sys/sdt.h allows */
 
 struct probe_site {
-    const char *provider, *name; /* inside the file's own copy of its notes */
-    const char *args;            /* as the note has them: "4@%edi -8@16(%rsp)" */
+    const char *provider, *name; /* point into the probe_file's notes, as `args` does */
+    const char *args;            /* as in the note: "4@%edi -8@16(%rsp)" */
     uint64_t address;            /* of the site, as linked */
-    uint64_t semaphore;          /* likewise; 0: none */
-    uint64_t offset;             /* of the site in the file; 0: not in it */
-    uint64_t semaphore_offset;
+    uint64_t semaphore;          /* its address, as linked; 0: none */
+    uint64_t offset;             /* of the site in the file; 0: the file does not hold it */
+    uint64_t semaphore_offset;   /* of the semaphore in the file; 0: none */
     enum nop_kind nop;
     uint8_t arg_count;
-    int8_t arg_size[PROBE_MAX_ARGS]; /* bytes, negative if signed; 0 for what is not an integer */
+    int8_t arg_size[PROBE_MAX_ARGS]; /* bytes, negative if signed; 0: not an integer */
 };
 
 struct probe_file {
-    char build_id[41]; /* hex, "" if the file has none */
-    struct probe_site *sites;
+    char build_id[41];        /* hex; "": the file has none */
+    struct probe_site *sites; /* sorted by provider, name, address */
     size_t count;
-    void *notes; /* what the sites' strings point into */
+    void *notes; /* owns the sites' strings */
 };
 
-/* -ENOEXEC: not an ELF file; -ENOENT and the like: cannot be opened. No probes is no error. */
+/* Fills in *file, which probe_file_free() frees. A file without probes is no error.
+ * -ENOEXEC: not an ELF file for x86-64; or the errno of opening it. */
 int probe_file_read(struct probe_file *file, const char *path, struct loader_error *e);
 void probe_file_free(struct probe_file *file);
+/* The number of sites of a probe; they follow one another from *first. 0: *first is not set. */
 size_t probe_file_sites(const struct probe_file *file, const char *provider, const char *name,
                         const struct probe_site **first);
 bool probe_file_has(const struct probe_file *file, const char *provider);
 
-/* For probe_file_read and the tests: reads the text of one note; false if it is damaged. */
+/* Parses the description of one note, for probe_file_read() and the tests. The strings of *site
+ * point into `desc`. False: it is damaged. */
 struct probe_bases {
-    uint64_t linked; /* where .stapsdt.base is now; 0: unknown, no correction */
+    uint64_t linked; /* address of .stapsdt.base in this file; 0: unknown, no correction */
 };
 bool probe_note_parse(struct probe_site *site, const void *desc, size_t size,
                       const struct probe_bases *bases);
 
-/* Where the arguments are, for the BPF programs (places.c). `words`: how many of a site's words the
- * program has, all of them or only the registers. -EINVAL and the argument's number: it is where
- * they cannot look, which a compiler does with other people's probes alone. */
+/* Works out where the arguments are, for the BPF programs (places.c). `words`: how many words of
+ * bpf/shared.h the program holds. -EINVAL: argument *bad_arg is in a place that they cannot read,
+ * such as a vector register; no probe of spice-server or QEMU has one. */
 struct site_plan;
 int site_plan_make(struct site_plan *plan, const struct probe_site *site, unsigned words,
                    unsigned *bad_arg);
 
-/* ---- what events.def wants of a library (wanted.c) --------------------------------------- */
+/* ---- the probes that events.def wants (wanted.c) ------------------------------------------ */
 
 struct wanted_arg {
-    int number; /* of the USDT argument */
+    int number; /* index of the USDT argument */
     enum tap_type type;
 };
 
 struct wanted_probe {
-    uint16_t kind;
+    uint16_t kind; /* an EV_ constant */
     enum tap_source source;
     const char *provider, *name;
     const struct wanted_arg *args;
@@ -91,60 +95,62 @@ struct wanted_probe {
 
 extern const struct wanted_probe wanted_probes[];
 extern const size_t wanted_probe_count;
-const struct wanted_probe *wanted_find(const char *provider, const char *name);
-/* Arguments the probe must have: the highest number recorded, and one. */
+const struct wanted_probe *wanted_find(const char *provider, const char *name); /* NULL: none */
+/* The number of arguments that the probe must have: one more than the highest index recorded. */
 unsigned wanted_arg_count(const struct wanted_probe *wanted);
 
 enum probe_fit {
     PROBE_FITS,
     PROBE_MISSING,
-    PROBE_NO_SEMAPHORE, /* it costs its arguments even when nobody listens */
-    PROBE_ARG_COUNT,    /* too few to record, or not those of events.def */
-    PROBE_ARG_TYPE,     /* other widths: another version's probe */
+    PROBE_NO_SEMAPHORE, /* without one, it computes its arguments even when nobody traces */
+    PROBE_ARG_COUNT,    /* too few arguments; if strict, also too many */
+    PROBE_ARG_TYPE,     /* an argument has another width or sign */
 };
-/* Can `file`'s probe be recorded? `strict`: is it, besides, exactly what events.def says? That is
- * asked of spice-server's, which are ours; QEMU's own may differ in what is not recorded.
- * `why` gets a text if it is not PROBE_FITS. */
+/* Can the probe in `file` be recorded? `strict`: must it also match events.def in every argument?
+ * Our own probes in spice-server must; QEMU's may differ in arguments that are not recorded.
+ * `why` gets the end of a sentence ("has no semaphore") unless the probe fits. */
 enum probe_fit wanted_check(const struct wanted_probe *wanted, const struct probe_file *file,
                             bool strict, char *why, size_t size);
 
 /* ---- the VM (target.c) ------------------------------------------------------------------- */
 
-/* A program file as a running process has it mapped. */
+/* A file that a running process has mapped. */
 struct image {
-    char *name;    /* as the process opened it */
-    char *path;    /* where that very inode can be opened now, whatever lies under `name` */
-    bool replaced; /* the file of that name is another one, or gone */
+    char *name;    /* the path as the process sees it */
+    char *path;    /* opens the mapped inode, even if another file now has the name */
+    bool replaced; /* the file under `name` is another one, or gone */
     struct probe_file probes;
 };
 
 struct vm {
     pid_t pid;
     int pidfd;          /* readable once the process has ended */
-    char *domain;       /* QEMU's -name guest=..., which is libvirt's domain; NULL if it has none */
+    char *domain;       /* QEMU's -name, which libvirt sets to the domain's; NULL: none */
     char **args;        /* the command line, NULL-terminated */
-    struct image spice; /* libspice-server, or the executable it is linked into */
+    struct image spice; /* libspice-server, or the executable if it is linked statically */
     struct image exe;
 };
 
-/* -ESRCH: no such domain or process; -ENOEXEC: nothing of SPICE in it; -EPERM: too few rights. */
+/* Fill in *vm, which vm_close() frees. -ESRCH: no such domain or process; -ENOEXEC: no SPICE server
+ * in the process; -EPERM: too few rights. */
 int vm_find_domain(struct vm *vm, const char *domain, struct loader_error *e);
 int vm_find_pid(struct vm *vm, pid_t pid, struct loader_error *e);
 bool vm_running(const struct vm *vm);
-/* -ENOENT: its libspice-server is a stock one. */
+/* 0, or -ENOENT: its libspice-server has no probes. */
 int vm_require_probes(const struct vm *vm, struct loader_error *e);
 void vm_close(struct vm *vm);
 
-/* The path of the unix socket behind the virtio-serial port of that name (port.c), for the caller
- * to free; NULL: it has none. */
+/* The path of the unix socket behind the virtio-serial port `name` (port.c). The caller frees it.
+ * NULL: the VM has no such port, or the port no such socket. */
 char *vm_port(const struct vm *vm, const char *name);
 
-/* "a (pid 1), b (pid 2)" of all QEMUs that have a name, or "none". */
+/* Lists all QEMUs that have a name: "a (pid 1), b (pid 2)", or "none". */
 void vm_list(char *text, size_t size);
-/* QEMU's -name: "guest=a,,b,debug-threads=on" is "a,b". NULL if it holds no name. */
+/* The name in QEMU's -name option: "guest=a,,b,debug-threads=on" has "a,b". The caller frees it.
+ * NULL: it has none. */
 char *vm_name_option(const char *option);
-/* Array of {driver, id, properties{}}: the display devices of a QEMU command line, in either of
- * the ways QEMU takes them, with all their properties. */
+/* The display devices of a QEMU command line, as an array of {driver, id, properties{}} that the
+ * caller owns. Reads all forms that QEMU accepts. */
 json_t *vm_devices(char *const *args);
 
 /* ---- tracing (attach.c, drain.c, rights.c) ------------------------------------------------ */
@@ -152,40 +158,45 @@ json_t *vm_devices(char *const *args);
 struct tracer;
 
 struct tracer_options {
-    unsigned buffer_mib; /* ring buffer, a power of two */
-    bool no_qemu;        /* leave QEMU's own probes alone */
+    unsigned buffer_mib; /* size of the ring buffer in MiB, a power of two */
+    bool no_qemu;        /* do not attach to QEMU's own probes */
 };
 
-/* Loads the programs and attaches them to every probe the VM has. Errors: -EPERM with the missing
- * capabilities named, -ENOSYS a kernel without uprobes or ring buffers, -ENOENT no spice probes. */
+/* Loads the programs and attaches them to every probe of the VM. *out is for tracer_close().
+ * -EPERM: capabilities are missing, which the text names; -ENOSYS: the kernel has no uprobes or no
+ * BPF ring buffer; -ENOENT: no spice probes. */
 int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_options *options,
                 struct loader_error *e);
+/* The number of attached probes of a source. */
 unsigned tracer_attached(const struct tracer *t, enum tap_source source);
-/* Array of {provider, name, why}: probes of events.def that are not recorded. */
+/* The probes of events.def that are not recorded: an array of {provider, name, why}, owned by `t`.
+ */
 const json_t *tracer_missing(const struct tracer *t);
 
-/* Gives up every capability and the way to get one back: what follows needs none. */
+/* Gives up every capability for good. Draining needs none; call it after tracer_open(). */
 int rights_drop(struct loader_error *e);
 
-/* All probes are there, but nothing is recorded until this says so, for all of them at once; and
- * after it said no, nothing more comes than what is in the ring buffer. */
+/* Starts and stops recording at all probes at once. After tracer_open() it is off. Once it is off
+ * again, the ring buffer gets no more events. */
 void tracer_switch(struct tracer *t, bool on);
 
-/* `ev` lies in the ring buffer, only its first `slots` values are there. <0 stops the pass. */
+/* `ev` points into the ring buffer: only its first `slots` values exist. A result other than 0
+ * stops the pass. */
 typedef int tracer_event_fn(void *context, const struct tap_event *ev);
 
 struct tracer_loss {
     enum tap_source source;
-    unsigned reason; /* LOSS_REASON_... */
+    enum tap_loss_reason reason;
     uint64_t count;
-    uint64_t time; /* when the latest of them was lost */
+    uint64_t time; /* when the last of them was lost: CLOCK_MONOTONIC, ns */
 };
 
-/* One pass over what is in the ring buffer, at most `budget` events, so that the caller's clock and
- * signals are served under any load: how many there were, or what the function returned. */
+/* Passes up to `budget` events of the ring buffer to `fn`. The budget lets the caller serve its
+ * clock and signals under any load. Returns the number of events, the result of `fn` that stopped
+ * it, or negative errno. */
 int tracer_drain(struct tracer *t, unsigned budget, tracer_event_fn *fn, void *context);
-/* What was lost since the last call; 1 and *loss, call again; 0: nothing more. */
+/* 1: *loss was lost since it was last reported; call again. 0: nothing more. */
 int tracer_loss(struct tracer *t, struct tracer_loss *loss);
-void tracer_close(struct tracer *t); /* detaches, which may take a second or two */
+void tracer_close(struct tracer *t); /* detaches, which can take a second or two; NULL is fine */
 
 #endif

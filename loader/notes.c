@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The USDT probes of an ELF file: its .note.stapsdt, as sys/sdt.h writes it. */
+/* Reads the USDT probes of an ELF file from .note.stapsdt, which sys/sdt.h writes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -11,7 +11,7 @@
 #include "loader.h"
 
 #define NOTE_TYPE_STAPSDT 3
-#define NOTE_FIELDS       (3 * sizeof(uint64_t)) /* site, base, semaphore */
+#define NOTE_FIELDS       (3 * sizeof(uint64_t)) /* addresses of site, base, semaphore */
 
 struct elf_file {
     int fd;
@@ -42,7 +42,7 @@ static int elf_file_open(struct elf_file *f, const char *path, struct loader_err
         return loader_fail(e, -ENOEXEC, "%s is not a program or a library (ELF)", path);
     }
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64) {
-        return loader_fail(e, -ENOEXEC, "%s is not for x86-64, the only machine supported", path);
+        return loader_fail(e, -ENOEXEC, "%s is not for x86-64, the only supported machine", path);
     }
     return 0;
 }
@@ -60,7 +60,7 @@ static const char *section_name(Elf *elf, const GElf_Shdr *header)
 
 /* ---- one note ---------------------------------------------------------------------------- */
 
-/* "-4@16(%rsp)": the size before the @, the place behind it. */
+/* The size in "-4@16(%rsp)", where the place follows the @. 0: not an integer. */
 static int8_t arg_size(const char *arg)
 {
     char *end;
@@ -109,7 +109,7 @@ bool probe_note_parse(struct probe_site *site, const void *desc, size_t size,
     memcpy(words, desc, sizeof(words));
     text += NOTE_FIELDS;
     *site = (struct probe_site){.address = words[0], .semaphore = words[2]};
-    /* prelink moves the section without rewriting the notes: the base tells by how much. */
+    /* prelink moves the section without rewriting the notes; the base moves by as much. */
     if (bases->linked) {
         site->address += bases->linked - words[1];
         site->semaphore += site->semaphore ? bases->linked - words[1] : 0;
@@ -127,7 +127,7 @@ const char *nop_kind_name(enum nop_kind nop)
     return nop == NOP_FIVE ? "nop5" : nop == NOP_ONE ? "nop" : "other";
 }
 
-/* 0: the file does not have it. */
+/* 0: the file does not hold that address. */
 static uint64_t file_offset(Elf *elf, uint64_t address)
 {
     size_t count = 0;
@@ -162,7 +162,7 @@ static enum nop_kind site_nop(const struct elf_file *f, uint64_t offset)
 
 static int add_site(struct probe_file *file, const struct probe_site *site)
 {
-    /* Grows by doubling: at every power of two. */
+    /* The room is the next power of two, so it is full when `count` is one. */
     if ((file->count & (file->count - 1)) == 0) {
         size_t room = file->count ? 2 * file->count : 1;
         void *sites = realloc(file->sites, room * sizeof(*site));
@@ -307,7 +307,7 @@ size_t probe_file_sites(const struct probe_file *file, const char *provider, con
 
         if (!strcmp(s->provider, provider) && !strcmp(s->name, name)) {
             if (!found++) {
-                *first = s; /* they are sorted: the others follow it */
+                *first = s; /* the sites are sorted, so the others follow it */
             }
         }
     }

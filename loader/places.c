@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where a site has its arguments. A probe's note says it in the assembler's words, one for each
- * argument: "4@%edi", "-8@16(%rsp)", "1@$-3", "8@-8(%rax,%rbx,8)".
+ * Parses the places of a site's arguments. A probe's note has them in assembler syntax, as in
+ * "4@%edi", "-8@16(%rsp)", "1@$-3", "8@-8(%rax,%rbx,8)".
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "loader.h"
 #include "../bpf/shared.h"
 
-/* By number, as x86-64 has them; each has a name of 64, 32, 16 and 8 bits. */
+/* The index is the register's x86-64 number; its names have 64, 32, 16 and 8 bits. */
 static const char *const registers[][4] = {
     {"rax", "eax", "ax", "al"},      {"rcx", "ecx", "cx", "cl"},
     {"rdx", "edx", "dx", "dl"},      {"rbx", "ebx", "bx", "bl"},
@@ -22,7 +22,7 @@ static const char *const registers[][4] = {
     {"r14", "r14d", "r14w", "r14b"}, {"r15", "r15d", "r15w", "r15b"},
 };
 
-/* "%edi" at *text, which is moved behind it. */
+/* The take_ functions parse a token at *text and move *text behind it. False: it is none. */
 static bool take_register(const char **text, uint8_t *word)
 {
     const char *name = *text + 1;
@@ -94,7 +94,7 @@ static bool take_address(const char **text, struct place *p)
     return *(*text)++ == ')';
 }
 
-/* What lies on the stack near its pointer is read with it. */
+/* Programs copy the top of the stack in one read, so a place there is a word that they hold. */
 static void use_stack_word(struct place *p, unsigned words)
 {
     uint64_t word = WORD_STACK + p->value / sizeof(uint64_t);

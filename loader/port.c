@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the host's end of a virtio-serial port is: the unix socket of its chardev. QEMU's command
- * line names it, or, as libvirt does since version 6, only the number of a listening socket that
- * QEMU was given: then the kernel's list of sockets has its path.
+ * Finds the host's end of a virtio-serial port: the unix socket of its chardev. QEMU's command line
+ * has its path, or only the number of a listening socket that QEMU inherits; libvirt passes sockets
+ * that way since version 6. The kernel's list of sockets then has the path.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "loader.h"
 
-/* The value of `key` in "a=b,key=value,..." or in a flat JSON object, copied; NULL: not there. */
+/* A copy of the value of `key` in "a=b,key=value,..." or in a flat JSON object. NULL: not there. */
 static char *option_value(const char *text, const char *key)
 {
     json_t *o = *text == '{' ? json_loads(text, 0, NULL) : NULL;
@@ -39,7 +39,7 @@ static bool option_is(const char *text, const char *key, const char *want)
     return is;
 }
 
-/* The path that the listening socket of that inode is bound to. */
+/* The path to which the socket with that inode is bound. */
 static char *path_of_socket(pid_t pid, unsigned long inode)
 {
     char file[64], *line = NULL, *path = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel must have and the user must be allowed, said before anything fails half way. */
+/* Checks what tracing needs of the kernel and the user before anything is attached. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "tracer.h"
 
-/* Where the kernel shows its devices; the tests put a kernel without uprobes in its place. */
+/* Tests set this to a folder that looks like sysfs of a kernel without uprobes. */
 #define SYSFS_VARIABLE "SPICETAP_SYSFS"
 #define UPROBES        "/bus/event_source/devices/uprobe/type"
 
@@ -57,7 +57,7 @@ int rights_check(struct loader_error *e)
         return 0;
     }
     return loader_fail(e, -EPERM,
-                       "too few rights to trace: %s missing; run as root, or grant CAP_BPF, "
+                       "too few rights to trace: %s missing: run as root, or grant CAP_BPF, "
                        "CAP_PERFMON and CAP_SYS_PTRACE",
                        missing);
 }
@@ -70,8 +70,8 @@ int rights_kernel(struct loader_error *e)
     snprintf(path, sizeof(path), "%s" UPROBES, root && *root ? root : "/sys");
     if (access(path, F_OK)) {
         return loader_fail(e, -ENOSYS,
-                           "this kernel has no uprobes (%s: %s): it must be built with "
-                           "CONFIG_UPROBE_EVENTS=y, as the kernels of Debian are",
+                           "this kernel has no uprobes (%s: %s): use one that is built with "
+                           "CONFIG_UPROBE_EVENTS=y, as Debian's are",
                            path, strerror(errno));
     }
     return 0;

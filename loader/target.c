@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finds a VM by its libvirt domain or its process, and the very files that it runs. */
+/* Finds a VM by its libvirt domain or its process id, and the files that it has mapped. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #define SPICE_LIBRARY "libspice-server.so"
 #define DELETED       " (deleted)"
 #define PID_FILE      "/run/libvirt/qemu/%s.pid"
-#define MAX_ARGUMENTS (1 << 20) /* bytes of a command line: libvirt's longest are some KiB */
+#define MAX_ARGUMENTS (1 << 20) /* bytes of a command line; libvirt's have some KiB */
 
 static void close_file(FILE **f)
 {
@@ -50,7 +50,7 @@ static void free_args(char ***args)
 
 /* ---- command lines -------------------------------------------------------------------------- */
 
-/* All arguments in one block, which the first pointer owns. */
+/* The arguments share `block`, which the first pointer owns. */
 static char **split_args(char *block, size_t size)
 {
     size_t count = 0;
@@ -72,7 +72,7 @@ static char **split_args(char *block, size_t size)
     return args;
 }
 
-/* NULL: no such process, or one of the kernel's own, which have none. */
+/* NULL: no such process, or a kernel thread, which has no arguments. */
 static char **read_args(pid_t pid)
 {
     char path[64], *block = malloc(MAX_ARGUMENTS);
@@ -92,7 +92,7 @@ static char **read_args(pid_t pid)
         return NULL;
     }
     block[size] = '\0';
-    /* A program may have overwritten its arguments and left no end of the last one. */
+    /* A program can overwrite its arguments, and then the last NUL may be missing. */
     return split_args(block, block[size - 1] ? size + 1 : size);
 }
 
@@ -105,7 +105,7 @@ char *vm_name_option(const char *option)
         return NULL;
     }
     for (; *from; from++) {
-        /* QEMU's lists have a comma between entries and two for one that is meant. */
+        /* In QEMU's lists one comma separates entries and two stand for a literal comma. */
         if (*from == ',' && *++from != ',') {
             break;
         }
@@ -179,7 +179,7 @@ static void list_one(void *context, pid_t pid, const char *name)
     if (n > 0 && (size_t)n < l->size - l->used) {
         l->used += (size_t)n;
     } else {
-        l->text[l->used] = '\0'; /* what does not fit is left out whole */
+        l->text[l->used] = '\0'; /* no room: drop the whole entry */
     }
 }
 
@@ -207,7 +207,7 @@ static void search_one(void *context, pid_t pid, const char *name)
     }
 }
 
-/* libvirt's own note of the process, believed only if the process has that name. */
+/* The process id in libvirt's pid file, if that process has the domain's name; else 0. */
 static pid_t pid_file(const char *domain)
 {
     CLEANUP(close_file) FILE *f = NULL;
@@ -247,7 +247,7 @@ static bool cut_deleted(char *name)
     return true;
 }
 
-/* The file of that name, as the process sees it, if it is still the one that is mapped. */
+/* The path through the process's root. It is marked replaced if it is not the mapped inode. */
 static int image_by_name(struct image *image, pid_t pid, unsigned long inode)
 {
     struct stat st;
@@ -256,7 +256,7 @@ static int image_by_name(struct image *image, pid_t pid, unsigned long inode)
         image->path = NULL;
         return -ENOMEM;
     }
-    /* Device numbers are not compared: btrfs and overlayfs show another in the maps. */
+    /* Device numbers are not compared: in the maps, btrfs and overlayfs show other ones. */
     if (stat(image->path, &st) || st.st_ino != inode) {
         image->replaced = true;
     }
@@ -274,7 +274,7 @@ static int image_by_mapping(struct image *image, pid_t pid, const char *range)
 }
 
 struct mapping {
-    char range[40]; /* as /proc/PID/map_files spells it */
+    char range[40]; /* names its link in /proc/PID/map_files */
     unsigned long inode;
     char *name;
 };
@@ -317,12 +317,11 @@ static int image_from(struct image *image, pid_t pid, const struct mapping *m)
 
 static int no_right(const struct vm *vm, struct loader_error *e)
 {
-    return loader_fail(
-        e, -EPERM, "may not look into pid %d: run as root, or with the capability CAP_SYS_PTRACE",
-        vm->pid);
+    return loader_fail(e, -EPERM, "may not read /proc/%d: run as root, or grant CAP_SYS_PTRACE",
+                       vm->pid);
 }
 
-/* 1: found, 0: it has none mapped. */
+/* 1: found; 0: the process has none mapped; or negative errno. */
 static int find_spice(struct vm *vm, struct loader_error *e)
 {
     CLEANUP(close_file) FILE *maps = NULL;
@@ -357,7 +356,7 @@ static int find_exe(struct vm *vm, struct loader_error *e)
     name[length] = '\0';
     vm->exe.replaced = cut_deleted(name);
     vm->exe.name = strdup(name);
-    vm->exe.path = strdup(link); /* opens the file that runs, even if it is deleted */
+    vm->exe.path = strdup(link); /* opens the running file, even if it is deleted */
     return vm->exe.name && vm->exe.path ? 0 : loader_fail(e, -ENOMEM, "no memory");
 }
 
@@ -368,15 +367,15 @@ static int read_library(struct vm *vm, struct loader_error *e)
     if (error && vm->spice.replaced) {
         return loader_fail(
             e, error,
-            "%s of pid %d was replaced on disk after the VM was started, and the one "
-            "it runs cannot be opened (%s): run as root or with the capabilities "
-            "CAP_CHECKPOINT_RESTORE and CAP_DAC_READ_SEARCH, or start the VM again",
+            "%s of pid %d was replaced on disk after the VM started, and the file that the VM "
+            "still uses cannot be opened (%s): run as root, or grant CAP_CHECKPOINT_RESTORE and "
+            "CAP_DAC_READ_SEARCH, or restart the VM",
             vm->spice.name, vm->pid, strerror(-error));
     }
     return error;
 }
 
-/* A server linked into the program: the tests', and whoever builds QEMU that way. */
+/* A server that is linked into the executable, as in the tests and in static builds of QEMU. */
 static int use_linked_in(struct vm *vm, struct loader_error *e)
 {
     char vms[512];
@@ -384,8 +383,8 @@ static int use_linked_in(struct vm *vm, struct loader_error *e)
     if (!probe_file_has(&vm->exe.probes, "spice")) {
         vm_list(vms, sizeof(vms));
         return loader_fail(e, -ENOEXEC,
-                           "pid %d (%s) is no QEMU with SPICE: it has no " SPICE_LIBRARY
-                           " mapped; running VMs: %s",
+                           "pid %d (%s) is not a QEMU with SPICE: it has not loaded " SPICE_LIBRARY
+                           "; running VMs: %s",
                            vm->pid, vm->exe.name, vms);
     }
     vm->spice.name = strdup(vm->exe.name);
@@ -430,7 +429,7 @@ int vm_find_pid(struct vm *vm, pid_t pid, struct loader_error *e)
     vm->args = read_args(pid);
     if (!vm->args) {
         vm_close(vm);
-        return loader_fail(e, -ENOEXEC, "pid %d is no QEMU: it has no command line", pid);
+        return loader_fail(e, -ENOEXEC, "pid %d is not a QEMU: it has no command line", pid);
     }
     vm->domain = name_of(vm->args);
     error = read_images(vm, e);

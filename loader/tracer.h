@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What attach.c makes and drain.c reads. */
+/* The tracer: attach.c fills it in, drain.c reads from it. */
 #ifndef SPICETAP_TRACER_H
 #define SPICETAP_TRACER_H
 
@@ -8,54 +8,59 @@
 #include "loader.h"
 #include "../bpf/shared.h"
 
-/* What holds a program to its site or sites. */
+/* Keeps a program attached. One of the two: */
 struct hook {
-    int fd;                /* of a multi-uprobe link */
-    struct bpf_link *link; /* or a perf event's */
+    int fd;                /* a multi-uprobe link; -1: none */
+    struct bpf_link *link; /* a perf event's link; NULL: none */
 };
 
 /* One BPF object: the programs of one source. */
 struct tracer_part {
     enum tap_source source;
     struct bpf_object_skeleton *skeleton;
-    struct shared *shared;              /* with the programs */
-    uint64_t lost_before[LOST_REASONS]; /* told already */
+    struct shared *shared;              /* memory shared with the programs */
+    uint64_t lost_before[LOST_REASONS]; /* losses that tracer_loss() has reported */
     struct hook hooks[MAX_SITES];
     unsigned hook_count, site_count, attached; /* attached: probes */
 };
 
 struct tracer {
     struct spice_bpf *spice;
-    struct qemu_bpf *qemu; /* NULL: not asked for, or QEMU has no probes */
+    struct qemu_bpf *qemu; /* NULL: not wanted, or QEMU has no probes */
     struct tracer_part parts[2];
     unsigned part_count;
-    bool multi; /* by multi-uprobe links */
+    bool multi; /* attach by multi-uprobe links */
     struct ring_buffer *ring;
     json_t *missing;
-    /* The pass of tracer_drain that is going on. */
+    /* The current pass of tracer_drain(): */
     tracer_event_fn *fn;
     void *context;
     unsigned done, budget;
-    int stopped; /* what fn returned */
-    bool cut;    /* the budget is used up */
+    int stopped; /* the result of fn that ended it */
+    bool cut;    /* the budget ended it */
 };
 
-/* The callback of the ring buffer, and its context is the tracer. */
+/* The callback of the ring buffer; `context` is the tracer. */
 int tracer_sample(void *context, void *data, size_t size);
 
-/* uprobe.c: whether this kernel has multi-uprobe links that go by process; what programs need for
- * them before they are loaded; and attaching, which gives the number of hooks or an error. The
- * program finds site i by `cookie` + i. */
+/* ---- uprobe.c ---- */
+
+/* Does this kernel have multi-uprobe links that select by process? */
 bool uprobe_multi_works(void);
+/* Sets up the programs for such links; call it before loading. */
 void uprobe_prepare(struct bpf_object *object);
+/* Attaches a program to all sites of a probe; site i gets the cookie `cookie` + i. Returns the
+ * number of `hooks` that it filled in, 1 or `count`, or negative errno. */
 int uprobe_attach(struct hook *hooks, bool multi, const struct bpf_program *program, pid_t pid,
                   const char *path, const struct probe_site *sites, unsigned count,
                   uint64_t cookie);
 void uprobe_detach(struct hook *hook);
 
-/* rights.c: -EPERM with the missing ones named. */
+/* ---- rights.c ---- */
+
+/* 0, or -EPERM and a text that names the missing capabilities. */
 int rights_check(struct loader_error *e);
-/* -ENOSYS with what is missing named: uprobes. */
+/* 0, or -ENOSYS and a text: the kernel has no uprobes. */
 int rights_kernel(struct loader_error *e);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Attaching a program to the sites of a probe, in either of two ways. A multi-uprobe link
- * (Linux 6.6, and as it should be since 6.10) takes all sites at once, costs an event less, goes
- * away quickly, and asks for no more rights than loading the program did. Perf events do on kernels
- * before, one a site.
+ * Attaches a program to the sites of a probe, in one of two ways. A multi-uprobe link (since Linux
+ * 6.6, selecting by process since 6.10) takes all sites at once, makes each event cheaper, detaches
+ * quickly, and needs no more rights than loading the program did. Older kernels get a perf event
+ * for each site.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,10 +14,10 @@
 
 #include "tracer.h"
 
-/* For the tests, which run both ways on one kernel. */
+/* Tests set this to "perf" to run both ways on one kernel. */
 #define WAY_VARIABLE "SPICETAP_UPROBES"
 
-/* As <linux/bpf.h> has it since 6.6; the libbpf and the headers of Debian 12 are older. */
+/* From <linux/bpf.h> of Linux 6.6; libbpf and the headers of Debian 12 are older. */
 #define ATTACH_UPROBE_MULTI 48
 
 struct multi_attr {
@@ -48,8 +48,9 @@ static int empty_program(void)
                          &options);
 }
 
-/* A kernel that has these links looks at the path before it says that a folder has no probes; one
- * whose links go by process, not by thread as they first did, looks at the process before that. */
+/* Asks for a link that must fail, and sees where. A kernel with these links refuses the path, a
+ * folder, with EBADF. One whose links select by process, not by thread as they first did, checks
+ * the process id before the path, and refuses -1 with EINVAL. */
 bool uprobe_multi_works(void)
 {
     const char *way = getenv(WAY_VARIABLE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What events.def wants of a library's probes, and whether they can give it. */
+/* The probes that events.def wants, and whether those of a file fit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "../bpf/events.def"
 #undef F
 
-/* The other sources' events have no USDT probe. */
+/* Only events of spice-server and QEMU have USDT probes. */
 #define F(arg, type, name, kind, help)
 #define PROBE(source, number, name, provider)                                                      \
     {number, SOURCE_##source, provider, #name, args_##name, ARRAY_SIZE(args_##name)},
@@ -57,7 +57,7 @@ unsigned wanted_arg_count(const struct wanted_probe *wanted)
     return needed;
 }
 
-/* Width in bytes, negative if signed, as sys/sdt.h notes it. */
+/* `size`: width in bytes, negative if signed, as sys/sdt.h writes it. */
 static bool type_fits(enum tap_type type, int size)
 {
     switch (type) {
@@ -84,7 +84,7 @@ static enum probe_fit check_site(const struct wanted_probe *wanted, const struct
     unsigned needed = wanted_arg_count(wanted);
 
     if (site->arg_count < needed || (strict && site->arg_count != needed)) {
-        snprintf(why, size, "has %u arguments, events.def says %u", site->arg_count, needed);
+        snprintf(why, size, "has %u arguments, not the %u of events.def", site->arg_count, needed);
         return PROBE_ARG_COUNT;
     }
     for (unsigned i = 0; i < wanted->count; i++) {
@@ -92,7 +92,7 @@ static enum probe_fit check_site(const struct wanted_probe *wanted, const struct
 
         if (strict ? !type_fits(arg->type, site->arg_size[arg->number])
                    : !site->arg_size[arg->number]) {
-            snprintf(why, size, "argument %d is of %d bytes%s, not what events.def says",
+            snprintf(why, size, "argument %d has %d bytes%s, not the type in events.def",
                      arg->number, abs(site->arg_size[arg->number]),
                      site->arg_size[arg->number] < 0 ? " (signed)" : "");
             return PROBE_ARG_TYPE;
@@ -112,7 +112,7 @@ enum probe_fit wanted_check(const struct wanted_probe *wanted, const struct prob
     size_t sites = probe_file_sites(file, wanted->provider, wanted->name, &site);
 
     if (!sites) {
-        snprintf(why, size, "is not there");
+        snprintf(why, size, "is missing");
         return PROBE_MISSING;
     }
     for (size_t i = 0; i < sites; i++) {
