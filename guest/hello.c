@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* HELLO's members that describe the guest. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -7,7 +8,7 @@
 #include "agent.h"
 #include "base/exit.h"
 
-/* PRETTY_NAME of /etc/os-release, without its quotes */
+/* PRETTY_NAME of /etc/os-release, without its quotes; "unknown" if there is none. */
 static void distribution(char *name, size_t size)
 {
     FILE *file = fopen("/etc/os-release", "re");

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How full the device's memories are, as the qxl driver tells in debugfs: qxl_mem_mm (BAR 0) and
- * qxl_surf_mm (BAR 1), drm_mm_print()'s text in pages; and its counters in irq_received.
+ * Reads how full the device's memories are from the qxl driver's debugfs files: qxl_mem_mm (BAR 0)
+ * and qxl_surf_mm (BAR 1), which drm_mm_print() writes; and the counters in irq_received.
  *
- * The kernel prints a line for each block of memory and each hole, with the allocator's lock held.
- * With thousands of blocks that takes milliseconds in an emulated guest, so the time it took
- * decides when it is done again: it is to cost a fifth of a percent of a processor, no more.
+ * The kernel prints a line for each block and each hole, and holds the allocator's lock meanwhile.
+ * In an emulated guest thousands of blocks take milliseconds. So the time that a sample took
+ * decides when the next one is due: sampling costs at most 1/SHARE of a processor.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include "agent.h"
 
 #define SECOND_NS 1000000000ull
-#define SHARE     500 /* one part in so many of the time */
+#define SHARE     500
 
 static const char *const files[] = {
     [GUEST_DOMAIN_vram] = "qxl_mem_mm",
@@ -36,7 +36,7 @@ static bool has_file(const char *folder, const char *name)
     return !access(path, R_OK);
 }
 
-/* dri/0, or whatever minor the driver has */
+/* The qxl driver's folder below `dri`; its number is the device's minor. */
 static void find_folder(struct memory *m, const char *dri)
 {
     DIR *dir = opendir(dri);
@@ -68,7 +68,7 @@ void memory_open(struct memory *m)
         snprintf(m->why, sizeof(m->why), "debugfs cannot be mounted: %s", strerror(errno));
         return;
     }
-    snprintf(m->why, sizeof(m->why), "no qxl device in %s/dri", debugfs);
+    snprintf(m->why, sizeof(m->why), "no qxl device below %s/dri", debugfs);
     snprintf(path, sizeof(path), "%s/dri", debugfs);
     find_folder(m, path);
     if (*m->folder) {
@@ -97,7 +97,7 @@ bool memory_parse(const char *text, uint64_t page, struct memory_use *use)
     return true;
 }
 
-/* The end of a file of any length: in `text`, ended by a NUL. */
+/* Reads the last size - 1 bytes of a file into `text`, and ends it with a NUL. */
 static bool read_end(const char *path, char *text, size_t size)
 {
     static char block[65536];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What waits for the port. Bounded: when the host does not read, or not fast enough, events are
- * counted instead of kept, and the count is sent as soon as there is room.
- * A frame gets its number when its turn has come, since a PONG goes ahead of what waits.
+ * Frames that wait for the port. When the host reads too slowly, the queue fills up; then events
+ * are counted as lost, and the count is sent once there is room. A frame gets its number when the
+ * port takes it, because a PONG overtakes the others.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ void queue_reset(struct agent_queue *q)
     memset(q->lost, 0, sizeof(q->lost));
 }
 
-/* ---- the ring ----------------------------------------------------------------------------------
+/* ---- the ring ---------------------------------------------------------------------------------
  */
 
 static void ring_put(struct agent_queue *q, const void *data, size_t length)
@@ -96,8 +96,8 @@ bool queue_empty(const struct agent_queue *q)
     return !q->used && !q->urgent_count && q->out_done == q->out_length;
 }
 
-/* ---- events and losses
- * ---------------------------------------------------------------------------- */
+/* ---- events and losses ------------------------------------------------------------------------
+ */
 
 void queue_lost(struct agent_queue *q, unsigned reason, uint64_t count)
 {
@@ -106,7 +106,7 @@ void queue_lost(struct agent_queue *q, unsigned reason, uint64_t count)
     }
 }
 
-/* True when every loss so far has its frame. */
+/* True: every loss so far has its frame. */
 static bool flush_losses(struct agent_queue *q)
 {
     for (unsigned reason = 0; reason < QUEUE_LOSS_REASONS; reason++) {
@@ -128,9 +128,9 @@ static bool flush_losses(struct agent_queue *q)
 
 void queue_flush(struct agent_queue *q)
 {
-    bool told = flush_losses(q);
+    bool flushed = flush_losses(q);
 
-    if (q->batch_events && !(told && queue_frame(q, WIRE_EVENTS, q->batch, q->batch_bytes))) {
+    if (q->batch_events && !(flushed && queue_frame(q, WIRE_EVENTS, q->batch, q->batch_bytes))) {
         queue_lost(q, LOSS_REASON_port_full, q->batch_events);
     }
     q->batch_bytes = q->batch_events = 0;
@@ -157,10 +157,10 @@ void queue_event(struct agent_queue *q, const struct tap_event *ev)
     q->batch_events++;
 }
 
-/* ---- the port
- * ---------------------------------------------------------------------------------------- */
+/* ---- the port ---------------------------------------------------------------------------------
+ */
 
-/* The next frame into `out`; false if nothing waits. */
+/* Moves the next frame into `out`. False: none waits. */
 static bool next_frame(struct agent_queue *q)
 {
     uint8_t payload[WIRE_MAX_PAYLOAD];

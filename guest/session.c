@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One thread and one epoll: the port; the BPF ring, which makes itself heard when it fills; and a
- * clock for what is done once a second: looking for the port while it is not there, the device's
- * memory.
+ * The agent's loop: one thread with one epoll for the port, for the BPF ring when it fills up, and
+ * for a timer. Once a second the timer looks for a missing port, or samples the device's memory.
  *
- * Being woken is most of what the agent costs an emulated guest. So it has no
- * clock of its own for the ring: it looks there when it is awake anyhow, to answer a PING.
+ * Wakeups are most of what the agent costs an emulated guest. So no timer drains the ring: the
+ * agent drains it when a PING has woken it anyway.
  *
- * The port's events are taken edge-triggered. As long as no host is connected a virtio port reports
- * POLLHUP, and a level-triggered poll would spin; virtio_console wakes its waiters whenever the
- * host connects, disconnects, sends, or has taken a buffer (handle_control_message, in_intr,
- * out_intr).
+ * The port is watched edge-triggered. While no host is connected, a virtio port reports POLLHUP,
+ * and a level-triggered epoll would spin. virtio_console wakes its waiters whenever the host
+ * connects, disconnects, sends, or takes a buffer (handle_control_message, in_intr, out_intr).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +22,7 @@
 
 #define SECOND_NS 1000000000
 
+/* A hang-up must last for so many looks, so long apart. */
 #define HANG_UP_LOOKS 10
 #define HANG_UP_US    10000
 
@@ -42,7 +41,7 @@ static int watch(struct session *s, int op, int fd, uint32_t events)
     return epoll_ctl(s->epoll, op, fd, &ev) ? -errno : 0;
 }
 
-/* ---- what is sent ------------------------------------------------------------------------------
+/* ---- sending ----------------------------------------------------------------------------------
  */
 
 static void on_event(void *context, const struct tap_event *ev)
@@ -50,7 +49,7 @@ static void on_event(void *context, const struct tap_event *ev)
     queue_event(context, ev);
 }
 
-static void nobody(void *context, const struct tap_event *ev)
+static void drop_event(void *context, const struct tap_event *ev)
 {
     (void)context;
     (void)ev;
@@ -70,8 +69,8 @@ static void tracing_off(struct session *s)
     queue_reset(&s->queue);
 }
 
-/* Room in the port is asked about only while it is full: else each buffer that the host takes would
- * wake us. */
+/* Asks epoll for room in the port only while the port is full. Otherwise each buffer that the host
+ * takes would wake the agent. */
 static void port_wants(struct session *s, bool room)
 {
     if (room != s->waits_for_room) {
@@ -117,8 +116,8 @@ static void drain(struct session *s)
     send_queued(s);
 }
 
-/* ---- what comes in
- * -------------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------------------------------
+ */
 
 static void switch_on(struct session *s)
 {
@@ -134,10 +133,10 @@ static void switch_on(struct session *s)
     s->on = true;
 }
 
-/* Another recorder, though tracing is on: what belongs to the one before is dropped. */
-static void forget(struct session *s)
+/* A second START while tracing is on comes from another recorder: drop what was for the first. */
+static void drop_pending(struct session *s)
 {
-    s->tracing.drain(s->tracing.self, nobody, NULL);
+    s->tracing.drain(s->tracing.self, drop_event, NULL);
     for (unsigned reason = 0; reason < QUEUE_LOSS_REASONS; reason++) {
         s->tracing.lost(s->tracing.self, reason);
     }
@@ -150,14 +149,14 @@ static void start(struct session *s, const uint8_t *nonce)
 
     queue_reset(&s->queue);
     if (s->on) {
-        forget(s);
+        drop_pending(s);
     } else {
         switch_on(s);
     }
     memcpy(payload, nonce, 8);
     put_le(payload + 8, agent_now(), 8);
     length = json_dumpb(s->hello, (char *)payload + 16, sizeof(payload) - 16, JSON_COMPACT);
-    if (length > sizeof(payload) - 16) { /* it does not fit: who we are must do */
+    if (length > sizeof(payload) - 16) { /* too long: send HELLO without JSON */
         length = 0;
     }
     queue_frame(&s->queue, WIRE_HELLO, payload, (uint32_t)(16 + length));
@@ -181,7 +180,7 @@ static void on_frame(struct session *s, const struct wire_frame *f)
     }
 }
 
-/* True: there may be more. */
+/* True: there may be more to read. */
 static bool port_read(struct session *s)
 {
     struct wire_frame frame;
@@ -196,7 +195,7 @@ static bool port_read(struct session *s)
         }
         return s->port >= 0;
     }
-    if (!n) { /* so does virtio_console say that no host is there */
+    if (!n) { /* virtio_console's way to report that no host is connected */
         s->hung_up = true;
     } else if (errno == EINTR) {
         return true;
@@ -206,8 +205,8 @@ static bool port_read(struct session *s)
     return false;
 }
 
-/* What a host sends right after it connected comes before the news that it did: they take different
- * virtqueues. So a hang-up is believed when it stays. */
+/* The news that a host connected uses another virtqueue than what it sends, and can arrive later.
+ * So a hang-up counts only if it lasts. */
 static bool host_gone(int port)
 {
     struct pollfd fd = {.fd = port, .events = POLLIN};
@@ -237,8 +236,8 @@ static void port_ready(struct session *s, uint32_t events)
     }
 }
 
-/* ---- the session
- * ------------------------------------------------------------------------------------ */
+/* ---- the session ------------------------------------------------------------------------------
+ */
 
 static void second_over(struct session *s)
 {
@@ -297,7 +296,7 @@ static void timer_ready(struct session *s)
 {
     uint64_t times;
 
-    /* unless it was switched off meanwhile */
+    /* No read if the timer was set again since epoll reported it. */
     if (read(s->second_timer, &times, sizeof(times)) == sizeof(times)) {
         second_over(s);
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The agent's clock, and files of one line. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kernel's tracing files, as Documentation/trace/{events,kprobetrace}.rst describe them. */
+/* The kernel's tracing files; Documentation/trace/{events,kprobetrace}.rst describe them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,6 +12,7 @@
 
 #include "agent.h"
 
+/* Mounts it unless `folder` has `file`. NULL: errno says why not. */
 static const char *mounted(const char *folder, const char *type, const char *file)
 {
     char path[128];
@@ -31,8 +32,8 @@ const char *tracefs_folder(void)
     return mounted("/sys/kernel/tracing", "tracefs", "events");
 }
 
-/* What is in a debugfs differs from kernel to kernel: it is there when its folder is not of sysfs.
- */
+/* No file is in the debugfs of every kernel. It is mounted if its folder is on another device than
+ * sysfs. */
 const char *debugfs_folder(void)
 {
     struct stat top, here;
@@ -86,11 +87,11 @@ int tracefs_append(const char *path, const char *line)
     return error;
 }
 
-/* ---- format: lines "<tab>field:u32 type;<tab>offset:24;<tab>size:4;<tab>signed:0;" -------------
+/* ---- format: lines "<tab>field:u32 type;<tab>offset:24;<tab>size:4;<tab>signed:0;" ------------
  */
 
-/* "unsigned int context", "__data_loc char[] driver", "char comm[16]": is it `name`, and a `type`?
- */
+/* Does "unsigned int context", "__data_loc char[] driver" or "char comm[16]" declare `name`?
+ * *other: yes, but not with `type`. */
 static bool declares(const char *at, size_t length, const char *name, const char *type, bool *other)
 {
     size_t size = strlen(name), end = length;
@@ -129,16 +130,16 @@ int tracefs_field(const char *format, const char *name, const char *type,
             sscanf(semicolon, ";\toffset:%u;\tsize:%u;", &field->offset, &field->size) != 2) {
             return -EINVAL;
         }
-        /* a record is at most a page */
+        /* A record fits into a page. */
         return field->offset < 4096 && field->size <= 4096 ? 0 : -EINVAL;
     }
     return -ENOENT;
 }
 
-/* ---- kprobes
- * ---------------------------------------------------------------------------------------- */
+/* ---- kprobes ----------------------------------------------------------------------------------
+ */
 
-/* Lines "  NAME   HITS   MISSED"; a name's group is not told. */
+/* Lines are "  NAME   HITS   MISSED"; the group of a name is not in them. */
 uint64_t tracefs_missed(const char *profile, const char *prefix)
 {
     uint64_t sum = 0, missed;
@@ -164,8 +165,8 @@ void tracefs_why_not(const char *symbol, char *why, size_t size)
     while (file && fgets(line, sizeof(line), file)) {
         if (sscanf(line, "%*s %*s %383s", name) == 1 && !strncmp(name, symbol, length) &&
             name[length] == '.' && strncmp(name + length, ".cold", 5)) {
-            snprintf(why, size, "the compiler made %s of %s, whose arguments may be others", name,
-                     symbol);
+            snprintf(why, size, "the compiler turned %s into %s, which may have other arguments",
+                     symbol, name);
         }
     }
     if (file) {

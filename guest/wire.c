@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Frames of the guest's port: makes them, and finds them in untrusted bytes. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,9 @@
 
 enum {
     ROOM = 2 * (WIRE_HEADER + WIRE_MAX_PAYLOAD),
-    /* A frame whose payload is wrong may hold a good one, cut off behind a bad: it is searched. But
-     * headers that promise the longest payload, one behind the other, would make us take the CRC of
-     * 64 KiB for each 24 bytes: so each byte that comes pays for four that are looked at again. */
+    /* A frame with a damaged payload can contain a good frame, so its payload is searched too. But
+     * a series of headers with the largest length would cost a CRC over 64 KiB for each 24 bytes.
+     * So each byte that arrives pays for CREDIT bytes of CRC. */
     CREDIT = 4,
     MAX_CREDIT = 1 << 20,
 };
@@ -56,7 +57,7 @@ static void skip(struct wire_parser *p, size_t bytes)
     p->skipped += bytes;
 }
 
-/* To the next byte that can begin a frame; false: there are too few to tell. */
+/* Skips to the next magic. False: more bytes are needed to find one, or to have its header. */
 static bool find_magic(struct wire_parser *p)
 {
     uint8_t magic[4];

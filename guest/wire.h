@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What goes over the virtio-serial port between spicetap-guest and the recorder:
- * docs/dev/guest-protocol.md in numbers. All numbers are little-endian. Both sides use this file.
+ * The protocol on the virtio-serial port between spicetap-guest and the recorder, as
+ * docs/dev/guest-protocol.md describes it. Both sides use this file. Numbers are little-endian.
  *
- * The recorder speaks first. Nothing is traced in the guest, and nothing sent, until START came;
- * the agent answers HELLO with START's nonce, and sends until STOP or until the host has closed.
- * Either side that meets bytes it cannot read looks on for the next frame that it can.
+ * The recorder begins with START; before it the agent traces and sends nothing. The agent answers
+ * with HELLO, which repeats START's nonce, and sends until STOP or until the host disconnects. A
+ * side that receives damaged bytes skips to the next good frame.
  */
 #ifndef SPICETAP_WIRE_H
 #define SPICETAP_WIRE_H
@@ -30,14 +30,14 @@ enum wire_header {
     WIRE_AT_TYPE = 5,         /* u8 */
     WIRE_AT_FLAGS = 6,        /* u16, 0 */
     WIRE_AT_LENGTH = 8,       /* u32, of the payload */
-    WIRE_AT_SEQUENCE = 12,    /* u32, counts the frames after HELLO, which is 0 */
+    WIRE_AT_SEQUENCE = 12,    /* u32, 0 for HELLO, one more for each frame after it */
     WIRE_AT_PAYLOAD_CRC = 16, /* u32 */
-    WIRE_AT_CRC = 20,         /* u32, of the 20 bytes before */
+    WIRE_AT_CRC = 20,         /* u32, of the 20 bytes before it */
 };
 
 enum wire_type {
     /* guest to host */
-    WIRE_HELLO = 1,  /* u64 nonce of START, u64 guest time, then JSON: see below */
+    WIRE_HELLO = 1,  /* u64 nonce of START, u64 guest time, then the JSON below */
     WIRE_EVENTS = 2, /* records: u16 kind, u16 slots, u32 tid, u64 time, u64 values[slots] */
     WIRE_PONG = 3,   /* u64 id of the PING, u64 guest time */
     WIRE_LOSS = 4,   /* u64 guest time, u64 count, u16 loss_reason, u16 0, u32 0 */
@@ -45,7 +45,7 @@ enum wire_type {
     /* host to guest */
     WIRE_START = 16, /* u64 nonce */
     WIRE_PING = 17,  /* u64 id */
-    WIRE_STOP = 18,  /* nothing */
+    WIRE_STOP = 18,  /* no payload */
 };
 
 /*
@@ -58,34 +58,37 @@ enum wire_type {
 
 /* ---- frames, for both sides (wire.c) --------------------------------------------------
  *
- * Nothing in the bytes that come is believed: what is no frame is passed over, in fixed memory, and
- * in time that the number of bytes bounds.
+ * The parser trusts nothing: it skips bytes that are no frame, uses fixed memory, and takes time in
+ * proportion to the number of bytes.
  */
 
 struct wire_frame {
     uint8_t type;
     uint32_t length, sequence;
-    const uint8_t *payload; /* until more bytes are put in */
+    const uint8_t *payload; /* valid until the next call of wire_parser_room() */
 };
 
 struct wire_parser {
     uint8_t *data;
     size_t start, end;
-    uint64_t credit;       /* bytes that may be looked at again */
-    uint64_t skipped;      /* bytes that were no part of a frame */
-    uint64_t bad_headers;  /* began like one: wrong CRC, version, flags or length */
-    uint64_t bad_payloads; /* wrong CRC */
+    uint64_t credit;       /* bytes whose CRC may still be computed a second time */
+    uint64_t skipped;      /* bytes that were no part of a good frame */
+    uint64_t bad_headers;  /* a magic with a wrong CRC, version, flags or length */
+    uint64_t bad_payloads; /* a good header whose payload has a wrong CRC */
 };
 
-int wire_parser_open(struct wire_parser *p); /* -ENOMEM */
+int wire_parser_open(struct wire_parser *p); /* 0 or -ENOMEM */
 void wire_parser_close(struct wire_parser *p);
-/* Where to read to; at least a frame of the largest size fits behind what is left. */
+/* Where to put received bytes, and how many may be put there: a frame of the largest size fits.
+ * wire_parser_filled() says how many were put. */
 uint8_t *wire_parser_room(struct wire_parser *p, size_t *room);
 void wire_parser_filled(struct wire_parser *p, size_t bytes);
-bool wire_parser_next(struct wire_parser *p, struct wire_frame *frame); /* false: needs more */
-void wire_parser_reset(struct wire_parser *p);                          /* forgets what it holds */
+/* Takes the next good frame. False: it needs more bytes. */
+bool wire_parser_next(struct wire_parser *p, struct wire_frame *frame);
+/* Drops the bytes that it holds. */
+void wire_parser_reset(struct wire_parser *p);
 
-/* A frame to send, into `out` of WIRE_HEADER + length bytes: how many those are. */
+/* Writes a frame into `out`, which has WIRE_HEADER + length bytes, and returns that number. */
 size_t wire_frame_make(uint8_t *out, enum wire_type type, uint32_t sequence, const void *payload,
                        size_t length);
 
