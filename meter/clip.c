@@ -33,7 +33,7 @@ static bool on_screen(const struct screen *s, const struct wire_rect *r)
 
 /* ---- the number ----------------------------------------------------------------------------- */
 
-/* Rec. 601, as the clip's file has it, out of 256 parts; pixels are blue, green, red. */
+/* Rec. 601, as in the clip's file, in parts of 256. A pixel is blue, green, red, unused. */
 static unsigned luma(const uint8_t *p)
 {
     return (29u * p[0] + 150u * p[1] + 77u * p[2]) / 256;
@@ -50,7 +50,8 @@ static bool cell_is_white(const struct screen *s, int x, int y)
     return sum / (SIDE * SIDE) > 127;
 }
 
-/* Cells 0 to 15: the number; 16: white; 17: black; 18 and 19: parity of its even and odd bits. */
+/* Cells 0 to 15 are the number's bits, 16 is white, 17 is black, 18 and 19 are the parity of the
+ * number's even and odd bits. */
 int clip_read(const struct clip *c, const struct screen *s)
 {
     struct wire_rect code = clip_code(c);
@@ -82,7 +83,7 @@ static double median(double *values, size_t count)
     return values[count / 2];
 }
 
-/* Those of the last CLIP_WINDOW, the oldest first. */
+/* The frames shown in the last CLIP_WINDOW, oldest first, and how many they are. */
 static unsigned recent(const struct clip *c, int64_t time, struct clip_shown *out)
 {
     unsigned first = c->pace_count > CLIP_PACE ? c->pace_count - CLIP_PACE : 0, count = 0;
@@ -94,9 +95,10 @@ static unsigned recent(const struct clip *c, int64_t time, struct clip_shown *ou
 }
 
 /*
- * The pace of the shown frames: the median time one frame of the clip took, and the median interval
- * between two that were shown. By that pace, counted from the one shown with the least delay, this
- * one was due; if it comes more than an interval later, a newer one should stand there already.
+ * A frame is late if, at the pace of the frames before it, a newer frame should already be there.
+ * The pace is the median time per frame of the clip. The frame is due at that pace after the frame
+ * that was shown with the least delay. It is late by more than the median interval between shown
+ * frames.
  */
 static bool is_late(const struct clip *c, int64_t number, int64_t time)
 {
@@ -104,7 +106,7 @@ static bool is_late(const struct clip *c, int64_t number, int64_t time)
     double paces[CLIP_PACE], intervals[CLIP_PACE], pace, interval, delay = 0;
     unsigned count = recent(c, time, before);
 
-    if (count < 6) /* five intervals tell a median */
+    if (count < 6) /* fewer than five intervals are too few for a median */
         return false;
     for (unsigned i = 1; i < count; i++) {
         intervals[i - 1] = (double)(before[i].time - before[i - 1].time);
@@ -134,7 +136,7 @@ static void interval(struct clip *c, int64_t time, struct clip_change *change)
     c->last = time;
 }
 
-/* A number that is further ahead than half the clip is rather an older frame shown again. */
+/* A step of more than half the clip is taken for an older frame that was shown again. */
 static int64_t count_on(const struct clip *c, int number)
 {
     int64_t step = (number - c->number % CLIP_FRAMES + CLIP_FRAMES) % CLIP_FRAMES;
@@ -154,7 +156,7 @@ bool clip_number(struct clip *c, int number, int64_t time, struct clip_change *c
         return false;
     interval(c, time, change);
     if (!c->shown) {
-        c->intervals.count = c->intervals.kept = 0; /* of hashes */
+        c->intervals.count = c->intervals.kept = 0; /* drop those between hashes */
         c->intervals.max = 0;
     } else if (full < c->number) {
         c->backwards++;

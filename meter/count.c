@@ -7,9 +7,9 @@
 #include "event/fields.h"
 #include "count.h"
 
-enum { PRIMARY = 0 }; /* the surface that is the screen */
+enum { PRIMARY = 0 }; /* number of the surface that is the screen */
 
-/* A client counts its clock in ms and reads it a moment after we did. */
+/* ns: spice-gtk's clock counts ms, and it reads that clock a moment after us. */
 #define CLOCK_SLACK INT64_C(2000000)
 
 void count_emit(struct counts *c, uint16_t kind, int64_t time, const void *fields)
@@ -88,7 +88,8 @@ static void streams_end(struct count_channel *ch, uint32_t number)
             stream_ends(ch, i);
 }
 
-/* Until a frame is due, by the server's multimedia clock as the main channel last gave it. */
+/* ns until a frame is due, by the server's multimedia clock. 0: the main channel has not sent it.
+ */
 static int64_t wait_of(const struct counts *c, uint32_t mm_time, int64_t now)
 {
     uint32_t here;
@@ -137,7 +138,7 @@ static void draw_comes(struct count_channel *ch, const struct wire_draw *d)
         (struct count_draw){ch->now, d->box, d->image};
 }
 
-/* What is in a display's message; the type of the image it draws. */
+/* Counts what is in a display's message, and returns the type of the image in it. */
 static uint8_t display_message(struct count_channel *ch, const struct wire_message *m)
 {
     struct wire_draw draw;
@@ -158,13 +159,13 @@ static uint8_t display_message(struct count_channel *ch, const struct wire_messa
     } else if (wire_get_surface_gone(m, &number) && number == PRIMARY) {
         ch->first_draw = ch->draw_count = 0;
     }
-    return WIRE_IMAGE_NONE;
+    return IMAGE_TYPE_none;
 }
 
 static void on_message(void *context, const struct wire_message *m)
 {
     struct count_channel *ch = context;
-    uint8_t image = WIRE_IMAGE_NONE;
+    uint8_t image = IMAGE_TYPE_none;
 
     add(&ch->total, m->bytes);
     add(&ch->types[m->type < COUNT_TYPES ? m->type : COUNT_TYPES - 1], m->bytes);
@@ -201,7 +202,7 @@ void count_client(struct count_channel *ch, const uint8_t *p, size_t n, int64_t 
     ch->id = ch->wire.id;
 }
 
-static void say_linked(struct count_channel *ch)
+static void report_linked(struct count_channel *ch)
 {
     if (!ch->linked && ch->wire.state >= WIRE_MESSAGES && !ch->wire.link_error) {
         ch->linked = true;
@@ -215,12 +216,12 @@ int count_server(struct count_channel *ch, const uint8_t *p, size_t n, int64_t n
     int error = 0;
 
     ch->now = now;
-    /* The link's end stands alone, so that it is told before the first message. */
+    /* Byte by byte, so that the end of the link is reported before the first message. */
     while (n && !error && ch->wire.state < WIRE_MESSAGES) {
         error = wire_server(&ch->wire, p++, 1);
         n--;
     }
-    say_linked(ch);
+    report_linked(ch);
     if (n) {
         int rest = wire_server(&ch->wire, p, n);
 
@@ -268,7 +269,7 @@ static bool same(struct wire_rect a, struct wire_rect b)
     return a.left == b.left && a.top == b.top && a.right == b.right && a.bottom == b.bottom;
 }
 
-/* A client draws in the order of the messages: what came before this one is done, too. */
+/* Finds the drawing of a box. The client draws in the order of messages, so older ones are done. */
 static bool take_draw(struct count_channel *ch, struct wire_rect box, struct count_draw *d)
 {
     for (unsigned i = 0; i < ch->draw_count; i++) {
@@ -283,9 +284,10 @@ static bool take_draw(struct count_channel *ch, struct wire_rect box, struct cou
 }
 
 /*
- * Which frame stands in the picture now: as spice-gtk's decoders choose (mjpeg_decoder_schedule in
- * channel-display-mjpeg.c, schedule_frame in channel-display-gst.c), the first one that was not due
- * yet when the frame before it had been shown, nor when it came; if there is none, the newest.
+ * Takes the frame that is in the picture now, by the rule of spice-gtk's decoders
+ * (mjpeg_decoder_schedule in channel-display-mjpeg.c, schedule_frame in channel-display-gst.c):
+ * the first frame that was not yet due, neither when it arrived nor when the frame before it was
+ * shown. If there is none, the newest.
  */
 static bool take_frame(struct count_stream *s, int64_t now, struct count_frame *f)
 {
@@ -335,7 +337,7 @@ static bool frame_ready(struct counts *c, const struct count_channel *ch,
     samples_add(&c->frame_took, took);
     samples_add(&c->frame_beyond, took > wait ? took - wait : 0);
     EMIT(c, now, client_picture, .display = ch->id, .box = rect(s->dest),
-         .stream = (int64_t)s->number, .image = WIRE_IMAGE_NONE, .took = took, .wait = wait);
+         .stream = (int64_t)s->number, .image = IMAGE_TYPE_none, .took = took, .wait = wait);
     return true;
 }
 
@@ -362,6 +364,6 @@ bool count_picture(struct counts *c, uint8_t display, struct wire_rect box, int6
         return frame_ready(c, ch, s, &frame, now);
     c->unmatched++;
     EMIT(c, now, client_picture, .display = display, .box = rect(box), .stream = -2,
-         .image = WIRE_IMAGE_NONE);
+         .image = IMAGE_TYPE_none);
     return false;
 }

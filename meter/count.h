@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the meter counts: bytes and messages by channel, message, image and stream, and how long a
- * frame took from its last byte to the picture. Knows neither sockets nor GLib. Times are ns of
- * CLOCK_MONOTONIC. One thread at a time: whoever calls holds the caller's lock.
+ * Counts bytes and messages by channel, message type, image type and stream, and measures how long
+ * a frame took from its last byte to the picture. Knows neither sockets nor GLib. Times are ns of
+ * CLOCK_MONOTONIC. Callers must hold a lock of their own: only one thread may call at a time.
  */
 #ifndef SPICETAP_COUNT_H
 #define SPICETAP_COUNT_H
@@ -12,12 +12,12 @@
 #include "wire.h"
 
 enum {
-    COUNT_TYPES = 512, /* message types that are told apart; higher ones share the last */
-    COUNT_IMAGES = 256,
-    COUNT_STREAMS = 64,   /* streams of a display told apart, by number; a server has 50 */
-    COUNT_PENDING = 4096, /* drawings, and frames of a stream, not seen in the picture yet */
-    COUNT_FRAMES = 128,
-    COUNT_CHANNELS = 32,
+    COUNT_TYPES = 512,    /* message types counted apart; higher ones share the last */
+    COUNT_IMAGES = 256,   /* image types: a uint8_t */
+    COUNT_STREAMS = 64,   /* stream numbers of a display counted apart; spice-server has 50 */
+    COUNT_PENDING = 4096, /* drawings of a display that are not in the picture yet */
+    COUNT_FRAMES = 128,   /* frames of a stream that are not in the picture yet */
+    COUNT_CHANNELS = 32,  /* connections */
 };
 
 struct tally {
@@ -25,7 +25,8 @@ struct tally {
 };
 
 struct count_frame {
-    int64_t time, wait; /* of its last byte; until it is due */
+    int64_t time; /* of its last byte */
+    int64_t wait; /* ns from then until it is due; negative: late */
     uint64_t bytes;
 };
 
@@ -34,11 +35,11 @@ struct count_stream {
     bool used, running;
     uint8_t codec;
     struct wire_rect dest;
-    uint64_t created, ended;
+    uint64_t created, ended; /* how often, since numbers are used again */
     struct tally frames;
     uint64_t pictures; /* frames seen in the picture */
     int64_t last_picture;
-    struct count_frame pending[COUNT_FRAMES];
+    struct count_frame pending[COUNT_FRAMES]; /* ring */
     unsigned first, count;
 };
 
@@ -48,22 +49,22 @@ struct count_draw {
     uint8_t image;
 };
 
-/* A channel's connection. One that is linked again, after a loss, is another. */
+/* One connection of a channel. A channel that reconnects gets another one. */
 struct count_channel {
     struct counts *all;
     struct wire wire;
     uint8_t type, id;
     bool linked, ended;
-    int64_t now; /* of the bytes that are being counted */
+    int64_t now; /* time of the bytes that are being counted */
     uint64_t up; /* bytes to the server */
     struct tally total, types[COUNT_TYPES];
-    /* Of a display. */
+    /* Of a display channel: */
     struct tally images[COUNT_IMAGES];
-    struct count_stream *streams; /* COUNT_STREAMS of them, made with the first stream */
-    struct tally other_streams;   /* frames of streams that have no place in it */
-    struct count_draw *draws;     /* ring of COUNT_PENDING */
+    struct count_stream *streams; /* COUNT_STREAMS of them; NULL before the first stream */
+    struct tally other_streams;   /* frames of streams with higher numbers */
+    struct count_draw *draws;     /* ring of COUNT_PENDING; NULL before the first drawing */
     unsigned first_draw, draw_count;
-    uint64_t draws_unseen; /* the ring was full */
+    uint64_t draws_unseen; /* drawings that the full ring dropped */
 };
 
 struct counts {
@@ -72,26 +73,30 @@ struct counts {
     bool has_clock;
     uint32_t mm_time; /* the server's multimedia clock, ms, at mm_at */
     int64_t mm_at;
-    uint64_t pictures, unmatched; /* parts of the picture that changed; of what, is not known */
-    struct samples frame_took, frame_beyond, draw_took; /* ns */
-    /* Told of everything as it happens; may be NULL. */
+    uint64_t pictures;           /* parts of the picture that changed */
+    uint64_t unmatched;          /* those that belong to no known frame or drawing */
+    struct samples frame_took;   /* ns from a frame's last byte to the picture */
+    struct samples frame_beyond; /* ns of that beyond the time when the frame was due */
+    struct samples draw_took;    /* ns from a drawing's last byte to the picture */
+    /* Gets each event as it happens; NULL: nobody. */
     void (*emit)(void *context, const struct tap_event *ev);
     void *context;
 };
 
-/* Room for one more connection, or NULL: no memory, or too many. It lives until counts_free. */
+/* A new connection, which counts_free() frees. NULL: no memory, or too many connections. */
 struct count_channel *count_open(struct counts *c);
-/* Bytes to the server, and from it. -EPROTO: the server does not speak SPICE. */
+/* Count n bytes to the server, and from it. -EPROTO: the server does not speak SPICE. */
 void count_client(struct count_channel *ch, const uint8_t *p, size_t n, int64_t now);
 int count_server(struct count_channel *ch, const uint8_t *p, size_t n, int64_t now);
+/* The connection ended. Its counts stay. */
 void count_close(struct count_channel *ch, int64_t now);
-/* A part of a display's picture is ready. True: it is a stream's frame, or a drawing, as a whole.
- */
+/* A part of a display's picture is ready. True: it is exactly one frame or one drawing. */
 bool count_picture(struct counts *c, uint8_t display, struct wire_rect box, int64_t now);
+/* Sums over all connections; *link_bytes: those from the server before the first messages. */
 void counts_total(const struct counts *c, struct tally *all, uint64_t *link_bytes);
 void counts_free(struct counts *c);
 
-/* An event laid out as events.def has it: EMIT(counts, time, client_frame, .display = 0, ...). */
+/* Emits an event, with its fields by name: EMIT(counts, time, client_frame, .display = 0, ...). */
 void count_emit(struct counts *c, uint16_t kind, int64_t time, const void *fields);
 #define EMIT(c, at, name, ...) count_emit(c, EV_##name, at, &(struct fields_##name){__VA_ARGS__})
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The relay's threads: each link connects, then pumps bytes both ways and counts them. */
 #include <errno.h>
 #include <gio/gio.h>
 #include <netdb.h>
@@ -16,19 +17,20 @@
 #include "tls.h"
 
 enum {
-    CHUNK = 65536,
-    SLOW_CHUNK = 512,     /* with a rate limit not less at once */
-    CHUNKS_A_SECOND = 50, /* and about so many of them */
+    CHUNK = 65536,        /* bytes read at once */
+    SLOW_CHUNK = 512,     /* the least, when the rate is limited */
+    CHUNKS_A_SECOND = 50, /* about so many reads a second, when the rate is limited */
     CONNECT_SECONDS = 10,
-    TEXT = 512,
+    TEXT = 512, /* bytes of a text for the user */
 };
 
 #define SECOND UINT64_C(1000000000)
 
+/* One channel. */
 struct link {
     struct relay *relay;
     struct count_channel *channel;
-    int session, server;
+    int session, server; /* sockets; server is -1 before it is connected */
     GIOStream *tls;
     pthread_t down, up;
     bool has_up;
@@ -41,11 +43,11 @@ struct relay {
     uint64_t rate;
     struct counts *counts;
     pthread_mutex_t *lock;
-    struct link *links; /* only the session's thread adds to it */
+    struct link *links; /* only the session's thread changes the list */
     atomic_bool stop;
-    pthread_mutex_t own; /* guards what follows, and the descriptors of links */
-    pthread_cond_t woken;
-    uint64_t free_at; /* when the slow link has passed on all it was given */
+    pthread_mutex_t own;  /* guards the following, and the descriptors of links */
+    pthread_cond_t woken; /* `stop` was set */
+    uint64_t free_at;     /* when the slow link has transmitted everything so far */
     enum relay_fault fault;
     char text[TEXT];
 };
@@ -118,9 +120,9 @@ static bool server_write(struct link *l, const uint8_t *p, size_t n)
                   : send_all(l->server, p, n);
 }
 
-/* The slow link: n bytes are through when all that came before them are, and then their own time
- * has gone by. A thread that woke late makes up for it, but for no more than a piece's time:
- * nothing is saved up while the link stands idle. */
+/* Waits until the slow link has transmitted n more bytes. It transmits one chunk after the other. A
+ * thread that woke up late may catch up, but by no more than one chunk's time: an idle link saves
+ * nothing for later. */
 static void pass_slowly(struct relay *r, size_t n)
 {
     const uint64_t slack = SECOND / CHUNKS_A_SECOND;
@@ -144,7 +146,7 @@ static size_t chunk_of(const struct relay *r)
     return !r->rate || part > CHUNK ? CHUNK : part < SLOW_CHUNK ? SLOW_CHUNK : (size_t)part;
 }
 
-/* ---- connecting --------------------------------------------------------------------------------
+/* ---- connecting -------------------------------------------------------------------------------
  */
 
 static int connect_unix(const struct target *t)
@@ -163,7 +165,8 @@ static int connect_unix(const struct target *t)
     return fd;
 }
 
-/* A slow link has small buffers: the server is to feel it. */
+/* A slow link gets a small receive buffer, or the kernel would hide the slowness from the server.
+ */
 static void prepare(const struct relay *r, int fd)
 {
     struct timeval limit = {.tv_sec = CONNECT_SECONDS};
@@ -171,7 +174,7 @@ static void prepare(const struct relay *r, int fd)
                          : r->rate / 8 > 1 << 20 ? 1 << 20
                                                  : (int)(r->rate / 8);
 
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); /* connect() heeds it */
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)); /* limits connect() too */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (r->rate)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
@@ -246,7 +249,7 @@ static bool link_opens(struct link *l)
     return !r->stop;
 }
 
-/* ---- the two ways ------------------------------------------------------------------------------
+/* ---- pumping ----------------------------------------------------------------------------------
  */
 
 static void *pump_up(void *data)
@@ -270,7 +273,7 @@ static void *pump_up(void *data)
     return NULL;
 }
 
-/* Counted before it is passed on: the session must not show what was not counted. */
+/* Counts bytes before it passes them on, so the session cannot show what is not counted yet. */
 static void pump_down(struct link *l)
 {
     struct relay *r = l->relay;
@@ -286,7 +289,7 @@ static void pump_down(struct link *l)
         error = count_server(l->channel, buffer, (size_t)n, (int64_t)relay_now());
         pthread_mutex_unlock(r->lock);
         if (error)
-            fault(r, RELAY_NO_SPICE, "what answers there does not speak SPICE");
+            fault(r, RELAY_NO_SPICE, "the server does not speak SPICE");
         if (error || !send_all(l->session, buffer, (size_t)n)) {
             free(buffer);
             return;
@@ -316,7 +319,7 @@ static void *run_down(void *data)
     return NULL;
 }
 
-/* ---- life ---------------------------------------------------------------------------------------
+/* ---- start and end ----------------------------------------------------------------------------
  */
 
 struct relay *relay_new(const struct target *target, uint64_t rate, struct counts *counts,
@@ -392,7 +395,7 @@ void relay_stop(struct relay *r)
         pthread_join(l->down, NULL);
         if (l->has_up)
             pthread_join(l->up, NULL);
-        g_clear_object(&l->tls); /* which closes the server's socket, too */
+        g_clear_object(&l->tls); /* also closes the server's socket */
         if (l->server >= 0 && r->target->kind != TARGET_TLS)
             close(l->server);
         close(l->session);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What was measured, as JSON, text and a live line. */
+/* Prints the results as JSON, as a summary and as a live line. */
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Numbers whose percentiles are wanted at the end: all of them up to SAMPLES_KEPT, from then on a
- * random choice of so many, each as likely as the other. Zero it first; the largest is exact. */
+/*
+ * Values for percentiles. Keeps up to SAMPLES_KEPT values, so percentiles of fewer are exact.
+ * Beyond that it keeps a random sample, in which each value is equally likely. The count and the
+ * largest are always exact. Initialize it with zeros.
+ */
 #ifndef SPICETAP_SAMPLES_H
 #define SPICETAP_SAMPLES_H
 
@@ -11,14 +14,15 @@ enum { SAMPLES_KEPT = 1 << 20 };
 
 struct samples {
     int64_t *values;
-    size_t kept, room;
-    uint64_t count, dice;
+    size_t kept, room; /* values in the array, and its size */
+    uint64_t count;    /* values added */
+    uint64_t dice;     /* state of the random numbers */
     int64_t max;
 };
 
 void samples_add(struct samples *s, int64_t value);
-/* The smallest value that at least `percent` of 100 are not above (nearest rank); 0 if there are
- * none. Sorts what is kept. */
+/* The percentile by nearest rank: at least `percent` % of the kept values are not above it. 0:
+ * there are none. Sorts the kept values. */
 int64_t samples_percentile(struct samples *s, unsigned percent);
 void samples_free(struct samples *s);
 

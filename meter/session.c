@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The SPICE session: libspice-client-glib, which connects, decodes and draws as any client does. */
+/* The SPICE session. libspice-client-glib connects, decodes and draws as in any client. */
 #include <errno.h>
 #include <glib-unix.h>
 #include <spice/enums.h>
@@ -12,10 +12,10 @@
 #include "meter.h"
 
 enum {
-    OPEN_SECONDS = 20,  /* until the main channel is open */
-    READY_SECONDS = 3,  /* from then on, until there is a picture */
-    SETTLE_MS = 8,      /* without another drawing there: the clip's region is whole */
-    SETTLE_MAX_MS = 40, /* or anyway */
+    OPEN_SECONDS = 20,  /* the main channel must be open by then */
+    READY_SECONDS = 3,  /* after that, start measuring even if there is no picture */
+    SETTLE_MS = 8,      /* without another drawing on it, the clip's region is complete */
+    SETTLE_MAX_MS = 40, /* look at it even if drawings go on */
 };
 
 #define MS INT64_C(1000000)
@@ -81,8 +81,8 @@ static void settle_later(struct meter *m, int64_t time)
     }
 }
 
-/* A drawing that covers the whole number changes it at once; several that touch it may leave it
- * half old and half new until the last of them. */
+/* A drawing that covers the whole number changes it at once. Several smaller ones can leave it half
+ * old and half new until the last one. */
 static void region_changed(struct meter *m, const struct wire_rect *box, int64_t time)
 {
     struct wire_rect code = clip_code(&m->clip), region = clip_region(&m->clip);
@@ -169,8 +169,7 @@ static void add_display(struct meter *m, SpiceChannel *channel)
     g_signal_connect(channel, "display-invalidate", G_CALLBACK(on_invalidate), m);
 }
 
-/* ---- channels
- * ------------------------------------------------------------------------------------
+/* ---- channels ---------------------------------------------------------------------------------
  */
 
 static uint32_t link_error(struct meter *m)
@@ -188,13 +187,13 @@ static void refused(struct meter *m, uint32_t error)
 {
     static const char *const words[] = {
         [SPICE_LINK_ERR_ERROR] = "the server refuses the connection",
-        [SPICE_LINK_ERR_INVALID_MAGIC] = "the server does not take us for a SPICE client",
-        [SPICE_LINK_ERR_INVALID_DATA] = "the server does not understand the connection's beginning",
+        [SPICE_LINK_ERR_INVALID_MAGIC] = "the server does not recognize a SPICE client",
+        [SPICE_LINK_ERR_INVALID_DATA] = "the server does not understand the link message",
         [SPICE_LINK_ERR_VERSION_MISMATCH] = "the server speaks another version of SPICE",
         [SPICE_LINK_ERR_NEED_SECURED] =
             "the server wants TLS: name its TLS port with spice+tls://HOST:PORT",
         [SPICE_LINK_ERR_NEED_UNSECURED] = "the server wants no TLS: use spice://HOST:PORT",
-        [SPICE_LINK_ERR_BAD_CONNECTION_ID] = "the server does not know our session",
+        [SPICE_LINK_ERR_BAD_CONNECTION_ID] = "the server does not know this session",
         [SPICE_LINK_ERR_CHANNEL_NOT_AVAILABLE] = "the server has no such channel",
     };
     bool password = error == SPICE_LINK_ERR_PERMISSION_DENIED;
@@ -211,7 +210,7 @@ static void refused(struct meter *m, uint32_t error)
     end(m, "refused", EXIT_ENV);
 }
 
-/* The main channel is gone, or never came. */
+/* The main channel closed, or never opened. */
 static void lost(struct meter *m)
 {
     char text[sizeof(m->error)];
@@ -228,8 +227,8 @@ static void lost(struct meter *m)
         refused(m, error);
     } else {
         snprintf(m->error, sizeof(m->error), "%s",
-                 fault == RELAY_SERVER_GONE ? "the server closed the connection at its beginning: "
-                                              "is another port the SPICE port, does it want TLS?"
+                 fault == RELAY_SERVER_GONE ? "the server closed the connection at once: is this "
+                                              "the SPICE port, and does it want TLS?"
                  : *text                    ? text
                                             : "the connection failed");
         end(m, "no connection", fault == RELAY_NO_SPICE ? EXIT_INPUT : EXIT_ENV);
@@ -259,7 +258,7 @@ static void on_event(SpiceChannel *channel, SpiceChannelEvent event, gpointer da
             channel, compression_number(m->options->compression));
     } else if (channel == m->display && event >= SPICE_CHANNEL_CLOSED && !m->end) {
         m->screen.pixels = NULL;
-        fprintf(stderr, "spicetap meter: the display channel was lost; what was counted stays\n");
+        fprintf(stderr, "spicetap meter: the display channel closed; its counts are kept\n");
     }
 }
 
@@ -268,7 +267,7 @@ static void on_open_fd(SpiceChannel *channel, int with_tls, gpointer data)
     struct meter *m = data;
     int fd;
 
-    if (with_tls) { /* the server's answer to a link without */
+    if (with_tls) { /* spice-gtk tries again with TLS because the server wants it */
         refused(m, SPICE_LINK_ERR_NEED_SECURED);
         return;
     }
@@ -296,7 +295,7 @@ static void on_channel(SpiceSession *session, SpiceChannel *channel, gpointer da
         spice_channel_connect(channel);
 }
 
-/* ---- time and signals ---------------------------------------------------------------------------
+/* ---- time and signals -------------------------------------------------------------------------
  */
 
 static gboolean on_signal(gpointer data)
@@ -370,7 +369,7 @@ void session_run(struct meter *m)
 
     m->loop = g_main_loop_new(NULL, FALSE);
     m->session = make_session(m);
-    spice_session_open_fd(m->session, -1); /* each channel then asks for its own */
+    spice_session_open_fd(m->session, -1); /* each channel asks for its own socket: on_open_fd() */
     if (!m->end)
         g_main_loop_run(m->loop);
     clip_end(&m->clip, (int64_t)m->ended);
@@ -385,7 +384,7 @@ void session_run(struct meter *m)
     g_signal_handlers_disconnect_by_data(m->session, m);
     spice_session_disconnect(m->session);
     g_object_unref(m->session);
-    while (g_main_context_iteration(NULL, FALSE)) { /* channels go on their own */
+    while (g_main_context_iteration(NULL, FALSE)) { /* lets the channels finish */
     }
     g_main_loop_unref(m->loop);
 }

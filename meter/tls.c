@@ -13,7 +13,7 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Its parts, trimmed and in order. */
+/* The parts of "O=Lab,CN=vm", trimmed and sorted. */
 static char **subject_parts(const char *subject)
 {
     char **parts = g_strsplit(subject, ",", -1);
@@ -37,8 +37,10 @@ struct check {
     char why[256];
 };
 
-/* Only called when GLib itself would refuse. With a subject asked for, the host's name is not: GLib
- * then has no name to compare with, and calls that a wrong one. */
+/* GLib calls this only for certificates that it refuses. When a subject is expected, GLib gets no
+ * host name to compare, and reports BAD_IDENTITY: that is accepted here and the subject checked
+ * later.
+ */
 static gboolean on_certificate(GTlsConnection *tls, GTlsCertificate *certificate,
                                GTlsCertificateFlags flags, gpointer data)
 {
@@ -52,7 +54,7 @@ static gboolean on_certificate(GTlsConnection *tls, GTlsCertificate *certificate
              : flags & G_TLS_CERTIFICATE_BAD_IDENTITY  ? "it is not this host's"
              : flags & G_TLS_CERTIFICATE_EXPIRED       ? "it has expired"
              : flags & G_TLS_CERTIFICATE_NOT_ACTIVATED ? "it is not valid yet"
-                                                       : "it is not to be trusted");
+                                                       : "it cannot be trusted");
     return FALSE;
 }
 
@@ -67,7 +69,7 @@ static gboolean subject_wanted(GTlsConnection *tls, struct check *c)
         g_object_get(certificate, "subject-name", &subject, NULL);
     if (subject && tls_same_subject(subject, c->target->host_subject))
         return TRUE;
-    snprintf(c->why, sizeof(c->why), "its subject is %s", subject ? subject : "not to be read");
+    snprintf(c->why, sizeof(c->why), "its subject is %s", subject ? subject : "unreadable");
     return FALSE;
 }
 
@@ -108,7 +110,7 @@ GIOStream *tls_open(const struct target *t, int fd, char *text, size_t size)
                  error->message);
         return NULL;
     }
-    /* A server that ends does not say goodbye. */
+    /* spice-server closes the socket without a TLS close_notify. */
     g_object_set(tls, "require-close-notify", FALSE, NULL);
     g_signal_connect(tls, "accept-certificate", G_CALLBACK(on_certificate), &check);
     if (!g_tls_connection_handshake(tls, NULL, &error) || !subject_wanted(tls, &check)) {

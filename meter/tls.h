@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* TLS towards the server. */
+/* TLS with the server. */
 #ifndef SPICETAP_TLS_H
 #define SPICETAP_TLS_H
 
@@ -7,11 +7,12 @@
 
 #include "target.h"
 
-/* Takes `fd` and shakes hands. The certificate must lead to the CA, and name the host, or have the
- * subject that the target asks for. NULL: `text` says why. `fd` is closed with the stream. */
+/* Does the TLS handshake on `fd`, which then belongs to the stream. The certificate must be signed
+ * by the target's CA, and have its subject if it names one, else its host name. NULL: `text` says
+ * why, and `fd` is closed. */
 GIOStream *tls_open(const struct target *t, int fd, char *text, size_t size);
 
-/* Whether two subjects ("O=Lab,CN=vm", in any order, with or without spaces) are the same. */
+/* Are two subjects the same ("O=Lab,CN=vm")? The order and spaces around parts do not matter. */
 gboolean tls_same_subject(const char *a, const char *b);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Cuts a SPICE connection into messages, and reads those that the meter counts. */
 #include <errno.h>
 #include <spice/enums.h>
 #include <spice/protocol.h>
@@ -30,7 +31,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Takes what is still wanted; true: it is whole. */
+/* Takes bytes that `part` still wants. True: it is complete. */
 static bool collect(struct wire_part *part, const uint8_t **p, size_t *n)
 {
     size_t take = least(part->want - part->have, *n);
@@ -64,7 +65,8 @@ void wire_init(struct wire *w, void (*message)(void *, const struct wire_message
 
 /* ---- the link ------------------------------------------------------------------------------- */
 
-/* The capabilities of a link message that ends at `size`: NULL if they are not where it says. */
+/* The capabilities in a link message. NULL: they would lie outside it. `fixed`: size of its fixed
+ * part; `counts`: offset of its two counts. */
 static const uint8_t *caps_at(const struct wire_part *part, size_t fixed, size_t counts,
                               uint32_t *common)
 {
@@ -83,7 +85,7 @@ static const uint8_t *caps_at(const struct wire_part *part, size_t fixed, size_t
     return body + offset;
 }
 
-/* A link header says how long the rest is. False: it is none. */
+/* Wants the rest of a link message, whose length is in its header. False: it is no SPICE header. */
 static bool link_length(struct wire_part *part, size_t fixed)
 {
     uint32_t size = le32(part->bytes + 12);
@@ -116,10 +118,10 @@ void wire_client(struct wire *w, const uint8_t *p, size_t n)
     while (n && !w->client_done) {
         if (!collect(part, &p, &n))
             return;
-        if (w->client_choice) { /* which way it authenticates itself */
+        if (w->client_choice) { /* the authentication method */
             w->client_done = true;
             if (le32(part->bytes) == AUTH_SASL && w->auth_selection)
-                opaque(w, "the client authenticates itself with SASL");
+                opaque(w, "the client uses SASL");
         } else if (part->want == LINK_HEADER) {
             w->client_done = !link_length(part, LINK_MESS);
         } else {
@@ -301,7 +303,7 @@ bool wire_get_surface_gone(const struct wire_message *m, uint32_t *surface)
     return true;
 }
 
-/* Where behind the clip the pointer to the drawing's image stands; -1: it draws none. */
+/* The offset, after the clip, of the pointer to a drawing's image. -1: it has no image. */
 static int image_pointer(uint16_t type)
 {
     switch (type) {
@@ -311,38 +313,38 @@ static int image_pointer(uint16_t type)
     case SPICE_MSG_DISPLAY_DRAW_ROP3:
     case SPICE_MSG_DISPLAY_DRAW_TRANSPARENT:
         return 0;
-    case SPICE_MSG_DISPLAY_DRAW_ALPHA_BLEND: /* behind flags and alpha */
+    case SPICE_MSG_DISPLAY_DRAW_ALPHA_BLEND: /* after flags and alpha */
         return 2;
-    case SPICE_MSG_DISPLAY_DRAW_COMPOSITE: /* behind flags */
+    case SPICE_MSG_DISPLAY_DRAW_COMPOSITE: /* after flags */
         return 4;
     default:
         return -1;
     }
 }
 
-/* ImageDescriptor: id (8 bytes), type, flags, width, height. Its place is an offset into the body.
- */
+/* The pointer is an offset into the body, of an ImageDescriptor: id (8 bytes), type, flags, width,
+ * height. */
 static uint8_t image_of(const struct wire_message *m, int pointer)
 {
     uint64_t at = 4 + 16; /* DisplayBase: surface, box, and then the clip */
     uint32_t image;
 
     if (pointer < 0)
-        return WIRE_IMAGE_NONE;
+        return IMAGE_TYPE_none;
     if (m->have < at + 1)
-        return WIRE_IMAGE_UNREAD;
+        return IMAGE_TYPE_unread;
     if (m->body[at++] == SPICE_CLIP_TYPE_RECTS) {
         if (m->have < at + 4)
-            return WIRE_IMAGE_UNREAD;
+            return IMAGE_TYPE_unread;
         at += 4 + (uint64_t)le32(m->body + at) * 16;
     }
     at += (unsigned)pointer;
     if (m->have < at + 4)
-        return WIRE_IMAGE_UNREAD;
+        return IMAGE_TYPE_unread;
     image = le32(m->body + at);
     if (!image)
-        return WIRE_IMAGE_NONE;
-    return m->have < (uint64_t)image + 9 ? WIRE_IMAGE_UNREAD : m->body[image + 8];
+        return IMAGE_TYPE_none;
+    return m->have < (uint64_t)image + 9 ? IMAGE_TYPE_unread : m->body[image + 8];
 }
 
 static bool is_draw(uint16_t type)
@@ -363,7 +365,7 @@ bool wire_get_draw(const struct wire_message *m, struct wire_draw *d)
 
 bool wire_get_mm_time(const struct wire_message *m, uint32_t *mm_time)
 {
-    enum { IN_INIT = 6 * 4 }; /* behind session, hint, two mouse modes, two of the agent */
+    enum { IN_INIT = 6 * 4 }; /* after session, hint, two mouse modes, two fields of the agent */
     size_t at = m->type == SPICE_MSG_MAIN_INIT ? IN_INIT : 0;
 
     if ((m->type != SPICE_MSG_MAIN_INIT && m->type != SPICE_MSG_MAIN_MULTI_MEDIA_TIME) ||

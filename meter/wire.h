@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The two byte streams of one SPICE connection, cut into messages as they pass. Nothing here is
- * trusted: lengths are bounded or only counted, and of a body the first WIRE_PREFIX bytes are kept.
- * Layouts: spice-protocol's protocol.h and enums.h, spice-common's spice.proto.
+ * Cuts the two byte streams of one SPICE connection into messages as they pass. It trusts neither
+ * side: lengths are bounded or only counted, and only the first WIRE_PREFIX bytes of a body are
+ * kept. The layouts are those of spice-protocol's protocol.h and enums.h, and spice-common's
+ * spice.proto.
  */
 #ifndef SPICETAP_WIRE_H
 #define SPICETAP_WIRE_H
@@ -11,16 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../bpf/events.h"
+
 enum {
-    WIRE_PREFIX = 16384, /* of a body: where a drawing's image descriptor is looked for */
-    WIRE_IMAGE_UNREAD = 254,
-    WIRE_IMAGE_NONE = 255, /* both of events.def's image_type */
+    WIRE_PREFIX = 16384, /* bytes of a body that are kept; a drawing's image descriptor is there */
 };
 
 struct wire_message {
     uint16_t type;
-    uint32_t size;       /* of the body, as the header says */
-    uint64_t bytes;      /* with the header */
+    uint32_t size;       /* of the body, from the header */
+    uint64_t bytes;      /* of header and body */
     const uint8_t *body; /* its first `have` bytes */
     size_t have;
 };
@@ -30,10 +31,10 @@ enum wire_state {
     WIRE_LINK_REPLY,
     WIRE_LINK_RESULT,
     WIRE_MESSAGES,
-    WIRE_OPAQUE, /* cannot be cut into messages: `why` says so; bytes are still counted */
+    WIRE_OPAQUE, /* cannot be cut into messages, for the reason `why`; bytes are still counted */
 };
 
-/* Collects what must be whole before it can be looked at. */
+/* Collects bytes until `want` are there. */
 struct wire_part {
     size_t want, have;
     uint8_t bytes[4096];
@@ -48,11 +49,11 @@ struct wire {
     uint64_t link_bytes; /* from the server, before its first message */
     uint64_t rest;       /* bytes of the message that is not whole yet */
     uint64_t opaque;     /* bytes from the server that could not be cut */
-    bool known;          /* the client said which channel it is */
+    bool known;          /* `channel` and `id` are set, from the client's link message */
     uint8_t channel, id; /* SPICE_CHANNEL_ and its number */
     bool client_mini, mini, client_done, client_choice, auth_selection;
     struct wire_part link, from_client;
-    /* The message that is coming. */
+    /* The message that is arriving: */
     uint8_t header[18];
     size_t header_have;
     struct wire_message now;
@@ -61,13 +62,13 @@ struct wire {
 };
 
 void wire_init(struct wire *w, void (*message)(void *, const struct wire_message *), void *context);
-/* Bytes on their way to the server: which channel, which headers. */
+/* Bytes from the client: reads which channel it is and which headers it can. */
 void wire_client(struct wire *w, const uint8_t *p, size_t n);
-/* Bytes on their way to the client. Calls `message` for each message whose last byte is in them.
- * -EPROTO: the server does not speak SPICE; everything from there on is opaque. */
+/* Bytes from the server. Calls `message` for each message whose last byte is among them.
+ * 0, or -EPROTO: the server does not speak SPICE, and all further bytes are opaque. */
 int wire_server(struct wire *w, const uint8_t *p, size_t n);
 
-/* ---- what a message of the display or main channel holds ---------------------------------- */
+/* ---- the contents of messages of the display and main channels ---------------------------- */
 
 struct wire_rect {
     int32_t left, top, right, bottom;
@@ -88,19 +89,19 @@ struct wire_stream { /* STREAM_CREATE */
 struct wire_draw { /* COPY_BITS and all DRAW_ messages */
     uint32_t surface;
     struct wire_rect box;
-    uint8_t image; /* SPICE_IMAGE_TYPE_ or WIRE_IMAGE_ */
+    uint8_t image; /* IMAGE_TYPE_ of events.h */
 };
 
-/* true: it is such a message and could be read. */
+/* True: the message is of that kind, complete enough, and was read. */
 bool wire_get_frame(const struct wire_message *m, struct wire_frame *f);
 bool wire_get_stream(const struct wire_message *m, struct wire_stream *s);
 bool wire_get_stream_end(const struct wire_message *m, uint32_t *stream); /* UINT32_MAX: all */
 bool wire_get_draw(const struct wire_message *m, struct wire_draw *d);
 bool wire_get_surface_gone(const struct wire_message *m, uint32_t *surface);
-/* Of the main channel: the server's multimedia clock, ms. */
+/* The server's multimedia clock in ms, from a message of the main channel. */
 bool wire_get_mm_time(const struct wire_message *m, uint32_t *mm_time);
 
-/* "stream_data", or NULL for a message this version does not know. */
+/* A message type's name, such as "stream_data". NULL: this version does not know it. */
 const char *wire_message_name(uint8_t channel, uint32_t type);
 
 #endif
