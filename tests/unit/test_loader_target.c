@@ -115,9 +115,9 @@ static void errors_name_it(void **state)
     assert_non_null(strstr(e.text, "running VMs: "));
     assert_int_equal(vm_find_pid(&vm, 0x7ffffff0, &e), -ESRCH);
     assert_non_null(strstr(e.text, "2147483632"));
-    /* This program is no QEMU, and has no spice in it. */
+    /* This program is not a QEMU, and has no SPICE server in it. */
     assert_int_equal(vm_find_pid(&vm, getpid(), &e), -ENOEXEC);
-    assert_non_null(strstr(e.text, "no QEMU with SPICE"));
+    assert_non_null(strstr(e.text, "is not a QEMU with SPICE"));
     /* A path in place of a name must not lead out of libvirt's folder. */
     assert_int_equal(vm_find_domain(&vm, "../../etc/passwd", &e), -ESRCH);
 }
