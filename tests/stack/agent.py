@@ -3,7 +3,6 @@
 needs: an agent that lies, and one that can be restarted at will. guest/wire.h in Python."""
 
 import json
-import os
 import random
 import select
 import socket
@@ -124,7 +123,7 @@ def hostile(agent):
 def memory(pid):
     """VmRSS in KiB."""
     try:
-        with open("/proc/%d/status" % pid) as f:
+        with open(f"/proc/{pid}/status") as f:
             return next((int(line.split()[1]) for line in f if line.startswith("VmRSS")), 0)
     except OSError:
         return 0

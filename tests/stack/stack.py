@@ -2,6 +2,7 @@
 """What the stack tests and the bench share: the table of events, the probes of a built library,
 and the programs that are started: driver, client, recorder, bpftrace. Standard library only."""
 
+import contextlib
 import json
 import os
 import re
@@ -34,7 +35,7 @@ def read_events():
     text = ('#define EVENT(s, n, name, help, f) @E s n name f\n'
             '#define F(a, t, name, k, help) @F a t name k\n'
             '#define ENUM(name, v) @N name v\n#define V(e, v, name, help) @V v name\n'
-            '#include "%s"\n' % EVENTS_DEF)
+            f'#include "{EVENTS_DEF}"\n')
     out = subprocess.run(["cc", "-E", "-P", "-undef", "-x", "c", "-"], input=text, text=True,
                          capture_output=True, check=True).stdout
     kinds, enums, kind, enum = {}, {}, None, None
@@ -69,12 +70,12 @@ def probe_notes(path):
 
 
 def load_base(pid, path):
-    with open("/proc/%d/maps" % pid) as f:
+    with open(f"/proc/{pid}/maps") as f:
         for line in f:
             w = line.split(None, 5)
             if len(w) == 6 and w[5].strip() == path and int(w[2], 16) == 0:
                 return int(w[0].split("-")[0], 16)
-    raise RuntimeError("%s is not mapped by process %d" % (path, pid))
+    raise RuntimeError(f"{path} is not mapped by process {pid}")
 
 
 def stapsdt_base(path):
@@ -86,7 +87,7 @@ def stapsdt_base(path):
 def semaphores(pid, path):
     """How many listeners each probe has now: the values of the semaphores in that process."""
     base, shift, values = load_base(pid, path), stapsdt_base(path), {}
-    with open("/proc/%d/mem" % pid, "rb") as f:
+    with open(f"/proc/{pid}/mem", "rb") as f:
         for name, sites in probe_notes(path).items():
             _, link_base, semaphore, _ = sites[0]
             f.seek(base + semaphore + (shift - link_base if shift else 0))
@@ -103,7 +104,7 @@ def wait_listeners(pid, path, least=1, timeout=30):
             return
         if time.time() > end:
             few = [n for n, v in values.items() if v < least]
-            raise RuntimeError("probes without %d listeners: %s" % (least, " ".join(few) or "all"))
+            raise RuntimeError("probes without {} listeners: {}".format(least, " ".join(few) or "all"))
         time.sleep(0.05)
 
 
@@ -153,7 +154,7 @@ class Program:
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise RuntimeError("%s did not end within %d s" % (self.name, timeout)) from None
+            raise RuntimeError(f"{self.name} did not end within {timeout} s") from None
 
     def wait_line(self, start, timeout=20):
         end = time.time() + timeout
@@ -164,14 +165,14 @@ class Program:
             if self.process.poll() is not None:
                 break
             time.sleep(0.02)
-        raise RuntimeError("%s never said '%s': %s" % (self.name, start, self.err().strip()[-300:]))
+        raise RuntimeError(f"{self.name} never said '{start}': {self.err().strip()[-300:]}")
 
     def report(self):
         """The last line that is JSON."""
         for line in reversed(self.out().splitlines()):
             if line.startswith("{"):
                 return json.loads(line)
-        raise RuntimeError("%s printed no account: %s" % (self.name, self.err().strip()[-300:]))
+        raise RuntimeError(f"{self.name} printed no account: {self.err().strip()[-300:]}")
 
 
 class Driver(Program):
@@ -209,7 +210,7 @@ class Driver(Program):
             if len(found) >= self.lines:
                 return tuple(map(int, found[-1]))
             time.sleep(0.05)
-        raise RuntimeError("%s did not finish '%s'" % (self.name, verb))
+        raise RuntimeError(f"{self.name} did not finish '{verb}'")
 
     def end(self):
         self.process.stdin.close()
@@ -223,7 +224,7 @@ class Driver(Program):
 
 class Client(Program):
     def __init__(self, folder, port, name="client"):
-        super().__init__(folder, name, [CLIENT, "spice://127.0.0.1:%d" % port],
+        super().__init__(folder, name, [CLIENT, f"spice://127.0.0.1:{port}"],
                          {"DISPLAY": "", "G_MESSAGES_DEBUG": ""})
 
 
@@ -263,15 +264,13 @@ class Bpftrace(Program):
                 break
             before = now
             time.sleep(0.3)
-        raise RuntimeError("%s did not attach to %d sites: %s" % (self.name, sites, self.err()[-300:]))
+        raise RuntimeError(f"{self.name} did not attach to {sites} sites: {self.err()[-300:]}")
 
     def perf_events(self):
-        folder, count = "/proc/%d/fd" % self.pid, 0
+        folder, count = f"/proc/{self.pid}/fd", 0
         for fd in os.listdir(folder):
-            try:
+            with contextlib.suppress(OSError):
                 count += "perf_event" in os.readlink(os.path.join(folder, fd))
-            except OSError:
-                pass
         return count
 
     def counts(self):
@@ -291,45 +290,45 @@ def register(name):
     """%r10d -> r10, %edx -> dx, %dil -> di: bpftrace's names, which are those of pt_regs."""
     m = re.fullmatch(r"%(r\d+)[dwb]?", name)
     if m:
-        return 'reg("%s")' % m[1]
+        return f'reg("{m[1]}")'
     letters = {"al": "ax", "bl": "bx", "cl": "cx", "dl": "dx"}
     name = re.sub(r"^%[re]?", "", name)
     name = letters.get(name, name)
-    return 'reg("%s")' % (name[:-1] if len(name) == 3 and name.endswith("l") else name)
+    return f'reg("{(name[:-1] if len(name) == 3 and name.endswith("l") else name)}")'
 
 
 def location(spec):
     """One argument as sys/sdt.h describes it ("-4@20(%rdi)") as a bpftrace expression."""
     size, where = spec.split("@", 1)
-    kind = "%sint%d" % ("" if size.startswith("-") else "u", abs(int(size)) * 8)
+    kind = "{}int{}".format(("" if size.startswith("-") else "u"), abs(int(size)) * 8)
     if where.startswith("$"):
-        return "(%s)%s" % (kind, where[1:])
+        return f"({kind}){where[1:]}"
     if where.startswith("%"):
-        return "(%s)%s" % (kind, register(where))
+        return f"({kind}){register(where)}"
     m = re.fullmatch(r"(-?\d*)\((%\w+)(?:,(%\w+)(?:,(\d))?)?\)", where)
     if not m:
-        raise RuntimeError("cannot read the argument %s" % spec)
-    address = "%s + (%s)" % (register(m[2]), m[1] or 0)
+        raise RuntimeError(f"cannot read the argument {spec}")
+    address = f"{register(m[2])} + ({m[1] or 0})"
     if m[3]:
-        address += " + %s * %s" % (register(m[3]), m[4] or 1)
-    return "*(%s *)(%s)" % (kind, address)
+        address += f" + {register(m[3])} * {m[4] or 1}"
+    return f"*({kind} *)({address})"
 
 
 def bpftrace_raw(arg, sites, base):
     """bpftrace 0.17 knows arg0 to arg5 only; what lies behind them is read where the site's own
     note says it is. Sites of one probe are told apart by their address."""
     if arg < 6:
-        return "arg%d" % arg
+        return f"arg{arg}"
     text = ""
     for address, _, _, specs in sites[:-1]:
-        text += 'reg("ip") == %d ? (uint64)%s : ' % (base + address, location(specs.split()[arg]))
-    return "(%s(uint64)%s)" % (text, location(sites[-1][3].split()[arg]))
+        text += f'reg("ip") == {base + address} ? (uint64){location(specs.split()[arg])} : '
+    return f"({text}(uint64){location(sites[-1][3].split()[arg])})"
 
 
 def bpftrace_argument(arg, kind_type, sites, base):
     raw = bpftrace_raw(arg, sites, base)
     if kind_type == "RECT":
-        return ["(int64)(*(int32 *)(%s + %d))" % (raw, o) for o in (0, 4, 8, 12)]
+        return [f"(int64)(*(int32 *)({raw} + {o}))" for o in (0, 4, 8, 12)]
     cast = {"S32": "(int64)(int32)%s", "S64": "(int64)%s", "U32": "(uint64)(uint32)%s",
             "U64": "%s", "U8": "(uint64)(uint8)%s", "BOOL": "(uint64)(uint8)%s"}[kind_type]
     return [cast % raw]
@@ -342,13 +341,13 @@ def bpftrace_script(lib, pid, fields):
     for kind in kinds.values():
         if kind.source != "spice":
             continue
-        text.append("usdt:%s:spice:%s {" % (lib, kind.name))
-        text.append('  @c["%s"] = count();' % kind.name)
+        text.append(f"usdt:{lib}:spice:{kind.name} {{")
+        text.append(f'  @c["{kind.name}"] = count();')
         if fields:
             values = [(v, t) for _, a, t, _ in kind.fields
                       for v in bpftrace_argument(a, t, notes[kind.name], base)]
             fmt = " ".join("%llu" if t in ("U64", "U32", "U8", "BOOL") else "%lld" for _, t in values)
-            text.append('  printf("E %s %s\\n", %s);' % (kind.name, fmt, ", ".join(v for v, _ in values)))
+            text.append('  printf("E {} {}\\n", {});'.format(kind.name, fmt, ", ".join(v for v, _ in values)))
         text.append("}")
     return "\n".join(text) + "\n"
 
@@ -363,7 +362,7 @@ def export(run):
     """The run's events, as spicetap export prints them."""
     r = spicetap("export", run, "--format", "jsonl")
     if r.returncode:
-        raise RuntimeError("spicetap export %s: exit %d: %s" % (run, r.returncode, r.stderr.strip()))
+        raise RuntimeError(f"spicetap export {run}: exit {r.returncode}: {r.stderr.strip()}")
     return [json.loads(line) for line in r.stdout.splitlines()]
 
 

@@ -23,13 +23,14 @@ class Check:
     def fail(self, event, why):
         self.broken += 1
         if len(self.examples) < SHOWN:
-            self.examples.append("%s at t=%s: %s" % (event["event"], event["t"], why))
+            self.examples.append("{} at t={}: {}".format(event["event"], event["t"], why))
 
     def result(self):
         if self.broken:
-            return False, "%d of %d: %s" % (self.broken, self.broken + self.held + self.before, "; ".join(self.examples))
-        note = "%d held" % self.held
-        return True, note + (", %d began before the recording" % self.before if self.before else "")
+            of = self.broken + self.held + self.before
+            return False, f"{self.broken} of {of}: {'; '.join(self.examples)}"
+        note = f"{self.held} held"
+        return True, note + (f", {self.before} began before the recording" if self.before else "")
 
 
 class Identity:
@@ -51,7 +52,7 @@ class Identity:
     def see(self, event):
         order = self.checks["time goes forward"]
         if event["t"] < self.time:
-            order.fail(event, "%d ns before the line above" % (self.time - event["t"]))
+            order.fail(event, "{} ns before the line above".format(self.time - event["t"]))
         else:
             order.held += 1
         self.time = max(self.time, event["t"])
@@ -60,14 +61,15 @@ class Identity:
             handler(event)
 
     def on_loss(self, event):
-        self.checks["no event is lost"].fail(event, "%s lost (%s): nothing can be concluded" % (event["count"], event["reason"]))
+        text = "{} lost ({}): nothing can be concluded".format(event["count"], event["reason"])
+        self.checks["no event is lost"].fail(event, text)
 
     # ---- drawables
 
     def on_draw(self, event):
         check, address = self.checks["an address is one drawable"], event["drawable"]
         if address in self.drawn:
-            check.fail(event, "%s is drawn again before its release" % address)
+            check.fail(event, f"{address} is drawn again before its release")
         else:
             check.held += 1
         self.drawn[address] = event["release_id"]
@@ -81,9 +83,10 @@ class Identity:
         elif address not in self.addresses:
             check.before += 1
         elif address in self.drawn:
-            check.fail(event, "%s has release id %s, drawn with %s" % (address, event["release_id"], self.drawn[address]))
+            ident = event["release_id"]
+            check.fail(event, f"{address} has release id {ident}, drawn with {self.drawn[address]}")
         else:
-            check.fail(event, "%s was released already" % address)
+            check.fail(event, f"{address} was released already")
 
     def on_release(self, event):
         self.known(self.checks["a release has its draw"], event)
@@ -128,7 +131,7 @@ class Identity:
         elif evicted == event["evicted"]:
             check.held += 1
         else:
-            check.fail(event, "it says %d, there were %d" % (event["evicted"], evicted))
+            check.fail(event, "it says {}, there were {}".format(event["evicted"], evicted))
 
     def on_evict(self, event):
         check = self.checks["an evict lies in a free_some"]
@@ -144,7 +147,8 @@ class Identity:
     def on_stream_create(self, event):
         stream = (event["display"], event["stream"])
         if stream in self.streams:
-            self.checks["a stream_stop has its stream_create"].fail(event, "stream %d runs already" % event["stream"])
+            text = "stream {} runs already".format(event["stream"])
+            self.checks["a stream_stop has its stream_create"].fail(event, text)
         self.streams.add(stream)
         self.numbers.add(stream)
 
@@ -155,7 +159,7 @@ class Identity:
         elif stream not in self.numbers:
             check.before += 1
         else:
-            check.fail(event, "stream %d does not run" % event["stream"])
+            check.fail(event, "stream {} does not run".format(event["stream"]))
 
     def on_stream_stop(self, event):
         stream = (event["display"], event["stream"])
@@ -185,7 +189,7 @@ def check_lines(lines, also=None):
 def main():
     failed = 0
     for name, ok, detail in check_lines(sys.stdin):
-        print("ok %s (%s)" % (name, detail) if ok else "FAIL %s: %s" % (name, detail))
+        print(f"ok {name} ({detail})" if ok else f"FAIL {name}: {detail}")
         failed += not ok
     return 1 if failed else 0
 

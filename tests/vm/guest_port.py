@@ -7,7 +7,19 @@
 HELLO, events (JSON lines, names and fields from bpf/events.def) and losses go to stdout or FILE, a
 summary to stderr: kinds and counts, bytes, round trip times of PING.
 """
-import argparse, collections, json, os, re, select, socket, statistics, struct, sys, time, zlib
+import argparse
+import collections
+import contextlib
+import json
+import os
+import re
+import select
+import socket
+import statistics
+import struct
+import sys
+import time
+import zlib
 
 HEADER = struct.Struct("<IBBHIIII")
 MAGIC, VERSION = 0x50415453, 1
@@ -17,7 +29,8 @@ HELLO, EVENTS, PONG, LOSS, BYE, START, PING, STOP = 1, 2, 3, 4, 5, 16, 17, 18
 def table():
     """kind -> (name, [(field, type)]) of the GUEST events."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../bpf/events.def")
-    text = open(path).read()
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
     kinds = {}
     for number, name, body in re.findall(r"EVENT\(GUEST, (\d+), (\w+),(.*?)\)\)\n", text, re.S):
         kinds[int(number)] = (name, [(f, t) for t, f in re.findall(r"F\(NOARG, (\w+), (\w+),", body)])
@@ -62,13 +75,17 @@ def decode_events(payload, kinds):
     at = 0
     while at < len(payload):
         kind, slots, tid, t = struct.unpack_from("<HHIQ", payload, at)
-        values = struct.unpack_from("<%dQ" % slots, payload, at + 16)
+        values = struct.unpack_from(f"<{slots}Q", payload, at + 16)
         at += 16 + 8 * slots
-        name, fields = kinds.get(kind, ("kind_%d" % kind, [("v%d" % i, "U64") for i in range(slots)]))
+        name, fields = kinds.get(kind, (f"kind_{kind}", [(f"v{i}", "U64") for i in range(slots)]))
         ev = {"t": t, "event": name, "tid": tid}
-        for (field, type_), value in zip(fields, values):
+        for (field, type_), value in zip(fields, values, strict=False):
             ev[field] = value - (1 << 64) if type_[0] == "S" and value >> 63 else value
         yield ev
+
+
+def err(*words):
+    print(*words, file=sys.stderr)
 
 
 def main():
@@ -79,13 +96,17 @@ def main():
     p.add_argument("--stop-reading", type=float, default=0, help="read nothing for so long, in the middle")
     p.add_argument("-o", default="-")
     a = p.parse_args()
-    out = sys.stdout if a.o == "-" else open(a.o, "w")
+    with contextlib.nullcontext(sys.stdout) if a.o == "-" else open(a.o, "w", encoding="utf-8") as out:
+        talk(a, out)
+
+
+def talk(a, out):
     kinds, counts, lost = table(), collections.Counter(), collections.Counter()
     s = socket.socket(socket.AF_UNIX)
     s.connect(a.socket)
-    decoder, nbytes, rtts, frames, widest = Decoder(), 0, [], 0, 0
+    decoder, nbytes, rtts, frames = Decoder(), 0, [], 0
     nonce = struct.pack("<Q", time.monotonic_ns())
-    began = time.monotonic()
+    began, began_on = time.monotonic(), None
     s.sendall(frame(START, nonce))
     hello, end, ping_due, pings, pings_sent = None, None, None, {}, 0
     while end is None or time.monotonic() < end:
@@ -116,7 +137,7 @@ def main():
                 hello = json.loads(payload[16:])
                 began_on = time.monotonic()
                 print(json.dumps({"hello": hello, "t": struct.unpack_from("<Q", payload, 8)[0]}), file=out)
-                print("HELLO after %.3f s" % (began_on - began), file=sys.stderr)
+                print(f"HELLO after {began_on - began:.3f} s", file=sys.stderr)
                 end, ping_due = began_on + a.t, began_on
             elif kind == EVENTS:
                 for ev in decode_events(payload, kinds):
@@ -136,12 +157,13 @@ def main():
     s.sendall(frame(STOP, b""))
     s.close()
     rtts.sort()
-    err = lambda *x: print(*x, file=sys.stderr)
     err("events:", sum(counts.values()), dict(counts))
-    err("lost by reason:", dict(lost), "frames:", frames, "bytes:", nbytes, "skipped:", decoder.skipped, "gaps:", decoder.gaps)
+    err("lost by reason:", dict(lost), "frames:", frames, "bytes:", nbytes, "skipped:", decoder.skipped,
+        "gaps:", decoder.gaps)
     if rtts:
-        err("PING round trip us: min %.0f median %.0f p95 %.0f max %.0f, %d of %d answered" % (
-            rtts[0], statistics.median(rtts), rtts[int(len(rtts) * 0.95)], rtts[-1], len(rtts), pings_sent))
+        middle, late = statistics.median(rtts), rtts[int(len(rtts) * 0.95)]
+        err(f"PING round trip us: min {rtts[0]:.0f} median {middle:.0f} p95 {late:.0f} max {rtts[-1]:.0f}, "
+            f"{len(rtts)} of {pings_sent} answered")
 
 
 if __name__ == "__main__":
