@@ -125,7 +125,7 @@ static void fill_clip(struct compare_run *run, const struct model *x)
     for (int o = 1; o < OUTCOMES; o++)
         if (o != OUT_STREAMED)
             set(run, COL_redraws + o, percent(out[o], all));
-    why = model_main_refusal(out, &count);
+    why = outcome_main_refusal(out, &count);
     if (count)
         run->refusal = outcome_names[why];
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spicetap explain: why each stream lived and died. */
+/* spicetap explain: why the picture froze, and why each stream lived and died. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,26 +8,26 @@
 #include "report/explain.h"
 #include "run/input.h"
 
-enum { STREAM = OPTIONS_LONG, EPISODE, REGION, AT, EVENTS };
+enum { STREAM = OPTIONS_LONG, EPISODE, REGION, AT, EVENTS, HYPOTHESES_TOO };
 #define AT_MAX 1e8 /* seconds */
 
 static const struct argp_option option_table[] = {
-    {"stream", STREAM, "N", 0, "All about stream N", 0},
-    {"episode", EPISODE, "N", 0, "All about the Nth time that memory ran out", 0},
-    {"region", REGION, "N", 0, "All about place N on the screen", 0},
-    {"at", AT, "SECONDS", 0, "What was going on SECONDS after the start", 0},
+    {"stream", STREAM, "N", 0, "Show all about stream N", 0},
+    {"episode", EPISODE, "N", 0, "Show all about out-of-memory episode N", 0},
+    {"region", REGION, "N", 0, "Show all about region N, a place on the screen", 0},
+    {"at", AT, "SECONDS", 0, "Show what was going on SECONDS after the start", 0},
     {"events", EVENTS, "REF", 0,
      "List the events behind the sentence REF, such as s3.2; with --json one object a line", 0},
-    {"json", 'j', NULL, 0, "Print the same facts as JSON (docs/explain.md)", 0},
+    {"hypotheses", HYPOTHESES_TOO, NULL, 0, "Add the verdicts on H1 to H5 (docs/explain.md)", 0},
+    {"json", 'j', NULL, 0, "Print everything as JSON (docs/dev/explain-json.md)", 0},
     {0},
 };
 
 static const char doc[] =
-    "Explains why the video streams of RUN lived and died: when the guest ran out of graphics "
-    "memory and what that did; each stream and the cause of its end; each place on the screen "
-    "that was redrawn like a video, and why its redraws were not streamed. Every sentence has a "
-    "reference such as [s3.2]; --events lists the events behind it. Where events were lost the "
-    "answer is inconclusive. Needs neither root nor the VM."
+    "Explains why the picture froze, why each video stream of RUN ended, and why a video was not "
+    "streamed. The page begins with what cost the viewer most and what to change. Every sentence "
+    "has a reference such as [s3.2]; --events lists the events behind it. Where events were lost "
+    "the answer is inconclusive. Needs neither root nor the VM."
     "\vRUN is the folder that `spicetap record` made, or one of its *.tap logs. See "
     "spicetap-explain(1).";
 
@@ -76,6 +76,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         return options_seconds(state, "--at", arg, AT_MAX, &o->explain.at);
     case EVENTS:
         o->explain.events = arg;
+        return 0;
+    case HYPOTHESES_TOO:
+        o->explain.hypotheses = true;
         return 0;
     case 'j':
         o->explain.json = true;

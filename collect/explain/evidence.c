@@ -1,50 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The events behind a sentence: a second pass over the run, in which every event is found to belong
- * to the same things as in the first.
+ * The second pass over a run: each event is attributed to the same things as in the first, and
+ * compared with the selections. What became of a redraw is decided later than its events come, so
+ * those are held until then.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/exit.h"
-#include "explain/explain.h"
+#include "explain/evidence.h"
 #include "run/input.h"
 
-enum { HELD = 1024, SELECTS = 6 };
+enum { HELD = 1024 };
 
-struct listing {
-    struct sayer sayer;
+const char *const select_names[SELECT_RULES] = {
+    [SELECT_ANY] = "",
+    [SELECT_CAUSE] = "cause",
+    [SELECT_DELETES] = "deletes",
+    [SELECT_ASK] = "ask",
+    [SELECT_FULLEST] = "fullest",
+    [SELECT_OF_STREAM] = "of_stream",
+    [SELECT_HOST_LOSS] = "host_loss",
+    [SELECT_GUEST_LOSS] = "guest_loss",
+    [SELECT_CLIP_PLACE] = "clip_place",
+    [SELECT_COUNTS] = "counts",
+};
+
+struct search {
     const struct model *first; /* what the first pass found */
-    const char *wanted;
-    bool found, json, holds; /* holds: redraws are asked for by what became of them */
-    char text[768];
-    struct select selects[SELECTS];
+    const struct select *selects;
     size_t count;
-    struct { /* of the drawable whose fate is not decided yet */
+    bool holds; /* a selection asks what became of redraws */
+    void (*found)(void *arg, const struct tap_event *ev, const struct bundle_log *from);
+    void *arg;
+    struct { /* of drawables whose fate is not decided yet */
         struct tap_event ev;
         const struct bundle_log *from;
         uint32_t display;
     } held[HELD];
     size_t held_count;
-    uint64_t listed;
 };
-
-static void on_sentence(struct sayer *s, const struct sentence *what)
-{
-    struct listing *l = s->arg;
-
-    if (l->found || strcmp(what->ref, l->wanted))
-        return;
-    l->found = true;
-    memcpy(l->text, what->text, sizeof(l->text));
-    l->count = what->count < SELECTS ? what->count : SELECTS;
-    if (l->count)
-        memcpy(l->selects, what->selects, l->count * sizeof(*l->selects));
-    for (size_t i = 0; i < l->count; i++)
-        l->holds |= l->selects[i].outcomes || l->selects[i].refused;
-}
 
 /* The id that the first pass gave the region, if the time is in one of its stretches. */
 static uint32_t region_id(const struct model *first, uint32_t index, uint64_t time)
@@ -57,66 +52,6 @@ static uint32_t region_id(const struct model *first, uint32_t index, uint64_t ti
         if (time >= r->spells[i].from && time <= r->spells[i].to)
             return r->id;
     return 0;
-}
-
-static void print_value(const struct tap_field *f, const struct tap_event *ev)
-{
-    uint64_t v = ev->v[f->slot];
-    const char *name = f->names ? tap_enum_name(f->names, (int64_t)v) : NULL;
-    int32_t box[4];
-
-    if (f->type == TYPE_RECT) {
-        memcpy(box, &ev->v[f->slot], sizeof(box));
-        printf(" %s=%d,%d,%d,%d", f->name, box[0], box[1], box[2], box[3]);
-    } else if (name)
-        printf(" %s=%s", f->name, name);
-    else if (!strcmp(f->meaning, "hex"))
-        printf(" %s=0x%" PRIx64, f->name, v);
-    else if (f->type == TYPE_S64 || f->type == TYPE_S32)
-        printf(" %s=%" PRId64, f->name, (int64_t)v);
-    else
-        printf(" %s=%" PRIu64, f->name, v);
-}
-
-static json_t *value_json(const struct tap_field *f, const struct tap_event *ev)
-{
-    uint64_t v = ev->v[f->slot];
-    const char *name = f->names ? tap_enum_name(f->names, (int64_t)v) : NULL;
-    int32_t box[4];
-    char hex[32];
-
-    if (f->type == TYPE_RECT) {
-        memcpy(box, &ev->v[f->slot], sizeof(box));
-        return json_pack("[iiii]", box[0], box[1], box[2], box[3]);
-    }
-    snprintf(hex, sizeof(hex), "0x%" PRIx64, v);
-    if (name || !strcmp(f->meaning, "hex"))
-        return json_string(name ? name : hex);
-    return json_integer((json_int_t)v);
-}
-
-static void list(struct listing *l, const struct tap_event *ev, const struct bundle_log *from)
-{
-    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
-    uint64_t start = l->first->start;
-
-    l->listed++;
-    if (l->json) {
-        json_t *o = json_pack("{ss sI ss}", "log", from->name, "t", (json_int_t)ev->time, "event",
-                              k ? k->name : "?");
-
-        for (unsigned i = 0; k && o && i < k->count; i++)
-            json_object_set_new(o, k->fields[i].name, value_json(&k->fields[i], ev));
-        json_dumpf(o, stdout, JSON_COMPACT);
-        json_decref(o);
-        putchar('\n');
-        return;
-    }
-    printf("%12.6f s  %-10s %s", ev->time > start ? (double)(ev->time - start) / 1e9 : 0.0,
-           from->name, k ? k->name : "?");
-    for (unsigned i = 0; k && i < k->count; i++)
-        print_value(&k->fields[i], ev);
-    putchar('\n');
 }
 
 static bool has_kind(const struct select *q, uint16_t kind)
@@ -167,24 +102,24 @@ static bool follows_rule(const struct model *first, const struct select *q,
     const struct model_domain *m = &first->memory.domains[q->value & 7];
 
     switch (q->rule) {
-    case RULE_CAUSE:
+    case SELECT_CAUSE:
         return t && t->cause == q->value;
-    case RULE_DELETES:
+    case SELECT_DELETES:
         return e && e->deletes && !e->asked;
-    case RULE_ASK:
+    case SELECT_ASK:
         return is_ask_of_any(first, q, ev, a);
-    case RULE_FULLEST:
+    case SELECT_FULLEST:
         return FIELDS(ev, guest_memory)->domain == q->value &&
                (m->most_at == ev->time || m->least_at == ev->time);
-    case RULE_OF_STREAM:
+    case SELECT_OF_STREAM:
         return FIELDS(ev, evict)->stream >= 0;
-    case RULE_HOST_LOSS:
+    case SELECT_HOST_LOSS:
         return source <= SOURCE_SPICE;
-    case RULE_GUEST_LOSS:
+    case SELECT_GUEST_LOSS:
         return source == SOURCE_GUEST || source == SOURCE_QEMU;
-    case RULE_CLIP_PLACE:
+    case SELECT_CLIP_PLACE:
         return client_in_clip_place(&first->client, FIELDS(ev, client_picture));
-    case RULE_COUNTS:
+    case SELECT_COUNTS:
         return a->counts;
     default:
         return true;
@@ -203,7 +138,7 @@ static bool on_display(const struct select *q, const struct tap_event *ev)
     return (uint32_t)ev->v[0] == q->display - 1;
 }
 
-static bool selected(const struct listing *l, const struct select *q, const struct tap_event *ev,
+static bool selected(const struct search *s, const struct select *q, const struct tap_event *ev,
                      const struct model_attr *a, enum tap_source source)
 {
     if (q->outcomes || q->refused || ev->time < q->from || (q->to && ev->time > q->to) ||
@@ -212,11 +147,11 @@ static bool selected(const struct listing *l, const struct select *q, const stru
     if ((q->stream && q->stream != a->stream) || (q->episode && !in_episode(q, a)) ||
         (q->display && !on_display(q, ev)))
         return false;
-    if (q->region && q->region != region_id(l->first, a->region, ev->time))
+    if (q->region && q->region != region_id(s->first, a->region, ev->time))
         return false;
-    if (q->other_region && q->other_region != region_id(l->first, a->other_region, ev->time))
+    if (q->other_region && q->other_region != region_id(s->first, a->other_region, ev->time))
         return false;
-    return has_value(q, ev) && follows_rule(l->first, q, ev, a, source);
+    return has_value(q, ev) && follows_rule(s->first, q, ev, a, source);
 }
 
 static bool is_refused(const struct select *q, const struct model_candidate *c, enum outcome o)
@@ -242,67 +177,67 @@ static bool is_wanted(const struct select *q, const struct model_candidate *c, u
 
 static void on_decided(struct model *x, const struct model_candidate *c, enum outcome o)
 {
-    struct listing *l = x->arg;
-    uint32_t id = region_id(l->first, c->region, c->time);
+    struct search *s = x->arg;
+    uint32_t id = region_id(s->first, c->region, c->time);
     bool yes = false;
     size_t kept = 0;
 
-    for (size_t i = 0; i < l->count; i++)
-        yes |= is_wanted(&l->selects[i], c, id, o);
-    for (size_t i = 0; i < l->held_count; i++) {
-        if (l->held[i].display != c->display)
-            l->held[kept++] = l->held[i];
+    for (size_t i = 0; i < s->count; i++)
+        yes |= is_wanted(&s->selects[i], c, id, o);
+    for (size_t i = 0; i < s->held_count; i++) {
+        if (s->held[i].display != c->display)
+            s->held[kept++] = s->held[i];
         else if (yes)
-            list(l, &l->held[i].ev, l->held[i].from);
+            s->found(s->arg, &s->held[i].ev, s->held[i].from);
     }
-    l->held_count = kept;
+    s->held_count = kept;
 }
 
-/* Of one drawable: held until its fate is known. */
-static void hold(struct listing *l, const struct tap_event *known, const struct bundle_log *from)
+/* An event of one drawable. */
+static void hold(struct search *s, const struct tap_event *ev, const struct bundle_log *from)
 {
-    if (known->kind != EV_draw && known->kind != EV_match && known->kind != EV_frame &&
-        known->kind != EV_stream_attach && known->kind != EV_stream_create)
+    if (ev->kind != EV_draw && ev->kind != EV_match && ev->kind != EV_frame &&
+        ev->kind != EV_stream_attach && ev->kind != EV_stream_create)
         return;
-    if (l->held_count == HELD)
+    if (s->held_count == HELD)
         return;
-    l->held[l->held_count].ev = *known;
-    l->held[l->held_count].from = from;
-    l->held[l->held_count++].display = (uint32_t)known->v[0];
+    s->held[s->held_count].ev = *ev;
+    s->held[s->held_count].from = from;
+    s->held[s->held_count++].display = (uint32_t)ev->v[0];
 }
 
-static void one(struct model *x, struct listing *l, const struct run_event *e)
+static void one(struct model *x, struct search *s, const struct run_event *e)
 {
     model_add(x, e);
     if (!e->event)
         return;
-    for (size_t i = 0; i < l->count; i++)
-        if (selected(l, &l->selects[i], e->event, &x->attr, e->source)) {
-            list(l, e->event, e->log);
+    for (size_t i = 0; i < s->count; i++)
+        if (selected(s, &s->selects[i], e->event, &x->attr, e->source)) {
+            s->found(s->arg, e->event, e->log);
             return;
         }
-    if (x->attr.region && l->holds)
-        hold(l, e->event, e->log);
+    if (x->attr.region && s->holds)
+        hold(s, e->event, e->log);
 }
 
-static int again(struct listing *l)
+static int again(struct search *s)
 {
     struct model *x = NULL;
     struct run_cursor *c = NULL;
     struct run_event e;
-    int code = model_new(&x) ? EXIT_ENV : input_open(&x->bundle, "explain", l->first->run);
+    int code = model_new(&x) ? EXIT_ENV : input_open(&x->bundle, "explain", s->first->run);
 
     if (code) {
         model_free(x);
         return code;
     }
-    x->run = l->first->run;
+    x->run = s->first->run;
     x->decided = on_decided;
-    x->arg = l;
+    x->arg = s;
     if (cursor_open(&c, x->bundle))
         code = EXIT_ENV;
     while (!code && cursor_next(c, &e) == 1)
-        one(x, l, &e);
+        one(x, s, &e);
     model_end(x);
     cursor_close(c);
     bundle_close(x->bundle);
@@ -310,36 +245,26 @@ static int again(struct listing *l)
     return code;
 }
 
-int explain_events(const struct model *x, const struct explain_options *o)
+int evidence_find(const struct model *first, const struct select *selects, size_t count,
+                  void (*found)(void *arg, const struct tap_event *ev,
+                                const struct bundle_log *from),
+                  void *arg)
 {
-    struct listing *l = calloc(1, sizeof(*l));
-    int code = EXIT_USAGE;
+    struct search *s = count ? calloc(1, sizeof(*s)) : NULL;
+    int code;
 
-    if (!l)
+    if (!count)
+        return EXIT_DONE;
+    if (!s)
         return EXIT_ENV;
-    l->first = x;
-    l->json = o->json;
-    l->sayer = (struct sayer){.say = on_sentence, .deep = true, .arg = l};
-    if (o->events) {
-        l->wanted = o->events;
-        say_all(x, &l->sayer);
-    } else {
-        uint64_t t = x->start + (uint64_t)(o->at * 1e9);
-
-        l->found = true;
-        l->count = 1;
-        l->selects[0] = (struct select){.from = t > 50 * NS_PER_MS ? t - 50 * NS_PER_MS : 0,
-                                        .to = t + 50 * NS_PER_MS};
-    }
-    if (!l->found)
-        fprintf(stderr, "spicetap explain: %s: this run has no such sentence\n", o->events);
-    else {
-        if (!o->json && o->events)
-            printf("[%s] %s\n\n", o->events, l->text);
-        code = l->count ? again(l) : EXIT_DONE;
-        if (!o->json)
-            printf("%" PRIu64 " event%s\n", l->listed, l->listed == 1 ? "" : "s");
-    }
-    free(l);
+    s->first = first;
+    s->selects = selects;
+    s->count = count;
+    s->found = found;
+    s->arg = arg;
+    for (size_t i = 0; i < count; i++)
+        s->holds |= selects[i].outcomes || selects[i].refused;
+    code = again(s);
+    free(s);
     return code;
 }

@@ -163,24 +163,19 @@ const struct model_candidate *regions_settle(struct model_regions *x, unsigned s
     return c;
 }
 
-/* Does it cover at least half of a running stream's place? Then it is a frame of it, or a drawing
- * that stands in its way. */
+/* The running streams whose box it has: it is a frame of theirs, or a redraw in place of one. What
+ * else is drawn over a stream's place, such as a terminal, is no frame that the server could
+ * refuse.
+ */
 static void cover(const struct model_regions *x, struct model_candidate *c)
 {
+    uint32_t off;
     int n = 0;
 
     for (uint32_t i = 0; i < x->streams->live_count && n < MODEL_COVERED; i++) {
         const struct model_stream *t = &x->streams->live[i];
-        int64_t w, h, area;
 
-        if (t->display != c->display || !t->has_box)
-            continue;
-        w = (int64_t)(t->box[2] < c->box[2] ? t->box[2] : c->box[2]) -
-            (t->box[0] > c->box[0] ? t->box[0] : c->box[0]);
-        h = (int64_t)(t->box[3] < c->box[3] ? t->box[3] : c->box[3]) -
-            (t->box[1] > c->box[1] ? t->box[1] : c->box[1]);
-        area = ((int64_t)t->box[2] - t->box[0]) * ((int64_t)t->box[3] - t->box[1]);
-        if (w > 0 && h > 0 && area > 0 && w <= INT32_MAX && h <= INT32_MAX && w * h >= area / 2)
+        if (t->display == c->display && t->has_box && region_near(t->box, c->box, &off))
             c->covered[n++] = t->id;
     }
 }

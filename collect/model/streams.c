@@ -100,7 +100,8 @@ static enum cause waited_cause(struct model_stream *t, uint64_t span, uint64_t e
     }
     if (t->gap.guest_losses)
         return in_doubt(t, DOUBT_GUEST, t->gap.guest_lost);
-    return CAUSE_GUEST_IDLE;
+    /* Only an empty ring shows that no frame of the guest waits there unread. */
+    return t->gap.empties ? CAUSE_GUEST_IDLE : in_doubt(t, DOUBT_UNSEEN, 0);
 }
 
 static enum cause timeout_cause(struct model_stream *t, uint64_t span, uint64_t error)

@@ -53,6 +53,7 @@ enum doubt {
     DOUBT_GUEST,  /* the guest's or QEMU's events were lost */
     DOUBT_CLOCK,  /* the guest's clock is not known well enough */
     DOUBT_BEFORE, /* its last frame came before the recording began */
+    DOUBT_UNSEEN, /* no event shows that the guest was free, nor that it was not */
 };
 
 /* Since a stream's last frame. While it runs, the counters of its display and of the guest's losses

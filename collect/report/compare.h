@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "explain/explain.h"
+#include "explain/names.h"
 
 enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
 

@@ -1,16 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The same facts as JSON: docs/explain.md is the schema. */
+/*
+ * The page as JSON, schema 2: docs/dev/explain-json.md, docs/dev/explain.schema.json. Long lists
+ * are written element by element, so that memory does not grow with the run.
+ */
 #include <stdio.h>
 
 #include "base/exit.h"
+#include "explain/names.h"
 #include "report/explain.h"
+#include "report/finding_json.h"
 
 #define NUMBER(v) ((json_int_t)(v))
 
-static void on_sentence(struct sayer *s, const struct sentence *what)
+/* ---- writing the one object, a member a line ---- */
+
+struct page {
+    bool failed, first;
+};
+
+static void write_json(struct page *p, json_t *what)
 {
-    json_array_append_new(s->arg, json_pack("{ss ss}", "ref", what->ref, "text", what->text));
+    p->failed |= !what || json_dumpf(what, stdout, JSON_COMPACT | JSON_ENCODE_ANY) != 0;
+    json_decref(what);
 }
+
+static void member(struct page *p, const char *name, json_t *value)
+{
+    printf("%s\n  \"%s\": ", p->first ? "{" : ",", name);
+    p->first = false;
+    if (value)
+        write_json(p, value);
+}
+
+/* A list: its name, then its elements. */
+static void list_begin(struct page *p, const char *name)
+{
+    member(p, name, NULL);
+    putchar('[');
+}
+
+static void element(struct page *p, uint32_t place, json_t *value)
+{
+    printf("%s\n    ", place ? "," : "");
+    write_json(p, value);
+}
+
+/* ---- findings ---- */
+
+static void to_array(struct finder *s, const struct finding *f)
+{
+    json_array_append_new(s->arg, finding_json(f));
+}
+
+struct stream_of_findings {
+    struct page *page;
+    uint32_t count;
+};
+
+static void to_list(struct finder *s, const struct finding *f)
+{
+    struct stream_of_findings *l = s->arg;
+
+    element(l->page, l->count++, finding_json(f));
+}
+
+static struct finder into(json_t *array)
+{
+    return (struct finder){.found = to_array, .deep = true, .arg = array};
+}
+
+/* ---- facts ---- */
 
 static json_t *outcomes(const uint64_t *out)
 {
@@ -22,44 +81,43 @@ static json_t *outcomes(const uint64_t *out)
     return o;
 }
 
-static json_t *box(const int32_t *b)
-{
-    return json_pack("[iiii]", b[0], b[1], b[2], b[3]);
-}
-
 static const char *const doubts[] = {[DOUBT_NONE] = "",
                                      [DOUBT_GAP] = "lost",
                                      [DOUBT_CLIENT] = "lost",
                                      [DOUBT_END] = "lost",
                                      [DOUBT_GUEST] = "lost_of_guest",
                                      [DOUBT_CLOCK] = "clock",
-                                     [DOUBT_BEFORE] = "before"};
+                                     [DOUBT_BEFORE] = "before",
+                                     [DOUBT_UNSEEN] = "not_seen"};
 
-static json_t *stream(const struct model *x, const struct model_stream *t, struct sayer *s)
+static json_t *stream(const struct model *x, const struct model_stream *t)
 {
     json_t *o =
         json_pack("{sI sI sI so ss sI sI sI sI sI sI sI sI so sb sb}", "id", NUMBER(t->id),
-                  "display", NUMBER(t->display), "number", NUMBER(t->number), "box", box(t->box),
-                  "cause", cause_names[t->cause], "also", NUMBER(t->also), "born", NUMBER(t->born),
-                  "died", NUMBER(t->died), "frames", NUMBER(t->frames), "last_frame",
-                  NUMBER(t->last_frame), "own_evicted", NUMBER(t->own_evicted), "waited_ns",
-                  NUMBER(t->gap.stalled), "blocked_ns", NUMBER(t->gap.blocked), "refused",
-                  outcomes(t->refused), "began", t->began, "ended", t->ended);
+                  "display", NUMBER(t->display), "number", NUMBER(t->number), "box",
+                  box_json(t->box), "cause", cause_names[t->cause], "also", NUMBER(t->also), "born",
+                  NUMBER(t->born), "died", NUMBER(t->died), "frames", NUMBER(t->frames),
+                  "last_frame", NUMBER(t->last_frame), "own_evicted", NUMBER(t->own_evicted),
+                  "waited_ns", NUMBER(t->gap.stalled), "blocked_ns", NUMBER(t->gap.blocked),
+                  "refused", outcomes(t->refused), "began", t->began, "ended", t->ended);
+    struct finder s = into(json_array());
 
     if (t->doubt)
         json_object_set_new(o, "doubt", json_string(doubts[t->doubt]));
     json_object_set_new(o, "losses", json_integer(NUMBER(t->lost)));
-    json_object_set_new(o, "sentences", s->arg = json_array());
-    say_stream(x, t, s);
+    json_object_set_new(o, "findings", s.arg);
+    find_stream(x, t, &s);
     return o;
 }
 
-static json_t *region(const struct model *x, const struct model_region *r, struct sayer *s)
+static json_t *region(const struct model *x, const struct model_region *r)
 {
-    json_t *o = json_pack("{sI sI so sI sI sI so sI}", "id", NUMBER(r->id), "display",
-                          NUMBER(r->display), "box", box(r->first_box), "draws", NUMBER(r->draws),
-                          "stretches", NUMBER(r->spells_all), "busy_ns", NUMBER(r->busy_ns),
-                          "outcomes", outcomes(r->out), "frames_in_a_row", NUMBER(r->most_frames));
+    json_t *o =
+        json_pack("{sI sI so sI sI sI so sI}", "id", NUMBER(r->id), "display", NUMBER(r->display),
+                  "box", box_json(r->first_box), "draws", NUMBER(r->draws), "stretches",
+                  NUMBER(r->spells_all), "busy_ns", NUMBER(r->busy_ns), "outcomes",
+                  outcomes(r->out), "frames_in_a_row", NUMBER(r->most_frames));
+    struct finder s = into(json_array());
 
     if (r->least_late != UINT64_MAX)
         json_object_set_new(o, "late_ns", json_integer(NUMBER(r->least_late)));
@@ -68,12 +126,12 @@ static json_t *region(const struct model *x, const struct model_region *r, struc
     json_object_set_new(o, "slow", json_boolean(r->slow));
     json_object_set_new(o, "losses", json_integer(NUMBER(r->lost)));
     json_object_set_new(o, "inconclusive", json_boolean(r->losses != 0));
-    json_object_set_new(o, "sentences", s->arg = json_array());
-    say_region(x, r, s);
+    json_object_set_new(o, "findings", s.arg);
+    find_place(x, r, &s);
     return o;
 }
 
-static json_t *episode(const struct model *x, const struct model_episode *e, struct sayer *s)
+static json_t *episode(const struct model *x, const struct model_episode *e)
 {
     json_t *o = json_pack(
         "{sI sI sI sI sI sI sI sI sI sI sI sI}", "id", NUMBER(e->id), "display", NUMBER(e->display),
@@ -81,6 +139,7 @@ static json_t *episode(const struct model *x, const struct model_episode *e, str
         "notifies", NUMBER(e->notifies), "ooms", NUMBER(e->ooms), "evicted", NUMBER(e->evicted),
         "streamable", NUMBER(e->streamable), "of_streams", NUMBER(e->of_streams),
         "slots_overwritten", NUMBER(e->overwritten), "still_of_use", NUMBER(e->usable));
+    struct finder s = into(json_array());
 
     if (e->sized) {
         json_object_set_new(o, "drawables", json_integer(NUMBER(e->drawables)));
@@ -89,8 +148,8 @@ static json_t *episode(const struct model *x, const struct model_episode *e, str
     json_object_set_new(o, "deletes", json_integer(NUMBER(e->deletes)));
     json_object_set_new(o, "inconclusive", json_boolean(e->losses || e->unsure));
     json_object_set_new(o, "losses", json_integer(NUMBER(e->lost)));
-    json_object_set_new(o, "sentences", s->arg = json_array());
-    say_episode(x, e, s);
+    json_object_set_new(o, "findings", s.arg);
+    find_episode(x, e, &s);
     return o;
 }
 
@@ -108,23 +167,16 @@ static json_t *overflow(const struct model *x)
                      NUMBER(x->regions.dropped), "freezes", NUMBER(freezes));
 }
 
-static json_t *freezes(const struct model *x)
+static json_t *freeze(const struct model *x, const struct model_freeze *z)
 {
-    json_t *list = json_array();
+    json_t *o =
+        json_pack("{sI sI sI sI sI sI sb}", "from", NUMBER(z->from), "to", NUMBER(z->to),
+                  "waited_ns", NUMBER(z->stalled), "blocked_ns", NUMBER(z->blocked), "put_off_ns",
+                  NUMBER(client_put_off(z)), "drawn", NUMBER(z->drawn), "inconclusive", z->lost);
 
-    for (uint32_t i = 0; i < x->client.freeze_count && i < MODEL_FREEZES; i++) {
-        const struct model_freeze *z = &x->client.freezes[i];
-
-        json_t *o = json_pack("{sI sI sI sI sI sI sb}", "from", NUMBER(z->from), "to",
-                              NUMBER(z->to), "waited_ns", NUMBER(z->stalled), "blocked_ns",
-                              NUMBER(z->blocked), "put_off_ns", NUMBER(client_put_off(z)), "drawn",
-                              NUMBER(z->drawn), "inconclusive", z->lost);
-
-        if (model_numbered(x))
-            json_object_set_new(o, "redraws", json_integer(model_freeze_draws(x, z)));
-        json_array_append_new(list, o);
-    }
-    return list;
+    if (x->client.numbered)
+        json_object_set_new(o, "redraws", json_integer(NUMBER(model_freeze_draws(x, z))));
+    return o;
 }
 
 static json_t *clip(const struct model *x)
@@ -132,65 +184,87 @@ static json_t *clip(const struct model *x)
     const struct model_region *r = model_clip(x);
 
     return r ? json_pack("{sI sI so sb ss}", "region", NUMBER(r->id), "display", NUMBER(r->display),
-                         "box", box(r->box), "told_by_client", x->regions.clip_told, "why",
+                         "box", box_json(r->box), "told_by_client", x->regions.clip_told, "why",
                          clip_why[x->regions.clip_told])
              : json_null();
 }
 
-static json_t *hypotheses(const struct model *x, struct sayer *s)
+static json_t *hypothesis(const struct model *x, int h)
 {
-    json_t *all = json_array();
+    struct finder s = into(json_array());
     char name[16];
+    const char *verdict;
 
-    for (int h = 1; h <= HYPOTHESES; h++) {
-        json_t *said = json_array();
+    find_hypothesis(x, h, &s);
+    snprintf(name, sizeof(name), "H%d", h);
+    verdict = json_string_value(json_object_get(json_array_get(s.arg, 0), "verdict"));
+    return json_pack("{ss ss so}", "name", name, "verdict", verdict ? verdict : "", "findings",
+                     (json_t *)s.arg);
+}
 
-        snprintf(name, sizeof(name), "H%d", h);
-        s->arg = said;
-        const char *verdict = verdict_of_names[say_hypothesis(x, h, s)];
-        json_array_append_new(
-            all, json_pack("{ss ss so}", "name", name, "verdict", verdict, "sentences", said));
-    }
-    return all;
+/* ---- the object ---- */
+
+static void write_head(const struct model *x, struct page *p)
+{
+    member(p, "schema", json_integer(EXPLAIN_SCHEMA));
+    member(p, "run", json_string(x->run));
+    member(p, "start", json_integer(NUMBER(x->start)));
+    member(p, "seconds", json_real(x->seconds));
+    member(p, "events", json_integer(NUMBER(x->facts->events)));
+    member(p, "lost", json_integer(NUMBER(x->facts->lost)));
+    member(p, "displays", json_integer(NUMBER(x->displays.count)));
+    member(p, "overflow", overflow(x));
+    member(p, "clip", clip(x));
+}
+
+static void write_findings(const struct model *x, struct page *p)
+{
+    struct stream_of_findings l = {.page = p};
+    struct finder s = {.found = to_list, .deep = true, .arg = &l};
+
+    list_begin(p, "short");
+    find_short(x, &s);
+    putchar(']');
+    l.count = 0;
+    list_begin(p, "findings");
+    find_memory(x, &s);
+    find_streams(x, &s);
+    find_places(x, &s);
+    find_throughput(x, &s);
+    putchar(']');
+}
+
+static void write_lists(const struct model *x, struct page *p)
+{
+    list_begin(p, "episodes");
+    for (uint32_t i = 0; i < model_episodes(x); i++)
+        element(p, i, episode(x, model_episode(x, i + 1)));
+    printf("]");
+    list_begin(p, "streams");
+    for (uint32_t i = 0; i < x->streams.count && i < MODEL_STREAMS; i++)
+        element(p, i, stream(x, model_stream(x, i + 1)));
+    printf("]");
+    list_begin(p, "regions");
+    for (uint32_t i = 0; i < x->regions.count; i++)
+        element(p, i, region(x, model_kept(x, i + 1)));
+    printf("]");
+    list_begin(p, "freezes");
+    for (uint32_t i = 0; i < x->client.freeze_count && i < MODEL_FREEZES; i++)
+        element(p, i, freeze(x, &x->client.freezes[i]));
+    printf("]");
+    list_begin(p, "hypotheses");
+    for (int h = 1; h <= HYPOTHESES; h++)
+        element(p, (uint32_t)h - 1, hypothesis(x, h));
+    printf("]\n}\n");
 }
 
 int explain_json(const struct model *x, const struct explain_options *o)
 {
-    struct sayer s = {.say = on_sentence, .deep = true};
-    json_t *all = json_object(), *said = json_array(), *list = json_array();
-    int bad;
+    struct page p = {.first = true};
 
     (void)o;
-    json_object_set_new(all, "schema", json_integer(1));
-    json_object_set_new(all, "run", json_string(x->run));
-    json_object_set_new(all, "start", json_integer(NUMBER(x->start)));
-    json_object_set_new(all, "seconds", json_real(x->seconds));
-    json_object_set_new(all, "events", json_integer(NUMBER(x->facts->events)));
-    json_object_set_new(all, "lost", json_integer(NUMBER(x->facts->lost)));
-    json_object_set_new(all, "displays", json_integer(NUMBER(x->displays.count)));
-    json_object_set_new(all, "overflow", overflow(x));
-    json_object_set_new(all, "clip", clip(x));
-    s.arg = said;
-    say_episodes(x, &s);
-    say_streams(x, &s);
-    say_regions(x, &s);
-    say_traffic(x, &s);
-    json_object_set_new(all, "sentences", said);
-    for (uint32_t i = 1; i <= model_episodes(x); i++)
-        json_array_append_new(list, episode(x, model_episode(x, i), &s));
-    json_object_set_new(all, "episodes", list);
-    list = json_array();
-    for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++)
-        json_array_append_new(list, stream(x, model_stream(x, i), &s));
-    json_object_set_new(all, "streams", list);
-    list = json_array();
-    for (uint32_t i = 1; i <= x->regions.count; i++)
-        json_array_append_new(list, region(x, model_kept(x, i), &s));
-    json_object_set_new(all, "regions", list);
-    json_object_set_new(all, "freezes", freezes(x));
-    json_object_set_new(all, "hypotheses", hypotheses(x, &s));
-    bad = json_dumpf(all, stdout, JSON_INDENT(2));
-    json_decref(all);
-    putchar('\n');
-    return bad ? EXIT_PART : EXIT_DONE;
+    write_head(x, &p);
+    write_findings(x, &p);
+    write_lists(x, &p);
+    return p.failed || ferror(stdout) ? EXIT_PART : EXIT_DONE;
 }

@@ -3,38 +3,60 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/exit.h"
 #include "report/explain.h"
+#include "report/sentence.h"
 
-enum { WIDTH = 98, ON_PAGE = 4 };
+enum { WIDTH = 98, INDENT = 9 };
+
+struct page {
+    struct finder finder;
+    char object; /* of the last finding */
+    uint32_t id;
+    bool headings;
+};
+
+static const char *const headings[128] = {
+    ['i'] = "In short",   ['e'] = "Memory",
+    ['s'] = "Streams",    ['r'] = "Places redrawn like a video",
+    ['t'] = "Throughput", ['h'] = "Hypotheses"};
 
 /* A sentence behind its reference, folded at the page's width. */
-static void print_sentence(struct sayer *s, const struct sentence *what)
+static void print_folded(const char *ref, const char *p)
 {
-    const char *p = what->text;
-    int column = printf("  [%s] ", what->ref), indent = 9;
+    int column = printf("  [%s]", ref);
 
-    (void)s;
-    for (; column < indent; column++)
+    for (; column < INDENT - 1; column++)
         putchar(' ');
-    while (*p) {
-        size_t word = strcspn(p, " ");
-
-        if (column + (int)word > WIDTH && column > indent)
-            column = printf("\n%*s", indent, "") - 1;
+    for (size_t word; *p; p += word) {
+        p += *p == ' ';
+        word = strcspn(p, " ");
+        if (column >= INDENT && column + 1 + (int)word > WIDTH)
+            column = printf("\n%*s", INDENT, "") - 1;
+        else
+            column += printf(" ");
         for (size_t i = 0; i < word; i++)
             putchar(iscntrl((unsigned char)p[i]) ? '?' : p[i]);
-        column += (int)word + 1;
-        p += word;
-        if (*p) {
-            putchar(' ');
-            p++;
-        }
+        column += (int)word;
     }
     putchar('\n');
+}
+
+static void on_page(struct finder *s, const struct finding *f)
+{
+    struct page *p = s->arg;
+    char text[SENTENCE_SIZE];
+
+    if (p->headings && f->object != p->object)
+        printf("\n%s\n", headings[f->object & 127]);
+    else if (f->id != p->id && f->object != 'h' && f->id)
+        putchar('\n');
+    p->object = f->object;
+    p->id = f->id;
+    sentence_text(f, text);
+    print_folded(f->ref, text);
 }
 
 static void print_head(const struct model *x)
@@ -42,138 +64,62 @@ static void print_head(const struct model *x)
     const struct facts *f = x->facts;
 
     printf("%s: %.1f s, %" PRIu64 " events, ", x->run, x->seconds, f->events);
-    if (f->all_losses)
-        printf("%" PRIu64 " lost in %" PRIu64 " places", f->lost, f->all_losses);
+    if (f->lost_unknown)
+        printf("an unknown number lost\n");
+    else if (f->all_losses)
+        printf("%" PRIu64 " lost\n", f->lost);
     else
-        printf("none lost");
-    printf(
-        "\nEach sentence rests on events: spicetap explain RUN --events REFERENCE lists them.\n");
-}
-
-static int longest_first(const void *a, const void *b)
-{
-    const struct model_episode *const *e = a, *const *g = b;
-
-    return ((*e)->stalled < (*g)->stalled) - ((*e)->stalled > (*g)->stalled);
-}
-
-static void print_episodes(const struct model *x, struct sayer *s)
-{
-    uint32_t n = model_episodes(x);
-    const struct model_episode **all = calloc(n + 1, sizeof(*all));
-
-    printf("\nMemory\n");
-    say_episodes(x, s);
-    for (uint32_t i = 0; all && i < n; i++)
-        all[i] = &x->memory.episodes[i];
-    if (all)
-        qsort(all, n, sizeof(*all), longest_first);
-    for (uint32_t i = 0; all && i < n && i < 1; i++)
-        say_episode(x, all[i], s);
-    if (n > 1)
-        printf("         That one lasted longest; --episode N shows another of the %u.\n", n);
-    free(all);
-}
-
-static bool is_clips(const struct model *x, const struct model_stream *t)
-{
-    const struct model_region *clip = model_clip(x);
-    uint32_t off;
-
-    return clip && t->display == clip->display && region_near(t->box, clip->box, &off);
-}
-
-/* The clip's first: that is what is asked. */
-static void print_streams(const struct model *x, struct sayer *s)
-{
-    uint32_t n = x->streams.count < MODEL_STREAMS ? x->streams.count : MODEL_STREAMS, shown = 0;
-
-    printf("\nStreams\n");
-    say_streams(x, s);
-    for (int others = 0; others < 2; others++)
-        for (uint32_t i = 1; i <= n && shown < ON_PAGE; i++) {
-            if (is_clips(x, model_stream(x, i)) == others)
-                continue;
-            putchar('\n');
-            say_stream(x, model_stream(x, i), s);
-            shown++;
-        }
-    if (x->streams.count > shown)
-        printf("\n         and %u more: --stream N, up to %u\n", x->streams.count - shown, n);
-}
-
-static void print_regions(const struct model *x, struct sayer *s)
-{
-    uint32_t shown = 0;
-
-    printf("\nPlaces redrawn like a video\n");
-    say_regions(x, s);
-    for (int others = 0; others < 2; others++)
-        for (uint32_t i = 1; i <= x->regions.count && shown < ON_PAGE; i++) {
-            if ((i == x->regions.clip) == others)
-                continue;
-            putchar('\n');
-            say_region(x, model_kept(x, i), s);
-            shown++;
-        }
-    if (x->regions.count > shown)
-        printf("\n         and %u more: --region N, up to %u\n", x->regions.count - shown,
-               x->regions.count);
-}
-
-static void print_page(const struct model *x, struct sayer *s)
-{
-    print_head(x);
-    print_episodes(x, s);
-    print_streams(x, s);
-    print_regions(x, s);
-    printf("\nThroughput\n");
-    say_traffic(x, s);
-    printf("\nHypotheses\n");
-    for (int h = 1; h <= HYPOTHESES; h++)
-        say_hypothesis(x, h, s);
+        printf("none lost\n");
+    printf("spicetap explain RUN --events REFERENCE lists the events behind a sentence.\n");
 }
 
 static int none(const char *what, uint32_t id)
 {
-    fprintf(stderr, "spicetap explain: this run has no %s %u\n", what, id);
+    fprintf(stderr, "spicetap explain: this run has no %s %" PRIu32 "\n", what, id);
     return EXIT_USAGE;
 }
 
-static int print_at(const struct model *x, const struct explain_options *o, struct sayer *s)
+static int print_at(const struct model *x, const struct explain_options *o, struct finder *s)
 {
-    uint64_t t = x->start + (uint64_t)(o->at * 1e9);
-
-    for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++)
-        if (model_stream(x, i)->born <= t && model_stream(x, i)->died >= t)
-            say_stream(x, model_stream(x, i), s);
-    for (uint32_t i = 1; i <= model_episodes(x); i++)
-        if (model_episode(x, i)->from <= t && model_episode(x, i)->to >= t)
-            say_episode(x, model_episode(x, i), s);
+    find_at(x, x->start + (uint64_t)(o->at * 1e9), s);
     printf("\nEvents within 50 ms, coincident if nothing more joins them:\n");
     return explain_events(x, o);
 }
 
+static int print_things(const struct model *x, const struct explain_options *o, struct finder *s)
+{
+    const struct model_stream *t = model_stream(x, o->stream);
+    const struct model_episode *e = model_episode(x, o->episode);
+    const struct model_region *r = model_kept(x, o->region);
+
+    if (o->stream && !t)
+        return none("stream", o->stream);
+    if (o->episode && !e)
+        return none("episode", o->episode);
+    if (o->region && !r)
+        return none("region", o->region);
+    if (t)
+        find_stream(x, t, s);
+    if (e)
+        find_episode(x, e, s);
+    if (r)
+        find_place(x, r, s);
+    return EXIT_DONE;
+}
+
 int explain_text(const struct model *x, const struct explain_options *o)
 {
-    struct sayer s = {.say = print_sentence,
-                      .deep = o->stream || o->episode || o->region || o->at >= 0};
+    bool things = o->stream || o->episode || o->region;
+    struct page p = {.headings = !things && o->at < 0};
 
+    p.finder = (struct finder){.found = on_page, .deep = !p.headings, .arg = &p};
     if (o->at >= 0)
-        return print_at(x, o, &s);
-    if (o->stream && !model_stream(x, o->stream))
-        return none("stream", o->stream);
-    if (o->episode && !model_episode(x, o->episode))
-        return none("episode", o->episode);
-    if (o->region && !model_kept(x, o->region))
-        return none("region", o->region);
-    if (o->stream)
-        say_stream(x, model_stream(x, o->stream), &s);
-    if (o->episode)
-        say_episode(x, model_episode(x, o->episode), &s);
-    if (o->region)
-        say_region(x, model_kept(x, o->region), &s);
-    if (!s.deep)
-        print_page(x, &s);
+        return print_at(x, o, &p.finder);
+    if (things)
+        return print_things(x, o, &p.finder);
+    print_head(x);
+    find_page(x, &p.finder);
+    for (int h = 1; o->hypotheses && h <= HYPOTHESES; h++)
+        find_hypothesis(x, h, &p.finder);
     return EXIT_DONE;
 }

@@ -138,7 +138,7 @@ static void lost(void **state)
     born();
     assert_int_equal(tap_write_loss(writer, now + 500 * MS, 12, LOSS_RING_FULL), 0);
     stop(0);
-    expect("inconclusive: 12 events lost here");
+    expect("Inconclusive: 12 events lost here");
 }
 
 static void never(int verdict, int match, uint64_t apart, int off, const char *words)
@@ -155,7 +155,7 @@ static void regions(void **state)
     never(0, 2, 201 * MS, 0, "Nearest miss in time: 1.0 ms beyond the 200 ms");
     never(0, 3, 40 * MS, 1, "Nearest miss in place: 1 pixel off");
     never(3, -1, 40 * MS, 0, "drawn with transparency");
-    never(4, -1, 40 * MS, 0, "no plain copy of a picture");
+    never(4, -1, 40 * MS, 0, "not a plain copy of a picture");
     never(7, -1, 40 * MS, 0, "smaller than 96x96 pixels");
     never(0, -1, 40 * MS, 0, "had nothing to compare it with");
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "explain/presence.h"
+
+static const char *const providers[SOURCES] = {[SOURCE_SPICE] = "spice", [SOURCE_QEMU] = "qemu"};
+
+/* run.json lists the probes of the event table that this recording lacks. */
+static bool is_missing(const json_t *probes, const char *provider, const char *name)
+{
+    const json_t *list = json_object_get(probes, "missing");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *probe = json_array_get(list, i);
+        const char *p = json_string_value(json_object_get(probe, "provider"));
+        const char *n = json_string_value(json_object_get(probe, "name"));
+
+        if (p && n && !strcmp(p, provider) && !strcmp(n, name))
+            return true;
+    }
+    return false;
+}
+
+bool presence_of(const struct model *x, uint16_t kind)
+{
+    const struct tap_kind_desc *k = tap_kind_find(kind);
+    const json_t *probes = json_object_get(bundle_about(x->bundle), "probes");
+
+    if (!k)
+        return false;
+    switch (k->source) {
+    case SOURCE_GUEST:
+        return x->has_guest;
+    case SOURCE_CLIENT:
+        return x->has_client;
+    case SOURCE_QEMU:
+        if (!x->has_qemu)
+            return false;
+        break;
+    default:
+        break;
+    }
+    return !providers[k->source] || !is_missing(probes, providers[k->source], k->name);
+}
+
+uint64_t presence_lost(const struct model *x, bool guest, uint64_t *places)
+{
+    uint64_t lost = 0;
+
+    *places = 0;
+    for (int i = 0; i < SOURCES; i++)
+        if (guest ? i == SOURCE_GUEST || i == SOURCE_QEMU : i == SOURCE_META || i == SOURCE_SPICE) {
+            *places += x->losses.places[i];
+            lost += x->losses.events[i];
+        }
+    return lost;
+}
+
+static void doubt_losses(struct finding *f, const struct model *x, bool guest)
+{
+    uint64_t places, lost = presence_lost(x, guest, &places);
+
+    if (!places || f->unsure)
+        return;
+    doubt_lost(f, guest ? UNSURE_GUEST_LOST : UNSURE_LOST, lost, places);
+    put_evidence(f, (struct select){.kinds = {EV_loss},
+                                    .rule = guest ? SELECT_GUEST_LOSS : SELECT_HOST_LOSS});
+}
+
+void presence_needed(struct finding *f, const struct model *x, const uint16_t *kinds)
+{
+    for (; *kinds; kinds++) {
+        const struct tap_kind_desc *k = tap_kind_find(*kinds);
+
+        if (f->unsure)
+            return;
+        if (!presence_of(x, *kinds)) {
+            f->unsure = k->source == SOURCE_GUEST    ? UNSURE_NO_GUEST
+                        : k->source == SOURCE_CLIENT ? UNSURE_NO_CLIENT
+                                                     : UNSURE_NO_PROBE;
+            if (f->unsure == UNSURE_NO_PROBE)
+                put_word(f, "probe", k->name);
+        } else {
+            doubt_losses(f, x, k->source == SOURCE_GUEST || k->source == SOURCE_QEMU);
+        }
+    }
+}

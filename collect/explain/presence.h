@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * No absence without presence: "nothing came" may be concluded only where the probes that would
+ * have shown it were on, for the whole run, with nothing lost.
+ */
+#ifndef SPICETAP_PRESENCE_H
+#define SPICETAP_PRESENCE_H
+
+#include "explain/finding.h"
+
+/* Was every event of this kind recorded, but for losses? */
+bool presence_of(const struct model *x, uint16_t kind);
+/* Makes the finding unsure if one of the kinds was not recorded, or if events of its source were
+ * lost. `kinds` ends with 0. */
+void presence_needed(struct finding *f, const struct model *x, const uint16_t *kinds);
+/* Losses of the server's own events, and of the guest's and QEMU's. */
+uint64_t presence_lost(const struct model *x, bool guest, uint64_t *places);
+
+#endif

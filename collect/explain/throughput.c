@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Rules over what was sent, what the client showed, and what was lost. */
+#include "explain/explain.h"
+#include "explain/presence.h"
+
+enum { ON_PAGE = 3, ALL_OUTCOMES = (1u << OUTCOMES) - 1 };
+
+static void sent(const struct model *x, struct finder *s)
+{
+    struct finding f = finding_new(x, RULE_SENT, 0, 0, "found");
+    uint64_t other = 0;
+
+    for (int i = 0; i < FACTS_CHANNELS; i++)
+        other += x->facts->channels[i].sent;
+    put_bytes(&f, "video_bytes", x->facts->stream_data.sent);
+    put_bytes(&f, "drawing_bytes", x->facts->drawing.sent);
+    put_bytes(&f, "other_bytes", other);
+    put_evidence(&f, (struct select){.kinds = {EV_sent}});
+    s->found(s, &f);
+}
+
+static void blocked(const struct model *x, struct finder *s)
+{
+    struct finding f = finding_new(x, RULE_BLOCKED, 0, 0, "found");
+
+    if (!x->waits.blocked_count)
+        return;
+    put_count(&f, "times", x->waits.blocked_count);
+    put_span(&f, "blocked_ns", x->waits.blocked_ns);
+    put_change(&f, CHANGE_LINK);
+    put_evidence(&f, (struct select){.kinds = {EV_blocked}});
+    put_evidence(&f, (struct select){.kinds = {EV_cmd}, .rule = SELECT_COUNTS});
+    s->found(s, &f);
+}
+
+/* Without frame numbers, what stands in the clip's place need not be a clip. */
+static void shown(const struct model *x, struct finder *s)
+{
+    uint64_t longest =
+        x->client.freeze_count ? x->client.freezes[0].to - x->client.freezes[0].from : 0;
+    struct finding f = finding_new(x, RULE_SHOWN, 0, 0,
+                                   !x->has_client        ? "inconclusive"
+                                   : !x->client.numbered ? "no_numbers"
+                                                         : "clip");
+
+    if (!x->has_client) {
+        f.unsure = UNSURE_NO_CLIENT;
+        s->found(s, &f);
+        return;
+    }
+    put_count(&f, "pictures", x->client.pictures);
+    put_count(&f, "freezes", x->client.freeze_count);
+    put_span(&f, "freeze_ns", MODEL_FREEZE);
+    if (longest)
+        put_span(&f, "longest_ns", longest);
+    if (x->client.numbered && x->client.moved_count)
+        put_count(&f, "drawn_meanwhile", x->client.moved_count);
+    put_evidence(&f, (struct select){.kinds = {EV_client_clip}});
+    s->found(s, &f);
+}
+
+static void put_freeze_evidence(struct finding *f, const struct model *x,
+                                const struct model_freeze *z)
+{
+    const struct model_region *clip = model_clip(x);
+
+    put_evidence(f, (struct select){.kinds = {EV_client_clip}, .from = z->to, .to = z->to});
+    if (clip && x->client.numbered)
+        put_evidence(
+            f, (struct select){
+                   .region = clip->id, .outcomes = ALL_OUTCOMES, .from = z->from, .to = z->to});
+    put_evidence(f, (struct select){.kinds = {EV_oom_begin, EV_oom_end, EV_blocked},
+                                    .from = z->from,
+                                    .to = z->to});
+    put_evidence(f, (struct select){.kinds = {EV_guest_wait_begin, EV_guest_wait_end},
+                                    .from = z->from,
+                                    .to = z->to,
+                                    .rule = SELECT_COUNTS});
+    put_evidence(f, (struct select){.kinds = {EV_client_picture},
+                                    .from = z->from,
+                                    .to = z->to,
+                                    .rule = SELECT_CLIP_PLACE});
+    if (client_put_off(z) >= (int64_t)MODEL_FREEZE)
+        put_evidence(f, (struct select){.kinds = {EV_client_frame}, .from = z->from, .to = z->to});
+    if (z->lost)
+        put_evidence(f, (struct select){.kinds = {EV_loss}, .from = z->from, .to = z->to});
+}
+
+static void freeze(const struct model *x, const struct model_freeze *z, unsigned place,
+                   struct finder *s)
+{
+    struct finding f = finding_new(x, RULE_FREEZE, 0, place,
+                                   !x->client.numbered ? "no_numbers"
+                                   : z->drawn          ? "number"
+                                                       : "picture");
+
+    put_time(&f, "to_ns", z->to);
+    put_span(&f, "froze_ns", z->to - z->from);
+    if (x->client.numbered && model_clip(x))
+        put_count(&f, "redraws", model_freeze_draws(x, z));
+    if (x->has_guest)
+        put_span(&f, "waited_ns", z->stalled);
+    else if (z->stalled)
+        put_span(&f, "stalled_ns", z->stalled);
+    if (z->blocked)
+        put_span(&f, "blocked_ns", z->blocked);
+    if (x->client.numbered && z->drawn)
+        put_count(&f, "drawn", z->drawn);
+    if (client_put_off(z) >= (int64_t)MODEL_FREEZE) {
+        put_span(&f, "delay_before_ns", (uint64_t)z->delay_before);
+        put_span(&f, "delay_ns", (uint64_t)z->delay);
+        put_span(&f, "put_off_ns", (uint64_t)client_put_off(z));
+    }
+    put_freeze_evidence(&f, x, z);
+    if (z->lost)
+        f.unsure = UNSURE_LOST;
+    s->found(s, &f);
+}
+
+void find_freezes(const struct model *x, struct finder *s)
+{
+    uint32_t kept = x->client.freeze_count < MODEL_FREEZES ? x->client.freeze_count : MODEL_FREEZES;
+
+    for (uint32_t i = 0; i < kept && (s->deep || i < ON_PAGE); i++)
+        freeze(x, &x->client.freezes[i], i, s);
+    if (x->client.freeze_count > MODEL_FREEZES) {
+        struct finding f = finding_new(x, RULE_FREEZES_MORE, 0, 0, "inconclusive");
+
+        f.unsure = UNSURE_TABLE;
+        put_count(&f, "left_out", x->client.freeze_count - MODEL_FREEZES);
+        s->found(s, &f);
+    }
+}
+
+static void losses(const struct model *x, struct finder *s)
+{
+    struct finding f = finding_new(x, RULE_LOSSES, 0, 0, "found");
+
+    if (!x->facts->all_losses)
+        return;
+    put_count(&f, "places", x->facts->all_losses);
+    if (x->facts->lost_unknown && !x->facts->lost)
+        put_unknown(&f, "lost_events");
+    else
+        put_count(&f, "lost_events", x->facts->lost);
+    if (x->facts->lost_unknown)
+        put_count(&f, "unknown_places", x->facts->lost_unknown);
+    put_evidence(&f, (struct select){.kinds = {EV_loss}});
+    s->found(s, &f);
+}
+
+void find_throughput(const struct model *x, struct finder *s)
+{
+    sent(x, s);
+    blocked(x, s);
+    shown(x, s);
+    find_freezes(x, s);
+    losses(x, s);
+}

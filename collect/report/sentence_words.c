@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every sentence of spicetap explain, by rule and verdict. sentence.h has the template language. */
+#include "report/sentence.h"
+
+/* clang-format off */
+const struct words words[] = {
+    /* in short */
+    {RULE_SHORT_LOSSES, NULL,
+     "The recording lost {lost_events} event{lost_events:s} in {places} place{places:s}[, beside "
+     "{events} that it has]: what follows may be wrong."},
+    {RULE_SHORT_FREEZES, "guest_waited",
+     "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
+     "at the longest), mostly because the guest waited for graphics memory ({main_ns})."},
+    {RULE_SHORT_FREEZES, "pipe_blocked",
+     "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
+     "at the longest), mostly because a client took its data too slowly ({main_ns})."},
+    {RULE_SHORT_FREEZES, "put_off",
+     "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
+     "at the longest), mostly because the server told the client to show frames later ({main_ns})."},
+    {RULE_SHORT_FREEZES, "not_drawn",
+     "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
+     "at the longest), mostly because the guest drew nothing in its place ({main_ns})."},
+    {RULE_SHORT_FREEZES, "inconclusive",
+     "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
+     "at the longest)."},
+    {RULE_SHORT_STREAM_LOST, NULL,
+     "The video stream {stream}, {box}[ on display {display}], ended at {died_ns} and did not come "
+     "back, although its place was redrawn like a video for {redrawn_ns} more.[ {main_percent} of "
+     "the place's redraws were not streamed: {why}.][ The same happened to {others} other "
+     "place{others:s}.]"},
+    {RULE_SHORT_NOT_STREAMED, NULL,
+     "The clip, {box}[ on display {display}], was sent as single pictures, not as video, for "
+     "{not_streamed_ns} of the {redrawn_ns} that it was redrawn.[ {main_percent} of its redraws were "
+     "not streamed: {why}.]"},
+    {RULE_SHORT_WAITED, "by_guest",
+     "The guest waited for graphics memory for {waited_ns}, {waited_percent} of the run; the longest "
+     "wait took {longest_ns}.[ All {false_alarms} calls for memory were false alarms: the guest's "
+     "kernel was freeing old images.]"},
+    {RULE_SHORT_WAITED, "at_least",
+     "The guest stood still for at least {waited_ns}, {waited_percent} of the run, because its "
+     "graphics memory ran out ({times} time{times:s}); the longest time was {longest_ns}."},
+    {RULE_SHORT_PUT_OFF, NULL,
+     "The server told the client to show frames of video as late as {delay_ns} after they came."},
+    {RULE_SHORT_BLOCKED, NULL,
+     "The server did not read the guest's commands for {blocked_ns}, {blocked_percent} of the run, "
+     "because a client took its data too slowly."},
+    {RULE_SHORT_NOTHING, NULL,
+     "Nothing is wrong.[ The picture of the clip never stood still for {freeze_ns} or longer.][ "
+     "{streamed_percent} of the clip's redraws were sent as video.]"},
+
+    /* memory, all episodes */
+    {RULE_MEMORY_RAN_OUT, "found",
+     "The guest ran out of graphics memory {times} time{times:s} ({per_minute} a minute).[ It stood "
+     "still for at least {still_ns} in all, {still_percent} of the run; the longest time was "
+     "{longest_still_ns}.]"},
+    {RULE_MEMORY_RAN_OUT, "none", "The guest did not run out of graphics memory."},
+    {RULE_MEMORY_EVICTED, "found",
+     "To make room the server evicted {evicted} drawing{evicted:s}: {streamable} could have been "
+     "video frames, and {of_streams} {of_streams:were} a running stream's.[+ {traced} entered the "
+     "trace ring.][+ {overwrote_young} of these overwrote an entry younger than {young_ns}.]"},
+    {RULE_MEMORY_EVICTED, "none",
+     "The server evicted no drawing: it was enough to release those that it had finished with."},
+    {RULE_MEMORY_WAITED, "found",
+     "By its own events the guest waited for memory for {waited_ns} in all, {waited_percent} of the "
+     "run. The longest wait took {longest_ns} and ended at {longest_end_ns}."},
+    {RULE_MEMORY_WAITED, "none", "By its own events the guest never waited for memory."},
+    {RULE_MEMORY_ASKED, "ram",
+     "In {times} of these episodes the guest asked for memory in {memory} (QEMU's ram_size).[ That "
+     "memory was {fullest_percent} full at the most and {emptiest_percent} at the least.]"},
+    {RULE_MEMORY_ASKED, "vram",
+     "In {times} of these episodes the guest asked for memory in {memory} (QEMU's vram_size).[ That "
+     "memory was {fullest_percent} full at the most and {emptiest_percent} at the least.]"},
+    {RULE_MEMORY_NO_GUEST, NULL,
+     "Which memory ran out, what the guest asked for and who waited is unknown."},
+    {RULE_MEMORY_NOT_NAMED, NULL,
+     "The guest's events name no memory for these episodes, so no size is known to be too small."},
+    {RULE_MEMORY_FALSE_ALARMS, "all",
+     "All {false_alarms} were false alarms: the guest's kernel was freeing old images, "
+     "not allocating."},
+    {RULE_MEMORY_FALSE_ALARMS, "some",
+     "{false_alarms} of {times} {false_alarms:were} {false_alarms:alarms}: the guest's kernel was freeing "
+     "old images, not allocating."},
+    {RULE_MEMORY_CLOCK, NULL,
+     "What the guest did in {times} of these episodes is unknown."},
+    {RULE_MEMORY_TABLE, NULL,
+     "Only the first {described} episodes are described one by one."},
+    {RULE_DISPLAYS_TABLE, NULL,
+     "Only the first {displays} displays are followed."},
+    {RULE_MEMORY_HELD, NULL,
+     "The server then held {drawables_mean} drawings on average, with at least {mean_bytes} of "
+     "pictures. It held most at {most_at_ns}: {most_drawables} drawing{most_drawables:s} with at "
+     "least {most_bytes}. {on_screen} of these made up the screen.[+ The image dictionary had "
+     "{in_dictionary} image{in_dictionary:s}.][+ {waiting} item{waiting:s} waited for clients.]"},
+    {RULE_MEMORY_DROPPED, NULL,
+     "{calls} call{calls:s} for memory came while the server was still answering the one before, and "
+     "{calls:were} dropped. A guest that nothing else wakes then waits in vain (Linux for "
+     "{linux_waits_ns})."},
+    {RULE_EPISODES_MORE, NULL,
+     "That episode lasted longest; --episode N shows one of the others, N up to {last}."},
+
+    /* one episode */
+    {RULE_EPISODE_COURSE, NULL,
+     "At {from_ns} the guest[ on display {display}] ran out of graphics memory and called the server "
+     "{calls} time{calls:s}. It stood still for at least {stalled_ns}.[ Its next command came "
+     "{resumed_after_ns} after the first call.]"},
+    {RULE_EPISODE_ANSWER, "none", "No answer of the server was recorded."},
+    {RULE_EPISODE_ANSWER, "released",
+     "The server answered {answers} time{answers:s}. It held {drawables} drawing{drawables:s}, with at "
+     "least {held_bytes} of pictures; {on_screen} made up the screen.[+ The image dictionary had "
+     "{in_dictionary} image{in_dictionary:s}.][+ {waiting} item{waiting:s} waited for clients.] It "
+     "released {released} that it had finished with, and evicted none."},
+    {RULE_EPISODE_ANSWER, "evicted",
+     "The server answered {answers} time{answers:s}. It held {drawables} drawing{drawables:s}, with at "
+     "least {held_bytes} of pictures; {on_screen} made up the screen.[+ The image dictionary had "
+     "{in_dictionary} image{in_dictionary:s}.][+ {waiting} item{waiting:s} waited for clients.] It "
+     "released {released} that it had finished with, and evicted {evicted}: {streamable} could have "
+     "been video frames, {of_streams} {of_streams:were} a running stream's.[+ {overwritten} "
+     "entr{overwritten:y} of the trace ring {overwritten:were} overwritten, {overwrote_young} of them "
+     "younger than {young_ns}.]"},
+    {RULE_EPISODE_VICTIM, NULL,
+     "{entries} of the overwritten entries held the history of region {region}."},
+    {RULE_EPISODE_ASKED, "ram", "The guest was asking for {asked_bytes} in ram."},
+    {RULE_EPISODE_ASKED, "vram", "The guest was asking for {asked_bytes} in vram."},
+    {RULE_EPISODE_ASKED, "other",
+     "The guest was asking for {asked_bytes} in memory that is not the device's."},
+    {RULE_EPISODE_ASKED, "inconclusive", "What the guest asked for is unknown."},
+    {RULE_EPISODE_DELETES, "alone",
+     "A false alarm: the guest's kernel waited {deletes} time{deletes:s} to free old images, and "
+     "nothing in the guest asked for memory."},
+    {RULE_EPISODE_DELETES, "beside",
+     "The guest's kernel also waited {deletes} time{deletes:s} to free old images."},
+
+    /* streams */
+    {RULE_STREAMS_COUNT, "found",
+     "The server had {streams} video stream{streams:s}; {ended} ended during the run."},
+    {RULE_STREAMS_COUNT, "none", "The server had no video stream."},
+    {RULE_STREAMS_CAUSE, "guest_idle",
+     "{streams} ended because no new frame came, although the guest was free to send one."},
+    {RULE_STREAMS_CAUSE, "guest_waited",
+     "{streams} ended because no new frame came while the guest waited for memory."},
+    {RULE_STREAMS_CAUSE, "pipe_blocked",
+     "{streams} ended because no new frame was read while a client took its data too slowly."},
+    {RULE_STREAMS_CAUSE, "refused",
+     "{streams} ended although new frames came: the server did not take them as the stream's."},
+    {RULE_STREAMS_CAUSE, "surface_gone", "{streams} ended because the screen was taken away."},
+    {RULE_STREAMS_CAUSE, "client_gone", "{streams} ended because the client had gone."},
+    {RULE_STREAMS_CAUSE, "codecs", "{streams} ended because the video codecs were changed."},
+    {RULE_STREAMS_CAUSE, "migrated", "{streams} ended because the client moved to another host."},
+    {RULE_STREAMS_CAUSE, "inconclusive", "{streams} ended for a reason that is not certain."},
+    {RULE_STREAMS_NO_GUEST, NULL,
+     "Whether a player had paused, or was held up inside the guest, is unknown."},
+    {RULE_STREAMS_TABLE, NULL, "Only the first {described} streams are described one by one."},
+    {RULE_STREAMS_MORE, NULL,
+     "{more} more {more:are} not on this page: --stream N shows one, N up to {last}."},
+    {RULE_STREAM_BIRTH, "found",
+     "Stream {stream}, {box}[ on display {display}], began at {born_ns}."},
+    {RULE_STREAM_BIRTH, "before",
+     "Stream {stream}[, {box}][ on display {display}], began before the recording did."},
+    {RULE_STREAM_LIFE, "found",
+     "It lived {lived_ns} and had {frames} frame{frames:s}[, half of them within "
+     "{median_interval_ns} of the one before; the longest pause took {longest_pause_ns} and ended at "
+     "{longest_pause_end_ns}]."},
+    {RULE_STREAM_LIFE, "at_least",
+     "It lived at least {lived_ns} and had {frames} frame{frames:s}[, half of them within "
+     "{median_interval_ns} of the one before; the longest pause took {longest_pause_ns} and ended at "
+     "{longest_pause_end_ns}]."},
+    {RULE_STREAM_END, "running", "It was still running at the end."},
+    {RULE_STREAM_END, "guest_idle",
+     "It ended at {died_ns}, because no new frame came for {gap_ns} although the guest was free: the "
+     "server had read all its commands {empties} time{empties:s} in that span, and {commands} other "
+     "command{commands:s} came."},
+    {RULE_STREAM_END, "guest_waited",
+     "It ended at {died_ns}, because no new frame came for {gap_ns}: the guest waited for memory for "
+     "{waited_ns} of that."},
+    {RULE_STREAM_END, "pipe_blocked",
+     "It ended at {died_ns}, because no new frame was read for {gap_ns}: the server did not read the "
+     "guest's commands for {blocked_ns} of that, since a client took its data too slowly."},
+    {RULE_STREAM_END, "refused",
+     "It ended at {died_ns}: {refused} redraw{refused:s} of its place came in the last {gap_ns}, and "
+     "the server did not take them as its frames. {main} of them: {why}."},
+    {RULE_STREAM_END, "surface_gone", "It ended at {died_ns}, because its screen was taken away."},
+    {RULE_STREAM_END, "client_gone",
+     "It ended at {died_ns}, because the client had gone: a client took its last frame at "
+     "{client_at_ns}, and {unseen} later one{unseen:s} went to nobody."},
+    {RULE_STREAM_END, "codecs", "It ended at {died_ns}, because the video codecs were changed."},
+    {RULE_STREAM_END, "migrated", "It ended at {died_ns}, because the client moved to another host."},
+    {RULE_STREAM_END, "inconclusive",
+     "[It ended at {died_ns}, after {gap_ns} without a new frame. ]Why it ended is not certain."},
+    {RULE_STREAM_EVICTED, NULL,
+     "Beside it: its last frame was evicted. That alone does not end a stream."},
+    {RULE_STREAM_OVERLAP, NULL, "Beside it: something was drawn over its last frame."},
+    {RULE_STREAM_OOM, NULL,
+     "Coincident, not shown to be a cause: in that span the guest ran out of memory and called the "
+     "server {calls} time{calls:s}, which held it up for {held_up_ns}."},
+    {RULE_STREAM_REFUSED, NULL,
+     "Beside it: {refused} redraw{refused:s} of its place {refused:were} refused, and {late} came too "
+     "late."},
+    {RULE_STREAM_DROPS, NULL,
+     "While it lived, the encoder skipped {skipped} of its frames to keep its bit rate."},
+
+    /* places */
+    {RULE_PLACES_COUNT, "found",
+     "{places} place{places:s} on the screen {places:were} redrawn like a video: more than "
+     "{per_second} times a second for more than {for_ns}. (The server wants {server_per_second}.)"},
+    {RULE_PLACES_COUNT, "none",
+     "No place on the screen was redrawn like a video: more than {per_second} times a second for more "
+     "than {for_ns}. (The server wants {server_per_second}.)"},
+    {RULE_PLACES_PIECES, NULL,
+     "The client read the clip's frame numbers in {box}, but nothing was drawn in just this place: the "
+     "display draws the clip in pieces. {video_percent} of their pixels were sent as video."},
+    {RULE_PLACES_CLIP, "by_client",
+     "The clip is {region}, {box}[ on display {display}]: the client read the clip's frame numbers "
+     "there."},
+    {RULE_PLACES_CLIP, "by_size",
+     "The clip is taken to be {region}, {box}[ on display {display}][ ({part})]: of the places that are "
+     "redrawn like a picture, it has the most pixels times time."},
+    {RULE_PLACES_TABLE, NULL, "Not all places were followed."},
+    {RULE_PLACES_MORE, NULL,
+     "{more} more {more:are} not on this page: --region N shows one, N up to {last}."},
+    {RULE_PLACE_REDRAWS, "place",
+     "Region {region}, {box}[ on display {display}], was redrawn {redraws} times, {per_second} a second, "
+     "over {busy_ns} in {stretches} stretch{stretches:es}; half of the redraws came within "
+     "{median_interval_ns} of the one before."},
+    {RULE_PLACE_REDRAWS, "clip",
+     "Region {region}, the clip[ ({part})], {box}[ on display {display}], was redrawn {redraws} "
+     "time{redraws:s}, {per_second} a second; half of the redraws came within {median_interval_ns} of "
+     "the one before."},
+    {RULE_PLACE_REDRAWS, "slow_clip",
+     "Region {region}, the clip[ ({part})], {box}[ on display {display}], was redrawn {redraws} "
+     "time{redraws:s}, {per_second} a second; half of the redraws came within {median_interval_ns} of "
+     "the one before. That is too slow for the server: it takes for video what comes within "
+     "{limit_ns}."},
+    {RULE_PLACE_STREAMED, "found", "{streamed_percent} of these redraws were sent as video ({streamed})."},
+    {RULE_PLACE_STREAMED, "none", "None of these redraws was sent as video."},
+    {RULE_PLACE_OUTCOME, NULL, "{redraws} ({redraws_percent}) {redraws:were} not: {why}."},
+    {RULE_PLACE_MISS_TIME, NULL,
+     "Nearest miss in time: {late_ns} beyond the {limit_ns}, at {at_ns}."},
+    {RULE_PLACE_MISS_BOX, NULL, "Nearest miss in place: {off_pixels} pixel{off_pixels:s} off, at {at_ns}."},
+    {RULE_PLACE_MISS_FRAMES, NULL,
+     "Nearest miss in number: {in_a_row} frame{in_a_row:s} in a row, at {at_ns}; {frames_to_start} make "
+     "a stream."},
+    {RULE_PLACE_STRETCHES, NULL,
+     "Only its first {kept} stretches are kept apart; the later ones are listed as one."},
+
+    /* throughput */
+    {RULE_SENT, NULL,
+     "Sent to clients: {video_bytes} as video, {drawing_bytes} as drawings, {other_bytes} of other "
+     "things."},
+    {RULE_BLOCKED, NULL,
+     "The server stopped reading the guest's commands {times} time{times:s}, for {blocked_ns} in all, "
+     "because a client took its data too slowly."},
+    {RULE_SHOWN, "inconclusive", "What the client showed, and when it froze, is unknown."},
+    {RULE_SHOWN, "clip",
+     "The client showed {pictures} picture{pictures:s} of the clip. It stood still for {freeze_ns} or "
+     "longer {freezes} time{freezes:s}[, {longest_ns} at the longest].[ In {drawn_meanwhile} of these "
+     "times the client drew on in the clip's place: the frame number could not be read, or did not "
+     "change.]"},
+    {RULE_SHOWN, "no_numbers",
+     "The client showed {pictures} picture{pictures:s} in the clip's place. They stood still for "
+     "{freeze_ns} or longer {freezes} time{freezes:s}[, {longest_ns} at the longest]. The client read "
+     "no frame number there: it need not be a clip."},
+    {RULE_FREEZE, "picture",
+     "At {to_ns} the client's picture of the clip had stood still for {froze_ns}.[ In that span the "
+     "guest redrew its place {redraws} time{redraws:s}.][ The guest waited for memory for "
+     "{waited_ns}.][ The guest stood still for at least {stalled_ns}, for want of memory.][ The server "
+     "did not read the guest's commands for {blocked_ns}.][ Frames of video were shown "
+     "{delay_before_ns} after they came when that began, and {delay_ns} after at its end, as the server "
+     "ordered: that alone holds the picture for {put_off_ns}.]"},
+    {RULE_FREEZE, "number",
+     "At {to_ns} the clip's number at the client had stood still for {froze_ns}. The client drew "
+     "{drawn} time{drawn:s} in the clip's place meanwhile: the number could not be read, or did not "
+     "change.[ In that span the guest redrew its place {redraws} time{redraws:s}.][ The guest waited "
+     "for memory for {waited_ns}.][ The guest stood still for at least {stalled_ns}, for want of "
+     "memory.][ The server did not read the guest's commands for {blocked_ns}.][ Frames of video were "
+     "shown {delay_before_ns} after they came when that began, and {delay_ns} after at its end, as the "
+     "server ordered: that alone holds the picture for {put_off_ns}.]"},
+    {RULE_FREEZE, "no_numbers",
+     "At {to_ns} the client's picture in the clip's place had stood still for {froze_ns}. Whether the "
+     "guest drew there is unknown.[ It waited for memory for {waited_ns}.][ It stood still for at least "
+     "{stalled_ns}, for want of memory.][ The server did not read the guest's commands for "
+     "{blocked_ns}.][ Frames of video were shown {delay_before_ns} after they came when that began, and "
+     "{delay_ns} after at its end, as the server ordered: that alone holds the picture for "
+     "{put_off_ns}.]"},
+    {RULE_FREEZES_MORE, NULL, "Only the longest freezes are described one by one."},
+    {RULE_LOSSES, NULL,
+     "The recording lost {lost_events} event{lost_events:s} in {places} place{places:s}.[ How many were "
+     "lost is unknown in {unknown_places} of these.]"},
+
+    /* hypotheses */
+    {RULE_H_EVICTION_KILLS, NULL,
+     "{hypothesis}, eviction of what stream detection needs kills streams: {says}. A running stream's "
+     "frame was evicted {evicted} time{evicted:s}; {survived} time{survived:s} the stream went on. "
+     "{died} stream{died:s} ended with no frame after it, {killed} of these because what was evicted "
+     "was missing when the next frame came."},
+    {RULE_H_RING_OVERWRITTEN, NULL,
+     "{hypothesis}, evictions overwrite the server's trace ring, so that videos are not detected: "
+     "{says}. Of {refused} refused redraws of video-like places {evicted_over} {evicted_over:were} "
+     "refused because evictions had overwritten their history, and {other_over} because other drawings "
+     "had. Evictions wrote {traced} entr{traced:y}; {overwrote_young} of these overwrote one younger "
+     "than {young_ns}."},
+    {RULE_H_DRAWS_UNFIT, NULL,
+     "{hypothesis}, the draws are of the wrong kind, or in the wrong place or time: {says}. Of {redraws} "
+     "redraw{redraws:s} of video-like places {refused} {refused:were} refused: {kind} for their kind, "
+     "{place} for their place or size, and {late} because they came too late."},
+    {RULE_H_VIRTIO, "inconclusive",
+     "{hypothesis}, a virtio display cannot stream: {says}.[ {places} place{places:s} {places:were} "
+     "redrawn like a video, and {streams} stream{streams:s} {streams:were} created.]"},
+    {RULE_H_VIRTIO, NULL,
+     "{hypothesis}, a virtio display cannot stream: {says}. {places} place{places:s} {places:were} "
+     "redrawn like a video, and {streams} stream{streams:s} {streams:were} created."},
+    {RULE_H_MEMORY, NULL,
+     "{hypothesis}, more memory lowers the rate of out-of-memory, but brings no stream back: {says}. "
+     "Here: {per_minute} episodes a minute, and {streamed_percent} of the redraws of video-like places "
+     "were streamed."},
+};
+const size_t words_count = sizeof(words) / sizeof(*words);
+/* clang-format on */

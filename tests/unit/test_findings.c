@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Findings: what a rule may conclude, that a sentence adds nothing to its finding, and In short. */
+#include <ctype.h>
+
+#include "cmd/commands.h"
+#include "fake.h"
+#include "explain/explain.h"
+#include "report/sentence.h"
+#include "run/input.h"
+
+#define MS     1000000ull
+#define SECOND (1000 * MS)
+
+static const int32_t clip_box[4] = {100, 100, 420, 340};
+static struct tap_writer *spice, *qemu, *client;
+static char folder[PATH_MAX];
+static uint64_t now, drawable;
+
+static struct tap_writer *log_of(const char *name, enum tap_source source)
+{
+    char path[PATH_MAX + 32];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return fake_log(path, source);
+}
+
+static void begin(void)
+{
+    char command[2 * PATH_MAX + 32];
+
+    snprintf(folder, sizeof(folder), "%s", fake_path("run"));
+    snprintf(command, sizeof(command), "rm -rf '%s' && mkdir '%s'", folder, folder);
+    assert_int_equal(system(command), 0);
+    spice = log_of("spice.tap", SOURCE_SPICE);
+    qemu = log_of("qemu.tap", SOURCE_QEMU);
+    client = log_of("client.tap", SOURCE_CLIENT);
+    now = 5 * SECOND;
+    drawable = 0x1000;
+}
+
+/* `more`: further members of run.json. */
+static void end(const char *more)
+{
+    char text[512];
+
+    assert_int_equal(tap_writer_close(spice), 0);
+    assert_int_equal(tap_writer_close(qemu), 0);
+    assert_int_equal(tap_writer_close(client), 0);
+    snprintf(text, sizeof(text),
+             "{\"format\":{\"major\":1,\"minor\":0},\"state\":\"complete\",\"logs\":[\"spice.tap\","
+             "\"qemu.tap\",\"client.tap\"]%s}",
+             more);
+    strcat(folder, "/run.json");
+    fake_store(folder, text, strlen(text));
+    *strrchr(folder, '/') = '\0';
+}
+
+static struct tap_rect rect(const int32_t *box)
+{
+    return (struct tap_rect){box[0], box[1], box[2], box[3]};
+}
+
+/* One drawing of that box, without what the server decides of it. */
+static void draw(const int32_t *box, int verdict)
+{
+    drawable += 16;
+    PUT(spice, cmd, now - 1000, .type = 1, .release_id = drawable);
+    PUT(spice, draw, now, .drawable = drawable, .release_id = drawable, .type = 3, .effect = 1,
+        .box = rect(box), .src_width = box[2] - box[0], .src_height = box[3] - box[1],
+        .verdict = (uint64_t)verdict, .created = now);
+}
+
+/* A frame of stream 3, which begins with the first. */
+static void frame(bool first)
+{
+    now += 40 * MS;
+    draw(clip_box, 0);
+    if (first)
+        PUT(spice, stream_create, now + 20, .stream = 3, .drawable = drawable,
+            .box = rect(clip_box), .fps = 25, .frames = 20);
+    else
+        PUT(spice, stream_attach, now + 20, .stream = 3, .drawable = drawable, .since = 40 * MS,
+            .box = rect(clip_box));
+}
+
+static void video(int frames)
+{
+    for (int i = 0; i < frames; i++)
+        frame(i == 0);
+}
+
+static void caught_up(void)
+{
+    PUT(spice, ring_empty, now + 5 * MS, .display = 0);
+}
+
+static void stop(uint64_t after)
+{
+    now += after;
+    PUT(spice, stream_stop, now, .stream = 3, .frames = 31, .age = (int64_t)(2 * SECOND),
+        .idle = (int64_t)after);
+}
+
+static json_t *explained(void)
+{
+    char *text;
+    json_t *o;
+
+    assert_int_equal(RUN(cmd_explain, folder, "--json"), EXIT_DONE);
+    text = fake_text("out");
+    o = json_loads(text, 0, NULL);
+    if (!o)
+        fail_msg("not JSON: %s", text);
+    free(text);
+    return o;
+}
+
+static const char *word(const json_t *o, const char *list, size_t at, const char *key)
+{
+    return json_string_value(json_object_get(json_array_get(json_object_get(o, list), at), key));
+}
+
+static char *page(const char *option)
+{
+    assert_int_equal(option ? RUN(cmd_explain, folder, option) : RUN(cmd_explain, folder),
+                     EXIT_DONE);
+    return fake_text("out");
+}
+
+static void page_has(const char *words, bool yes)
+{
+    char *text = page(NULL), *p = text, *q = text;
+
+    for (; *p; p++) /* as one line */
+        if (!isspace((unsigned char)*p))
+            *q++ = *p;
+        else if (q > text && q[-1] != ' ')
+            *q++ = ' ';
+    *q = '\0';
+    if (!strstr(text, words) == yes)
+        fail_msg("%s \"%s\" in %s", yes ? "no" : "there is", words, text);
+    free(text);
+}
+
+/* ---- no absence without presence ---- */
+
+/* Nothing shows that the server had read all the guest's commands. */
+static void idle_needs_an_empty_ring(void **state)
+{
+    (void)state;
+    for (int empty = 0; empty < 2; empty++) {
+        json_t *o;
+
+        begin();
+        video(30);
+        if (empty)
+            caught_up();
+        stop(1010 * MS);
+        end("");
+        o = explained();
+        assert_string_equal(word(o, "streams", 0, "cause"), empty ? "guest_idle" : "inconclusive");
+        if (!empty)
+            assert_string_equal(word(o, "streams", 0, "doubt"), "not_seen");
+        json_decref(o);
+        page_has("the guest was free", empty);
+    }
+}
+
+/* A call of the guest that the server did not answer says nothing of what the server held. */
+static void held_needs_an_answer(void **state)
+{
+    (void)state;
+    begin();
+    video(30);
+    PUT(qemu, qxl_io_write, now, .port = QXL_IO_notify_oom);
+    now += SECOND;
+    draw(clip_box, 0);
+    end("");
+    page_has("ran out of graphics memory 1 time", true);
+    page_has("held 0 drawing", false);
+    page_has("evicted none", false);
+    page_has("No answer of the server was recorded", true);
+}
+
+/* "The guest did not run out of memory" takes the probe that would have shown it. */
+static void never_needs_the_probe(void **state)
+{
+    (void)state;
+    begin();
+    video(30);
+    end("");
+    page_has("The guest did not run out of graphics memory.", true);
+    page_has("Inconclusive: the probe oom_begin was not recorded", false);
+    begin();
+    video(30);
+    end(",\"probes\":{\"missing\":[{\"provider\":\"spice\",\"name\":\"oom_begin\",\"why\":\"x\"}]"
+        "}");
+    page_has("Inconclusive: the probe oom_begin was not recorded", true);
+    begin();
+    video(30);
+    assert_int_equal(tap_write_loss(spice, now, 7, LOSS_RING_FULL), 0);
+    end("");
+    page_has("may have run out of memory unseen", true);
+}
+
+/* ---- a redraw of the stream's place is one of its own box ---- */
+
+/* The player ends, and a terminal scrolls where it was. */
+static void a_terminal_is_no_frame(void **state)
+{
+    static const int32_t terminal[4] = {90, 90, 700, 600};
+    uint64_t last;
+    json_t *o;
+    (void)state;
+
+    begin();
+    video(30);
+    caught_up();
+    last = now;
+    for (int i = 0; i < 24; i++) {
+        now += 40 * MS;
+        draw(terminal, DRAW_VERDICT_not_opaque);
+    }
+    now = last;
+    stop(1010 * MS);
+    end("");
+    o = explained();
+    assert_string_equal(word(o, "streams", 0, "cause"), "guest_idle");
+    json_decref(o);
+}
+
+/* Its last frame is evicted, and redraws of its box are refused for what `verdict` says of each; or
+ * because evictions overwrote what they would have been compared with. */
+static void after_an_eviction(bool overwritten)
+{
+    uint64_t last;
+
+    begin();
+    video(30);
+    caught_up();
+    PUT(spice, evict, now + 10 * MS, .drawable = drawable, .release_id = drawable,
+        .box = rect(clip_box), .streamable = 1, .stream = 3);
+    last = now;
+    for (int i = 0; i < 24; i++) {
+        now += 40 * MS;
+        if (overwritten)
+            PUT(spice, trace_add, now - MS, .drawable = 64, .reason = REMOVE_REASON_evicted,
+                .old = rect(clip_box), .old_age = 39 * (int64_t)MS - 1, .box = {0, 0, 9, 9});
+        draw(clip_box, 0);
+        if (!overwritten) /* resized: its source has another size now */
+            PUT(spice, match, now + 10, .drawable = drawable, .release_id = drawable,
+                .against = MATCH_AGAINST_stream, .index = 3, .verdict = MATCH_VERDICT_size_differs,
+                .since = 40 * MS, .other = rect(clip_box));
+    }
+    draw((int32_t[]){0, 0, 9, 9}, DRAW_VERDICT_too_small);
+    now = last;
+    stop(1010 * MS);
+    end("");
+}
+
+static void resizing_supports_no_hypothesis(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    after_an_eviction(false);
+    o = explained();
+    assert_string_equal(word(o, "streams", 0, "cause"), "refused");
+    assert_string_equal(word(o, "hypotheses", 0, "verdict"), "inconclusive");
+    json_decref(o);
+    after_an_eviction(true);
+    o = explained();
+    assert_string_equal(word(o, "streams", 0, "cause"), "refused");
+    assert_string_equal(word(o, "hypotheses", 0, "verdict"), "supported");
+    json_decref(o);
+}
+
+/* ---- a sentence has no number that its finding has not ---- */
+
+static bool has_digit(const char *text)
+{
+    return strpbrk(text, "0123456789") != NULL;
+}
+
+static void templates_have_no_number(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < words_count; i++)
+        if (has_digit(words[i].text))
+            fail_msg("%s", words[i].text);
+    for (size_t i = 0; i < doubt_words_count; i++)
+        if (has_digit(doubt_words[i].text))
+            fail_msg("%s", doubt_words[i].text);
+    for (int i = 0; i < OUTCOMES; i++)
+        assert_true(outcome_words[i] && !has_digit(outcome_words[i]));
+    for (int i = 0; i < CHANGES; i++)
+        assert_true(change_words[i] && !has_digit(change_words[i]));
+}
+
+static void every_rule_has_words(void **state)
+{
+    (void)state;
+    for (unsigned r = 0; r < RULES; r++) {
+        bool any = false;
+
+        for (size_t i = 0; i < words_count; i++)
+            any |= words[i].rule == r && *words[i].text;
+        if (!any)
+            fail_msg("%s has no sentence", rule_names[r]);
+    }
+}
+
+/* The next number in *text, of digits and points; NULL: there is none. */
+static char *number_in(const char **text, char *number, size_t size)
+{
+    const char *p = *text + strcspn(*text, "0123456789");
+    size_t length = strspn(p, "0123456789.");
+
+    while (length && p[length - 1] == '.')
+        length--;
+    snprintf(number, size, "%.*s", (int)length, p);
+    *text = p + length;
+    return length ? number : NULL;
+}
+
+static bool is_of_a_value(const struct finding *f, const char *number)
+{
+    char text[VALUE_SIZE], other[64];
+
+    for (size_t i = 0; i < f->value_count; i++) {
+        const char *p = text;
+
+        value_text(f, &f->values[i], text);
+        while (number_in(&p, other, sizeof(other)))
+            if (!strcmp(other, number))
+                return true;
+    }
+    return false;
+}
+
+static unsigned seen_rules[RULES], findings;
+
+static void check_finding(struct finder *s, const struct finding *f)
+{
+    char text[SENTENCE_SIZE], number[64];
+    const char *p = text;
+
+    (void)s;
+    sentence_text(f, text);
+    findings++;
+    seen_rules[f->rule]++;
+    if (strlen(text) < 8 || strlen(text) + 2 > SENTENCE_SIZE || strpbrk(text, "{}[]") ||
+        strstr(text, "  ") || !strchr(".)", text[strlen(text) - 1]))
+        fail_msg("%s %s: \"%s\"", f->ref, f->verdict, text);
+    while (number_in(&p, number, sizeof(number)))
+        if (!is_of_a_value(f, number))
+            fail_msg("%s is of no value of %s: %s", number, f->ref, text);
+}
+
+static void check_run(void)
+{
+    struct finder deep = {.found = check_finding, .deep = true}, flat = {.found = check_finding};
+    struct model *x = NULL;
+
+    assert_int_equal(model_new(&x), 0);
+    x->run = folder;
+    assert_int_equal(input_open(&x->bundle, "explain", folder), 0);
+    assert_int_equal(model_gather(x), 0);
+    find_all(x, &deep);
+    find_page(x, &flat);
+    bundle_close(x->bundle);
+    model_free(x);
+}
+
+static void clips(int from, int to, uint64_t apart)
+{
+    for (int i = from; i < to; i++) {
+        now += i == from ? apart : 100 * MS;
+        PUT_AS(client, 1, client_clip, now, .number = i,
+               .since = i ? (int64_t)(i == from ? apart : 100 * MS) : 0);
+    }
+}
+
+/* A bit of everything, by chance: what the rules say of it may be nonsense, and must be consistent.
+ */
+static void by_chance(unsigned seed)
+{
+    static const enum tap_source sources[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_CLIENT};
+
+    begin();
+    video(40);
+    for (unsigned i = 0; i < 3000; i++) {
+        enum tap_source source = sources[(i + seed) % 3];
+        struct tap_event ev = fake_event(fake_kind(source), now += fake_random() % (3 * MS));
+
+        if (ev.slots && source != SOURCE_CLIENT)
+            ev.v[0] %= 3; /* the display */
+        assert_int_equal(tap_write(source == SOURCE_SPICE  ? spice
+                                   : source == SOURCE_QEMU ? qemu
+                                                           : client,
+                                   &ev),
+                         0);
+        if (i % 500 == 499)
+            assert_int_equal(tap_write_loss(spice, now, i % 1000 == 999 ? 0 : 5, LOSS_RING_FULL),
+                             0);
+    }
+    end("");
+}
+
+static void sentences_add_no_number(void **state)
+{
+    (void)state;
+    begin();
+    end("");
+    check_run();
+    begin();
+    video(60);
+    caught_up();
+    clips(0, 20, 0);
+    clips(20, 30, 700 * MS);
+    stop(1010 * MS);
+    end("");
+    check_run();
+    after_an_eviction(true);
+    check_run();
+    for (unsigned i = 0; i < 12; i++) {
+        by_chance(i);
+        check_run();
+    }
+    assert_true(findings > 500);
+}
+
+/* ---- in short ---- */
+
+static unsigned lines(const char *text)
+{
+    unsigned n = 0;
+
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+/* 10 s of a video that streams from end to end, and that the client shows. */
+static void clean(void)
+{
+    begin();
+    for (int i = 0; i < 250; i++) {
+        frame(i == 0);
+        caught_up();
+        PUT_AS(client, 1, client_clip, now + 10 * MS, .number = i, .since = i ? 40 * MS : 0);
+    }
+    end("");
+}
+
+static void a_clean_run_fits_40_lines(void **state)
+{
+    char *text;
+    json_t *o;
+    (void)state;
+
+    clean();
+    text = page(NULL);
+    assert_non_null(strstr(text, "In short\n  [i0.8] Nothing is wrong."));
+    assert_null(strstr(text, "H1"));
+    if (lines(text) > 40)
+        fail_msg("%u lines: %s", lines(text), text);
+    free(text);
+    text = page("--hypotheses");
+    assert_non_null(strstr(text, "H1, eviction of what stream detection needs"));
+    free(text);
+    o = explained();
+    assert_int_equal(json_array_size(json_object_get(o, "hypotheses")), 5);
+    json_decref(o);
+}
+
+/* A freeze of 3 s, a worker that did not read for 2 s of 10: the freeze first. */
+static void the_costliest_first(void **state)
+{
+    const json_t *list;
+    json_t *o;
+    (void)state;
+
+    begin();
+    for (int i = 0; i < 250; i++) {
+        frame(i == 0);
+        caught_up();
+        if (i < 100 || i >= 175)
+            PUT_AS(client, 1, client_clip, now + 10 * MS, .number = i,
+                   .since = i == 175 ? 3040 * MS
+                            : i      ? 40 * MS
+                                     : 0);
+    }
+    PUT(spice, blocked, now, .pipe = 51);
+    now += 2 * SECOND;
+    draw(clip_box, 0);
+    end("");
+    o = explained();
+    list = json_object_get(o, "short");
+    assert_int_equal(json_array_size(list), 2);
+    assert_string_equal(word(o, "short", 0, "rule"), "short_freezes");
+    assert_string_equal(word(o, "short", 1, "rule"), "short_blocked");
+    assert_string_equal(word(o, "short", 1, "change"), "client_or_link");
+    json_decref(o);
+    page_has("Nothing is wrong", false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(idle_needs_an_empty_ring),
+        cmocka_unit_test(held_needs_an_answer),
+        cmocka_unit_test(never_needs_the_probe),
+        cmocka_unit_test(a_terminal_is_no_frame),
+        cmocka_unit_test(resizing_supports_no_hypothesis),
+        cmocka_unit_test(templates_have_no_number),
+        cmocka_unit_test(every_rule_has_words),
+        cmocka_unit_test(sentences_add_no_number),
+        cmocka_unit_test(a_clean_run_fits_40_lines),
+        cmocka_unit_test(the_costliest_first),
+    };
+
+    return cmocka_run_group_tests(tests, fake_setup, fake_clean);
+}
