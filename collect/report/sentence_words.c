@@ -155,7 +155,7 @@ const struct words words[] = {
     {RULE_STREAM_BIRTH, "found",
      "Stream {stream}, {box}[ on display {display}], began at {born_ns}."},
     {RULE_STREAM_BIRTH, "before",
-     "Stream {stream}[, {box}][ on display {display}], began before the recording did."},
+     "Stream {stream}[, {box}][ on display {display}]: its beginning is not in the recording."},
     {RULE_STREAM_LIFE, "found",
      "It lived {lived_ns} and had {frames} frame{frames:s}[, half of them within "
      "{median_interval_ns} of the one before; the longest pause took {longest_pause_ns} and ended at "

@@ -138,7 +138,7 @@ def keep(bundle, folder, name, took, attempts):
         store.write_json(new, "row.json", json.loads(spicetap("compare", "--format", "json", bundle))[0])
         store.write(new, "series.csv", timeline.as_csv(seconds))
         store.write(new, "timeline.svg", timeline.as_svg(run, seconds, info, explain))
-        store.write(new, "explain.txt", spicetap("explain", bundle))
+        store.write(new, "explain.txt", spicetap("explain", "--hypotheses", bundle))
         store.write(new, "info.txt", spicetap("info", bundle))
         for text in ("console.log", "domain.xml"):
             store.write(new, text, read_text(os.path.join(bundle, text)).replace("\r", ""))

@@ -82,12 +82,12 @@ def info(of_device=None):
 def explain():
     """What `spicetap explain --json` prints."""
     clip = [50, 50, 1074, 818]
-    sentence = {"ref": "e1.1", "text": "long"}
+    finding = {"ref": "e1.1", "rule": "episode_course", "text": "long"}
     stream = {"box": clip, "cause": "guest_idle", "born": 101 * SECOND, "died": 102 * SECOND, "ended": True}
     return {
         "run": "/home/somebody/runs/x",
         "clip": {"box": clip},
-        "episodes": [{"from": 100 * SECOND, "stalled_ns": n, "sentences": [sentence]} for n in range(30)],
+        "episodes": [{"from": 100 * SECOND, "stalled_ns": n, "findings": [finding]} for n in range(30)],
         "streams": [stream, {"box": [0, 0, 9, 9], "cause": "running", "ended": False}],
     }
 
