@@ -33,6 +33,22 @@ int out_flush(struct out *o)
     return o->error;
 }
 
+int out_reserve(struct out *o, size_t size)
+{
+    size_t room = (size_t)(o->end - o->buffer); /* before the last line's own room */
+    int error = (size_t)(o->end + OUT_LINE - o->p) < size ? out_flush(o) : 0;
+    char *larger;
+
+    if (error || size <= room + OUT_LINE)
+        return error;
+    larger = realloc(o->buffer, size + OUT_LINE);
+    if (!larger)
+        return -ENOMEM;
+    o->buffer = o->p = larger;
+    o->end = larger + size;
+    return 0;
+}
+
 int out_close(struct out *o)
 {
     if (!o->buffer)

@@ -11,19 +11,21 @@
 
 enum {
     OUT_SIZE = 1 << 17,
-    OUT_LINE = 1 << 13, /* no line is longer */
+    OUT_LINE = 1 << 13, /* a line has this room; a longer one needs out_reserve() */
 };
 
 struct out {
     int fd, error;
     uint64_t written; /* bytes */
     char *p, *end;    /* the next byte, and where a line may not begin any more */
-    char *buffer;
+    char *buffer;     /* OUT_SIZE bytes, or more after out_reserve() */
 };
 
-int out_open(struct out *o, int fd);
+int out_open(struct out *o, int fd); /* owns fd from now on. -ENOMEM */
 /* Writes what is there; the first error is kept and returned from then on. */
 int out_flush(struct out *o);
+/* Flushes if need be, and makes room for `size` bytes at o->p. */
+int out_reserve(struct out *o, size_t size);
 /* Flushes, and closes the file unless it is standard output. */
 int out_close(struct out *o);
 

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap export: a run's events in a format other programs read. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/options.h"
 #include "cmd/commands.h"
-#include "table/export.h"
-#include "run/cursor.h"
 #include "run/input.h"
-#include "links/links.h"
+#include "table/export.h"
 
 enum {
     SOURCE = OPTIONS_LONG,
@@ -59,7 +57,8 @@ static const char doc[] =
     "lists the columns of the tables. Losses (kind loss) are always printed, except in a CSV table "
     "of another kind: their number is then printed on standard error. See spicetap-export(1).";
 
-enum { MAX_NAMES = 64, KINDS = UINT16_MAX + 1 };
+enum { MAX_NAMES = 64 };
+#define SECONDS_MAX 1e9
 
 struct names {
     char *text; /* what `list` points into */
@@ -67,118 +66,32 @@ struct names {
     size_t count;
 };
 
+/* A time of the command line. */
+struct when {
+    bool given, absolute;
+    uint64_t ns; /* since the recording began, or of CLOCK_MONOTONIC */
+};
+
 struct options {
     const char *run, *output;
-    const struct exporter *format;
-    const struct link_view *view; /* a table of links instead of events */
+    const struct sink_kind *format;
+    const struct link_view *view; /* a table of linked events instead of events */
     bool summary;
     struct names sources, kinds;
-    const char *from, *to;
+    struct when from, to;
 };
 
-/* The walk: which table an event belongs to. */
-struct walk {
-    struct bundle *bundle;
-    const struct bundle_log *logs;
-    size_t log_count;
-    struct table **tables; /* KINDS for each log, made when first met */
-    uint64_t from, to, start;
+/* A line on a terminal while events are written. */
+struct progress {
     bool tty;
-    time_t began, told;
+    time_t began, last;
+    uint64_t start; /* of the run */
 };
 
-static const struct exporter *const exporters[] = {&export_jsonl, &export_csv};
-enum { EXPORTERS = sizeof(exporters) / sizeof(*exporters) };
+static const struct sink_kind *const formats[] = {&sink_jsonl, &sink_csv};
+enum { FORMATS = sizeof(formats) / sizeof(*formats) };
 
-/* ---- one event table for all formats ---------------------------------------------------- */
-
-char *export_value(char *p, const struct column *c, uint64_t v, bool quote)
-{
-    const char *name;
-
-    switch (c->kind) {
-    case COLUMN_UNSIGNED:
-        return put_unsigned(p, v);
-    case COLUMN_SIGNED:
-        return put_signed(p, (int64_t)v);
-    case COLUMN_HEX:
-        if (!quote)
-            return put_hex(p, v);
-        *p++ = '"';
-        p = put_hex(p, v);
-        *p++ = '"';
-        return p;
-    case COLUMN_FLAG:
-        return v ? put_text(p, "true", 4) : put_text(p, "false", 5);
-    default:
-        break;
-    }
-    name = tap_enum_name(c->field->names, (int64_t)v);
-    if (!name)
-        return put_signed(p, (int64_t)v);
-    if (quote)
-        *p++ = '"';
-    p = put_text(p, name, strlen(name));
-    if (quote)
-        *p++ = '"';
-    return p;
-}
-
-static enum column_kind column_kind(const struct tap_field *f)
-{
-    if (f->type == TYPE_RECT)
-        return COLUMN_BOX;
-    if (f->names)
-        return COLUMN_ENUM;
-    if (!strcmp(f->meaning, "hex"))
-        return COLUMN_HEX;
-    if (!strcmp(f->meaning, "flag"))
-        return COLUMN_FLAG;
-    return f->type == TYPE_S32 || f->type == TYPE_S64 ? COLUMN_SIGNED : COLUMN_UNSIGNED;
-}
-
-/* `json`: the keys are JSON, else the head is a row's first cells. */
-static struct table *make_table(const struct bundle_log *log, const struct tap_kind_desc *kind,
-                                bool json)
-{
-    struct table *t = calloc(1, sizeof(*t));
-
-    if (!t)
-        return NULL;
-    t->kind = kind;
-    t->log = log;
-    t->count = kind->count;
-    t->head_length = (size_t)snprintf(
-        t->head, sizeof(t->head), json ? ",\"source\":\"%s\",\"event\":\"%s\",\"tid\":" : ",%s,%s,",
-        tap_source_name(log->source), kind->name);
-    for (unsigned i = 0; i < kind->count; i++) {
-        struct column *c = &t->columns[i];
-
-        c->field = &kind->fields[i];
-        c->kind = column_kind(c->field);
-        c->slot = c->field->slot;
-        c->length = (uint16_t)snprintf(c->key, sizeof(c->key), ",\"%s\":", c->field->name);
-    }
-    return t;
-}
-
-int export_open_file(struct export *x)
-{
-    int fd = STDOUT_FILENO;
-
-    snprintf(x->failed, sizeof(x->failed), "%s", x->output ? x->output : "standard output");
-    if (x->output)
-        fd = open(x->output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    return fd < 0 ? -errno : out_open(&x->out, fd);
-}
-
-/* ---- options ------------------------------------------------------------------------------ */
-
-static int usage(const char *problem, const char *what)
-{
-    fprintf(stderr, "spicetap export: %s: %s; see spicetap export --help\n", problem, what);
-    return EXIT_USAGE;
-}
+/* ---- options ---- */
 
 static int split(struct names *n, const char *text)
 {
@@ -194,14 +107,6 @@ static int split(struct names *n, const char *text)
         n->list[n->count++] = word;
     }
     return n->count ? 0 : -EINVAL;
-}
-
-static bool has_name(const struct names *n, const char *name)
-{
-    for (size_t i = 0; i < n->count; i++)
-        if (!strcmp(n->list[i], name))
-            return true;
-    return false;
 }
 
 static error_t read_names(struct argp_state *state, const char *name, const char *text,
@@ -229,6 +134,33 @@ static error_t read_sources(struct argp_state *state, const char *text, struct n
     return 0;
 }
 
+static error_t read_time(struct argp_state *state, const char *name, const char *text,
+                         struct when *w)
+{
+    size_t length = strlen(text);
+    char number[32];
+    double seconds;
+
+    w->given = true;
+    w->absolute = length > 2 && !strcmp(text + length - 2, "ns");
+    if (w->absolute)
+        length -= 2;
+    else if (length > 1 && text[length - 1] == 's')
+        length--;
+    if (length < sizeof(number)) {
+        snprintf(number, sizeof(number), "%.*s", (int)length, text);
+        if (w->absolute && !number_u64(number, 0, UINT64_MAX, &w->ns))
+            return 0;
+        if (!w->absolute && !number_decimal(number, SECONDS_MAX, &seconds)) {
+            w->ns = (uint64_t)(seconds * 1e9);
+            return 0;
+        }
+    }
+    argp_error(state, "%s %s: not a time: seconds since the start (12.5) or 123456789ns", name,
+               text);
+    return EINVAL;
+}
+
 static error_t read_view(struct argp_state *state, struct options *o, const char *name)
 {
     if (o->view) {
@@ -243,14 +175,14 @@ static error_t check_options(struct argp_state *state, const struct options *o)
 {
     const char *problem = NULL;
 
-    if (o->view && (o->sources.count || o->kinds.count || o->from || o->to))
+    if (o->view && (o->sources.count || o->kinds.count || o->from.given || o->to.given))
         problem = "a table of linked events is of the whole run: it takes no --source, --kind, "
                   "--from or --to";
     else if (!o->view && o->summary)
         problem = "--summary needs --journeys, --oom, --fences or --updates";
     else if (!o->view && !o->format)
         problem = "no format given: --format jsonl or --format csv";
-    else if (!o->view && o->format == &export_csv && o->kinds.count != 1 && !o->output)
+    else if (!o->view && o->format == &sink_csv && o->kinds.count != 1 && !o->output)
         problem = "csv has a table for each kind: name one with --kind, or a folder with -o";
     if (!problem)
         return 0;
@@ -260,15 +192,15 @@ static error_t check_options(struct argp_state *state, const struct options *o)
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    static const char *const formats[] = {"jsonl", "csv"};
+    static const char *const names[FORMATS] = {"jsonl", "csv"};
     struct options *o = state->input;
     unsigned word;
 
     switch (key) {
     case 'f':
-        if (options_word(state, "--format", arg, formats, EXPORTERS, &word))
+        if (options_word(state, "--format", arg, names, FORMATS, &word))
             return EINVAL;
-        o->format = exporters[word];
+        o->format = formats[word];
         return 0;
     case 'o':
         o->output = arg;
@@ -278,11 +210,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case KIND:
         return read_names(state, "--kind", arg, &o->kinds);
     case FROM:
-        o->from = arg;
-        return 0;
+        return read_time(state, "--from", arg, &o->from);
     case TO:
-        o->to = arg;
-        return 0;
+        return read_time(state, "--to", arg, &o->to);
     case VIEW_JOURNEYS:
         return read_view(state, o, "journeys");
     case VIEW_OOM:
@@ -304,196 +234,176 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-/* Seconds since the start, or ns of CLOCK_MONOTONIC. */
-static int read_time(const char *text, uint64_t start, uint64_t *out)
-{
-    char *end;
-    double seconds;
+/* ---- events ---- */
 
-    if (!text)
-        return 0;
-    errno = 0;
-    *out = strtoull(text, &end, 10);
-    if (end != text && !strcmp(end, "ns") && !errno && *text != '-')
-        return 0;
-    errno = 0;
-    seconds = strtod(text, &end);
-    if (end == text || (*end && strcmp(end, "s")) || errno || !(seconds >= 0 && seconds < 1e9))
-        return usage("not a time: seconds since the start (12.5) or 123456789ns", text);
-    *out = start + (uint64_t)(seconds * 1e9);
-    return 0;
+/* A line once a second, after the first two. */
+static void print_progress(void *context, uint64_t rows, uint64_t at)
+{
+    struct progress *p = context;
+    time_t now = p->tty ? time(NULL) : 0;
+
+    if (!p->tty || now < p->began + 2 || now == p->last)
+        return;
+    p->last = now;
+    fprintf(stderr, "\r%" PRIu64 " events, at %.1f s of the run \r", rows,
+            at > p->start ? (double)(at - p->start) / 1e9 : 0.0);
 }
 
-/* ---- the walk ------------------------------------------------------------------------------ */
-
-static struct table *table_of(struct walk *w, const struct options *o, const struct bundle_log *log,
-                              uint16_t number)
-{
-    struct table **at = &w->tables[(size_t)(log - w->logs) * KINDS + number];
-    const struct tap_kind_desc *kind;
-
-    if (*at)
-        return *at;
-    kind = tap_reader_kind(log->reader, number);
-    *at = kind ? make_table(log, kind, o->format != &export_csv) : NULL;
-    if (!*at)
-        return NULL;
-    (*at)->wanted = (!o->sources.count || has_name(&o->sources, tap_source_name(log->source))) &&
-                    (!o->kinds.count || has_name(&o->kinds, kind->name) || number == EV_loss);
-    return *at;
-}
-
-/* The kind of that name in the first log that describes it. */
-static struct table *table_named(struct walk *w, const struct options *o, const char *name)
-{
-    for (size_t i = 0; i < w->log_count; i++)
-        for (unsigned k = 0; w->logs[i].reader && k < KINDS; k++) {
-            const struct tap_kind_desc *kind = tap_reader_kind(w->logs[i].reader, (uint16_t)k);
-
-            if (kind && !strcmp(kind->name, name))
-                return table_of(w, o, &w->logs[i], (uint16_t)k);
-        }
-    return NULL;
-}
-
-/* Checks every --kind; finds the table if a CSV holds one alone. */
-static int find_kinds(struct walk *w, const struct options *o, struct export *x)
+static int check_kinds(struct bundle *b, const struct options *o)
 {
     for (size_t i = 0; i < o->kinds.count; i++) {
-        struct table *t = table_named(w, o, o->kinds.list[i]);
+        const char *name = o->kinds.list[i];
 
-        if (!t && !tap_kind_by_name(o->kinds.list[i]))
-            return usage("no such kind of event", o->kinds.list[i]);
-        if (!t && o->format == &export_csv) {
+        if (export_describes(b, name))
+            continue;
+        if (!tap_kind_by_name(name)) {
+            fprintf(stderr,
+                    "spicetap export: no such kind of event: %s; `spicetap events` lists them\n",
+                    name);
+            return EXIT_USAGE;
+        }
+        if (o->format == &sink_csv) {
             fprintf(stderr, "spicetap export: %s: has no log with events of kind %s\n", o->run,
-                    o->kinds.list[i]);
+                    name);
             return EXIT_INPUT;
         }
-        if (o->format == &export_csv && o->kinds.count == 1)
-            x->only = t;
     }
-    return 0;
-}
-
-/* A line on a terminal, once a second after the first two. */
-static void tell_progress(struct walk *w, const struct export *x, uint64_t at)
-{
-    time_t now = w->tty ? time(NULL) : 0;
-
-    if (!w->tty || now < w->began + 2 || now == w->told)
-        return;
-    w->told = now;
-    fprintf(stderr, "\r%" PRIu64 " events, at %.1f s of the run \r", x->events,
-            at > w->start ? (double)(at - w->start) / 1e9 : 0.0);
-}
-
-static int walk(struct walk *w, const struct options *o, struct export *x)
-{
-    struct run_cursor *c = NULL;
-    struct run_event e;
-    int err = cursor_open(&c, w->bundle);
-
-    while (!err && cursor_next(c, &e) == 1) {
-        const struct tap_event *ev = e.raw;
-        struct table *t = table_of(w, o, e.log, ev->kind);
-
-        if (!t || !t->wanted || ev->time < w->from || ev->time >= w->to)
-            continue;
-        x->losses += ev->kind == EV_loss;
-        if (x->only && strcmp(t->kind->name, x->only->kind->name))
-            continue;
-        err = o->format->event(x, t, ev);
-        if (++x->events % 65536 == 0)
-            tell_progress(w, x, ev->time);
-    }
-    cursor_close(c);
-    if (w->told)
-        fprintf(stderr, "\r\033[K");
-    return err;
-}
-
-static int report(const struct options *o, const struct export *x, int err)
-{
-    if (err == -EPIPE)
-        return EXIT_DONE; /* the reader had enough */
-    if (err == -EPROTO) {
-        fprintf(stderr,
-                "spicetap export: %s: the logs describe it differently: export them one "
-                "by one, RUN/NAME.tap\n",
-                x->failed);
-        return EXIT_INPUT;
-    }
-    if (err == -EEXIST) {
-        fprintf(stderr, "spicetap export: %s: is there already: name a new folder\n", x->failed);
-        return EXIT_ENV;
-    }
-    if (err && x->out.written + x->events == 0) {
-        fprintf(stderr, "spicetap export: %s: %s\n", x->failed, strerror(-err));
-        return EXIT_ENV;
-    }
-    if (err) {
-        fprintf(
-            stderr, "spicetap export: %s: %s; %" PRIu64 " bytes written so far are kept in %s\n",
-            x->failed, strerror(-err), x->out.written, o->output ? o->output : "standard output");
-        return EXIT_PART;
-    }
-    if (x->only && x->losses && strcmp(x->only->kind->name, "loss"))
-        fprintf(stderr, "spicetap export: %" PRIu64 " loss%s in this time: see --kind loss\n",
-                x->losses, x->losses == 1 ? "" : "es");
     return EXIT_DONE;
 }
 
-static int run(struct walk *w, const struct options *o)
+/* `error` is the first one; s->failed names what it is about. */
+static int report(const struct sink *s, const struct options *o, int error)
 {
-    struct export x = {.output = o->output};
-    int err, code;
+    uint64_t written = s->out.written;
 
-    w->log_count = bundle_logs(w->bundle, &w->logs);
-    w->tables = calloc(w->log_count * KINDS + 1, sizeof(*w->tables));
-    bundle_window(w->bundle, &w->start, &w->to);
-    w->to = UINT64_MAX;
-    if (!w->tables)
+    if (!error || error == -EPIPE) /* the reader of a pipe had enough */
+        return EXIT_DONE;
+    if (error == -EPROTO) {
+        fprintf(stderr,
+                "spicetap export: %s: the logs describe it differently: export them one by one, "
+                "RUN/NAME.tap\n",
+                s->failed);
+        return EXIT_INPUT;
+    }
+    if (error == -EEXIST) {
+        fprintf(stderr, "spicetap export: %s: is there already: name a new folder\n", s->failed);
         return EXIT_ENV;
-    code = read_time(o->from, w->start, &w->from);
-    if (!code)
-        code = read_time(o->to, w->start, &w->to);
-    if (!code)
-        code = find_kinds(w, o, &x);
-    if (code)
-        return code;
-    err = o->format->begin(&x);
-    if (!err)
-        err = walk(w, o, &x);
-    code = o->format->end(&x);
-    return report(o, &x, err ? err : code);
+    }
+    if (!s->began) {
+        fprintf(stderr, "spicetap export: %s: %s\n", s->failed, strerror(-error));
+        return EXIT_ENV;
+    }
+    fprintf(stderr, "spicetap export: %s: %s; %" PRIu64 " bytes written so far are kept in %s\n",
+            s->failed, strerror(-error), written, o->output ? o->output : "standard output");
+    return EXIT_PART;
 }
 
-static void walk_free(struct walk *w)
+static uint64_t time_of(const struct when *w, uint64_t start, uint64_t without)
 {
-    for (size_t i = 0; w->tables && i < w->log_count * KINDS; i++)
-        free(w->tables[i]);
-    free(w->tables);
-    bundle_close(w->bundle);
+    return !w->given ? without : w->absolute ? w->ns : start + w->ns;
+}
+
+static int export_all(struct bundle *b, const struct options *o)
+{
+    struct progress p = {.tty = isatty(STDERR_FILENO), .began = time(NULL)};
+    struct event_choice choice = {.sources = o->sources.list,
+                                  .source_count = o->sources.count,
+                                  .kinds = o->kinds.list,
+                                  .kind_count = o->kinds.count,
+                                  .progress = print_progress,
+                                  .context = &p};
+    bool one = o->format == &sink_csv && o->kinds.count == 1;
+    struct event_counts counts = {0};
+    struct sink s;
+    uint64_t end;
+    int error, closed, code = check_kinds(b, o);
+
+    if (code)
+        return code;
+    bundle_window(b, &p.start, &end);
+    choice.from = time_of(&o->from, p.start, 0);
+    choice.to = time_of(&o->to, p.start, UINT64_MAX);
+    error = sink_open(&s, o->format, o->output, one);
+    if (!error) {
+        error = export_events(&s, b, &choice, &counts);
+        closed = sink_close(&s);
+        error = error ? error : closed;
+    }
+    if (p.last)
+        fprintf(stderr, "\r\033[K");
+    code = report(&s, o, error);
+    if (!code && one && counts.losses && strcmp(o->kinds.list[0], "loss"))
+        fprintf(stderr, "spicetap export: %" PRIu64 " loss%s in this time: see --kind loss\n",
+                counts.losses, counts.losses == 1 ? "" : "es");
+    return code;
+}
+
+/* ---- linked events ---- */
+
+static int complain(const char *what, int error)
+{
+    fprintf(stderr, "spicetap export: %s: %s\n", what, strerror(-error));
+    return EXIT_ENV;
+}
+
+static int print_summary(struct bundle *b, const struct options *o)
+{
+    FILE *f = o->output ? fopen(o->output, "we") : stdout;
+    json_t *s = NULL;
+    int error = f ? export_links(NULL, b, o->view, &s) : -errno;
+
+    if (error) {
+        if (f && f != stdout)
+            fclose(f);
+        return complain(f ? o->run : o->output, error);
+    }
+    if (o->format == &sink_jsonl) {
+        json_dumpf(s, f, JSON_INDENT(2));
+        fputc('\n', f);
+    } else {
+        links_text(o->view, s, f);
+    }
+    json_decref(s);
+    if (f == stdout)
+        return EXIT_DONE; /* spicetap() checks it */
+    error = out_finish(f);
+    if (fclose(f) && !error)
+        error = -errno;
+    return error ? complain(o->output, error) : EXIT_DONE;
+}
+
+static int export_view(struct bundle *b, const struct options *o)
+{
+    const struct sink_kind *format = o->format ? o->format : &sink_csv;
+    struct sink s;
+    int error, closed;
+
+    if (o->summary)
+        return print_summary(b, o);
+    error = sink_open(&s, format, o->output, true);
+    if (!error) {
+        error = export_links(&s, b, o->view, NULL);
+        closed = sink_close(&s);
+        error = error ? error : closed;
+    }
+    return report(&s, o, error);
 }
 
 int cmd_export(int argc, char **argv)
 {
     static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
     struct options o = {0};
-    struct walk w = {.tty = isatty(STDERR_FILENO), .began = time(NULL)};
+    struct bundle *b = NULL;
     int code = options_parse(&parser, argc, argv, &o), rest;
 
     signal(SIGPIPE, SIG_IGN);
-    if (code == OPTIONS_GO && o.view) {
-        code = links_export(o.view, o.run, o.output, o.format == &export_jsonl, o.summary);
-    } else if (code == OPTIONS_GO) {
-        code = input_open(&w.bundle, "export", o.run);
-        if (!code) {
-            code = run(&w, &o);
-            rest = input_end(w.bundle, "export", o.run);
-            code = code ? code : rest;
-            walk_free(&w);
-        }
+    if (code == OPTIONS_GO)
+        code = input_open(&b, "export", o.run);
+    if (b) {
+        code = o.view ? export_view(b, &o) : export_all(b, &o);
+        rest = input_end(b, "export", o.run);
+        code = code ? code : rest;
+        bundle_close(b);
     }
     free(o.sources.text);
     free(o.kinds.text);

@@ -38,6 +38,10 @@ struct tap_kind_desc {
     uint16_t slots; /* slots they take */
 };
 
+/* tap_enum_draw_verdict and the others of events.def. */
+#define ENUM(name, values) extern const struct tap_enum tap_enum_##name;
+#include "bpf/events.def"
+
 /* The built-in table, from events.def, sorted by kind. */
 extern const struct tap_kind_desc tap_kinds[];
 extern const size_t tap_kind_count;

@@ -10,8 +10,8 @@
 static const char meaning_NUM[] = "num", meaning_HEX[] = "hex", meaning_BYTES[] = "bytes",
                   meaning_TIME[] = "time", meaning_NS[] = "ns", meaning_BOX[] = "box",
                   meaning_FLAG[] = "flag";
-static const struct tap_enum enum_NUM, enum_HEX, enum_BYTES, enum_TIME, enum_NS, enum_BOX,
-    enum_FLAG;
+static const struct tap_enum tap_enum_NUM, tap_enum_HEX, tap_enum_BYTES, tap_enum_TIME, tap_enum_NS,
+    tap_enum_BOX, tap_enum_FLAG;
 enum { is_enum_NUM, is_enum_HEX = 0, is_enum_BYTES = 0, is_enum_TIME = 0, is_enum_NS = 0 };
 enum { is_enum_BOX, is_enum_FLAG = 0 };
 
@@ -24,8 +24,8 @@ enum { is_enum_BOX, is_enum_FLAG = 0 };
 #define ENUM(name, values)                                                                         \
     static const char meaning_##name[] = #name;                                                    \
     enum { is_enum_##name = 1 };                                                                   \
-    static const struct tap_enum enum_##name = {meaning_##name, values_##name,                     \
-                                                sizeof(values_##name) / sizeof(*values_##name)};
+    const struct tap_enum tap_enum_##name = {meaning_##name, values_##name,                        \
+                                             sizeof(values_##name) / sizeof(*values_##name)};
 #include "bpf/events.def"
 
 #define WIDTH(type) (TYPE_##type == TYPE_RECT ? 2 : 1)
@@ -36,7 +36,7 @@ enum { is_enum_BOX, is_enum_FLAG = 0 };
      .help = HELP,                                                                                 \
      .type = TYPE_##TYPE,                                                                          \
      .meaning = meaning_##KIND,                                                                    \
-     .names = is_enum_##KIND ? &enum_##KIND : NULL,                                                \
+     .names = is_enum_##KIND ? &tap_enum_##KIND : NULL,                                            \
      .arg = ARG},
 #define EVENT(source, number, name, help, fields)                                                  \
     static struct tap_field fields_##name[] = {fields};

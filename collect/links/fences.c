@@ -1,48 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * spicetap export --fences: a row for each fence of a virtio-gpu guest. The id is the driver's own
- * count (virtio_gpu_fence_emit, drivers/gpu/drm/virtio/virtgpu_fence.c); it starts anew with the
- * driver. It is the fence's seqno too, but only once it is emitted: dma_fence_init says 0, so that
- * event cannot be tied. QEMU tells of a fence only if it renders with virgl (virtio-gpu-virgl.c);
- * without, it answers each command at once.
+ * A row for each fence of a virtio-gpu guest. The id is the driver's own count
+ * (virtio_gpu_fence_emit, drivers/gpu/drm/virtio/virtgpu_fence.c). It starts anew with the driver.
+ * It is also the fence's seqno, but only once the fence is emitted: dma_fence_init reports 0, so
+ * that event cannot be linked. QEMU reports fences only if it renders with virgl
+ * (virtio-gpu-virgl.c); otherwise it answers each command at once.
  */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "event/fields.h"
 #include "links/links.h"
-#include "base/map.h"
 
-enum { MAX_OPEN = 65536, DRIVER_VIRTIO = 2 };
-#define PATIENCE 5000000000u /* ns that a fence's last event may come late */
+enum { MAX_OPEN = 65536 };
+#define PATIENCE 5000000000u /* ns: a fence's last event comes no later after its response */
 
 #define COLUMNS(C)                                                                                 \
-    C(fence, NUMBER)                                                                               \
-    C(type, HEX)                                                                                   \
-    C(context, NUMBER)                                                                             \
-    C(queue, NUMBER)                                                                               \
-    C(qemu_ctrl, NUMBER)                                                                           \
-    C(qemu_resp, NUMBER)                                                                           \
-    C(response, NUMBER)                                                                            \
-    C(response_type, HEX)                                                                          \
-    C(signaled, NUMBER)                                                                            \
-    C(both_ends, FLAG)                                                                             \
-    C(whole, FLAG)                                                                                 \
-    C(why, TEXT)                                                                                   \
-    C(order, TEXT)                                                                                 \
-    C(error, NUMBER)
+    C(fence, UNSIGNED, "", ALWAYS, _, "the driver's number")                                       \
+    C(type, HEX, "", MAYBE, _, "of the command")                                                   \
+    C(context, UNSIGNED, "", ALWAYS, _, "the rendering context")                                   \
+    C(queue, UNSIGNED, "ns", MAYBE, _, "when the guest queued the command")                        \
+    C(qemu_ctrl, UNSIGNED, "ns", MAYBE, _, "when QEMU took it")                                    \
+    C(qemu_resp, UNSIGNED, "ns", MAYBE, _, "when QEMU answered")                                   \
+    C(response, UNSIGNED, "ns", MAYBE, _, "when the guest had the answer")                         \
+    C(response_type, HEX, "", MAYBE, _, "of the answer")                                           \
+    C(signaled, UNSIGNED, "ns", MAYBE, _, "when the driver signaled its dma_fence")                \
+    C(both_ends, FLAG, "", ALWAYS, _, "queue and response are there")                              \
+    C(whole, FLAG, "", ALWAYS, _, "all of its events are there, in order")                         \
+    C(why, TEXT, "", MAYBE, _, "why it is not whole")                                              \
+    C(order, TEXT, "", ALWAYS, _, "ok, within_error or violated")                                  \
+    C(error, UNSIGNED, "ns", ALWAYS, _, "bound on the error of the guest's times")
 
 enum {
-#define C(name, kind) F_##name,
+#define C(name, ...) F_##name,
     COLUMNS(C)
 #undef C
         F_COUNT
 };
 
-static const struct row_column columns[] = {
-#define C(name, kind) {#name, CELL_##kind},
+static const struct column columns[] = {
+#define C(name, kind, unit, nullable, names, help)                                                 \
+    LINK_COLUMN(F_##name, F_COUNT, #name, kind, unit, nullable, names, help)
     COLUMNS(C)
 #undef C
+};
+
+static const struct schema schema = {"fences", "each fence of a virtio-gpu guest", columns,
+                                     F_COUNT};
+
+#define WHYS_OF_FENCE(W)                                                                           \
+    W(none)                                                                                        \
+    W(began_before)                                                                                \
+    W(open_at_end)                                                                                 \
+    W(loss)                                                                                        \
+    W(no_queue)                                                                                    \
+    W(no_response)                                                                                 \
+    W(no_signal)                                                                                   \
+    W(no_qemu)                                                                                     \
+    W(too_many_open)                                                                               \
+    W(order)
+enum fence_why {
+#define W(name) FENCE_##name,
+    WHYS_OF_FENCE(W)
+#undef W
+        FENCE_WHYS
+};
+static const char *const whys[FENCE_WHYS] = {
+#define W(name) #name,
+    WHYS_OF_FENCE(W)
+#undef W
 };
 
 struct fence {
@@ -50,33 +77,38 @@ struct fence {
     uint32_t type, context, response_type;
     uint64_t losses; /* of the guest and QEMU, when it began */
     struct fence *next;
+    bool findable; /* in state.open; else a later fence has its id */
+    UT_hash_handle hh;
 };
 
 struct state {
-    struct rows *rows;
-    struct map open;
+    struct row_sink *rows;
+    struct fence *open;        /* by id */
     struct fence *head, *tail; /* in order of their first event */
     size_t count;
     uint64_t queued; /* the latest fence */
     uint64_t losses, now, fences, inside, both, whole, violated, within;
-    uint64_t began_before, open_at_end, lost, no_queue, no_response, no_signal, no_qemu;
+    uint64_t why_count[FENCE_WHYS];
     bool virgl, signals;
+    struct link_overflow over[2]; /* fences given up, and the end of the list */
     int error;
 };
 
-static void *begin(struct rows *rows)
+static void *begin(struct row_sink *rows)
 {
     struct state *s = calloc(1, sizeof(*s));
 
-    if (s)
+    if (s) {
         s->rows = rows;
+        s->over[0].what = "open_fences";
+    }
     return s;
 }
 
-/* virtio_gpu_queue_ctrl_sgs (drivers/gpu/drm/virtio/virtgpu_vq.c) shows the command to the device,
- * then traces it, both under the queue's lock: QEMU may have it before the guest's event, but not
- * before that of the fence before it (`after`). */
-static unsigned order(const struct fence *f)
+/* virtio_gpu_queue_ctrl_sgs (drivers/gpu/drm/virtio/virtgpu_vq.c) shows the command to the device
+ * and then traces it, both under the queue's lock. So QEMU may have it before the guest's event,
+ * but not before the event of the previous fence (`after`). */
+static enum link_order order(const struct fence *f)
 {
     uint64_t a = f->queue, c = f->resp, d = f->response;
     uint64_t early = f->ctrl && f->ctrl < f->after ? f->after - f->ctrl : 0;
@@ -84,70 +116,89 @@ static unsigned order(const struct fence *f)
     bool bad =
         (a && d && a > d) || (f->signaled && d && f->signaled < d - (d > f->error ? f->error : d));
 
-    return bad || early > f->error || late > f->error ? 2 : early || late;
+    if (bad || early > f->error || late > f->error)
+        return ORDER_VIOLATED;
+    return early || late ? ORDER_WITHIN_ERROR : ORDER_OK;
 }
 
-static const char *why(struct state *s, const struct fence *f, bool at_end)
+/* What is missing first. */
+static enum fence_why missing(const struct state *s, const struct fence *f, bool at_end)
 {
     bool lost = s->losses != f->losses;
 
-    if (!f->queue && !lost && f->first < s->now && !s->both)
-        s->began_before++;
-    else if (!f->queue)
-        lost ? s->lost++ : s->no_queue++;
-    else if (!f->response && at_end)
-        s->open_at_end++;
-    else if (!f->response)
-        lost ? s->lost++ : s->no_response++;
-    else if (s->virgl && (!f->ctrl || !f->resp))
-        lost ? s->lost++ : s->no_qemu++;
-    else if (s->signals && !f->signaled)
-        lost ? s->lost++ : s->no_signal++;
     if (!f->queue)
-        return lost ? "loss" : s->both ? "no_queue" : "began_before";
+        return lost ? FENCE_loss : s->both ? FENCE_no_queue : FENCE_began_before;
     if (!f->response)
-        return at_end ? "open_at_end" : lost ? "loss" : "no_response";
+        return at_end ? FENCE_open_at_end : lost ? FENCE_loss : FENCE_no_response;
     if (s->virgl && (!f->ctrl || !f->resp))
-        return lost ? "loss" : "no_qemu";
-    return s->signals && !f->signaled ? lost ? "loss" : "no_signal" : NULL;
+        return lost ? FENCE_loss : FENCE_no_qemu;
+    if (s->signals && !f->signaled)
+        return lost ? FENCE_loss : FENCE_no_signal;
+    return FENCE_none;
 }
 
-static void emit(struct state *s, bool at_end)
+static void hide(struct state *s, struct fence *f)
 {
-    static const char *const orders[] = {"ok", "within_error", "violated"};
-    struct cell c[ROW_CELLS] = {0};
+    if (f->findable)
+        HASH_DEL(s->open, f);
+    f->findable = false;
+}
+
+static struct fence *find(const struct state *s, uint64_t id)
+{
+    struct fence *f;
+
+    HASH_FIND_U64(s->open, &id, f);
+    return f;
+}
+
+static void put_fence(const struct state *s, const struct fence *f, enum fence_why why,
+                      enum link_order o)
+{
+    struct row row, *r = &row;
+
+    row_clear(r, &schema);
+    row_set(r, F_fence, f->id);
+    row_known(r, F_type, f->type);
+    row_set(r, F_context, f->context);
+    row_known(r, F_queue, f->queue);
+    row_known(r, F_qemu_ctrl, f->ctrl);
+    row_known(r, F_qemu_resp, f->resp);
+    row_known(r, F_response, f->response);
+    row_known(r, F_response_type, f->response_type);
+    row_known(r, F_signaled, f->signaled);
+    row_set(r, F_both_ends, f->queue && f->response);
+    row_set(r, F_whole, !why);
+    row_text(r, F_why, why ? whys[why] : NULL);
+    row_text(r, F_order, link_orders[o]);
+    row_set(r, F_error, f->error);
+    row_put(s->rows, r);
+}
+
+/* The oldest fence is over, or given up for want of room. */
+static void emit(struct state *s, bool at_end, bool given_up)
+{
     struct fence *f = s->head;
-    const char *reason = why(s, f, at_end);
-    unsigned o = order(f);
-    bool both = f->queue && f->response, whole = !reason && o < 2;
+    enum fence_why why = missing(s, f, at_end);
+    enum link_order o = order(f);
 
     s->head = f->next;
     if (!s->head)
         s->tail = NULL;
     s->count--;
-    if (map_get(&s->open, f->id) == f)
-        map_remove(&s->open, f->id);
+    hide(s, f);
+    if (given_up && why >= FENCE_no_queue)
+        why = FENCE_too_many_open;
+    if (!why && o == ORDER_VIOLATED)
+        why = FENCE_order;
     s->fences++;
     s->inside += f->queue && (f->response || !at_end);
-    s->both += both;
-    s->whole += whole;
-    s->violated += o == 2;
-    s->within += o == 1;
-    cell_number(&c[F_fence], f->id);
-    cell_known(&c[F_type], f->type);
-    cell_number(&c[F_context], f->context);
-    cell_known(&c[F_queue], f->queue);
-    cell_known(&c[F_qemu_ctrl], f->ctrl);
-    cell_known(&c[F_qemu_resp], f->resp);
-    cell_known(&c[F_response], f->response);
-    cell_known(&c[F_response_type], f->response_type);
-    cell_known(&c[F_signaled], f->signaled);
-    cell_number(&c[F_both_ends], both);
-    cell_number(&c[F_whole], whole);
-    cell_text(&c[F_why], reason ? reason : o == 2 ? "order" : NULL);
-    cell_text(&c[F_order], orders[o]);
-    cell_number(&c[F_error], f->error);
-    rows_put(s->rows, c);
+    s->both += f->queue && f->response;
+    s->whole += !why;
+    s->violated += o == ORDER_VIOLATED;
+    s->within += o == ORDER_WITHIN_ERROR;
+    s->why_count[why]++;
+    put_fence(s, f, why, o);
     free(f);
 }
 
@@ -157,19 +208,28 @@ static bool is_over(const struct state *s, const struct fence *f)
            (!s->virgl || (f->ctrl && f->resp));
 }
 
+static bool is_late(const struct state *s, const struct fence *f)
+{
+    return f->response && s->now > f->response && s->now - f->response > PATIENCE;
+}
+
 static struct fence *fence_of(struct state *s, uint64_t id, uint64_t t)
 {
-    struct fence *f = map_get(&s->open, id);
+    struct fence *f = find(s, id);
 
     if (f)
         return f;
     f = calloc(1, sizeof(*f));
-    if (!f || map_set(&s->open, id, f)) {
+    if (f) {
+        f->id = id;
+        HASH_ADD_U64(s->open, id, f);
+    }
+    if (!f || !f->hh.tbl) {
         free(f);
         s->error = -ENOMEM;
         return NULL;
     }
-    f->id = id;
+    f->findable = true;
     f->first = t;
     f->losses = s->losses;
     if (s->tail)
@@ -187,7 +247,7 @@ static void queued(struct state *s, const struct tap_event *ev, uint64_t error)
     struct fence *f = e->fence ? fence_of(s, e->fence, ev->time) : NULL;
 
     if (f && f->queue) { /* the driver began anew: this is another fence */
-        map_remove(&s->open, e->fence);
+        hide(s, f);
         f = fence_of(s, e->fence, ev->time);
     }
     if (!f)
@@ -229,8 +289,8 @@ static void add(void *state, const struct tap_event *ev, enum tap_source source,
         responded(s, ev, error);
         break;
     case EV_guest_fence_signaled:
-        f = map_get(&s->open, FIELDS(ev, guest_fence_signaled)->seqno);
-        if (FIELDS(ev, guest_fence_signaled)->driver != DRIVER_VIRTIO)
+        f = find(s, FIELDS(ev, guest_fence_signaled)->seqno);
+        if (FIELDS(ev, guest_fence_signaled)->driver != FENCE_DRIVER_virtio_gpu)
             break;
         s->signals = true;
         if (f && !f->signaled)
@@ -243,17 +303,19 @@ static void add(void *state, const struct tap_event *ev, enum tap_source source,
             f->ctrl = ev->time;
         break;
     case EV_virtio_gpu_fence_resp:
-        f = map_get(&s->open, FIELDS(ev, virtio_gpu_fence_resp)->fence);
+        f = find(s, FIELDS(ev, virtio_gpu_fence_resp)->fence);
         if (f)
             f->resp = ev->time;
         break;
     default:
         return;
     }
-    while (s->head && (is_over(s, s->head) || s->count > MAX_OPEN ||
-                       (s->head->response && s->now > s->head->response &&
-                        s->now - s->head->response > PATIENCE)))
-        emit(s, false);
+    while (s->head && (is_over(s, s->head) || is_late(s, s->head)))
+        emit(s, false, false);
+    if (s->count > MAX_OPEN) {
+        s->over[0].count++;
+        emit(s, false, true);
+    }
 }
 
 static int end(void *state)
@@ -261,65 +323,64 @@ static int end(void *state)
     struct state *s = state;
 
     while (s->head)
-        emit(s, true);
+        emit(s, true, false);
     return s->error;
 }
 
 static json_t *summary(void *state)
 {
     const struct state *s = state;
-    json_t *whys = json_object();
+    json_t *reasons = json_object();
     json_t *o = json_pack("{sI sI sI sI sI sI sb}", "fences", (json_int_t)s->fences, "inside",
                           (json_int_t)s->inside, "both_ends", (json_int_t)s->both, "whole",
                           (json_int_t)s->whole, "order_violations", (json_int_t)s->violated,
                           "order_within_error", (json_int_t)s->within, "qemu_tells", (int)s->virgl);
 
-    json_count(whys, "began_before", s->began_before);
-    json_count(whys, "open_at_end", s->open_at_end);
-    json_count(whys, "loss", s->lost);
-    json_count(whys, "no_queue", s->no_queue);
-    json_count(whys, "no_response", s->no_response);
-    json_count(whys, "no_signal", s->no_signal);
-    json_count(whys, "no_qemu", s->no_qemu);
-    json_object_set_new(o, "not_whole", whys);
+    for (int i = 1; i < FENCE_order; i++)
+        json_count(reasons, whys[i], s->why_count[i]);
+    json_object_set_new(o, "not_whole", reasons);
     return o;
 }
 
 static void text(const json_t *s, FILE *f)
 {
     fprintf(f, "fences queued and due inside the recording: %lld, both ends ",
-            number_of(s, "inside"));
+            json_number(s, "inside"));
     text_share(f, s, "both_ends", "inside");
     fprintf(f, ", whole ");
     text_share(f, s, "whole", "inside");
-    fprintf(f, ", order violations %lld\n", number_of(s, "order_violations"));
+    fprintf(f, ", order violations %lld\n", json_number(s, "order_violations"));
     text_counts(f, s, "not whole", "not_whole");
-    fprintf(f, "fences seen: %lld; QEMU %s of fences in this run\n", number_of(s, "fences"),
-            json_is_true(json_object_get(s, "qemu_tells")) ? "tells" : "does not tell");
+    fprintf(f, "fences seen: %lld; QEMU %s them in this run\n", json_number(s, "fences"),
+            json_is_true(json_object_get(s, "qemu_tells")) ? "reports" : "does not report");
+}
+
+static const struct link_overflow *overflows(void *state)
+{
+    return ((const struct state *)state)->over;
 }
 
 static void release(void *state)
 {
     struct state *s = state;
 
+    HASH_CLEAR(hh, s->open);
     while (s->head) {
         struct fence *f = s->head;
 
         s->head = f->next;
         free(f);
     }
-    map_free(&s->open);
     free(s);
 }
 
 const struct link_view view_fences = {
-    .name = "fences",
-    .columns = columns,
-    .count = F_COUNT,
+    .schema = &schema,
     .begin = begin,
     .add = add,
     .end = end,
     .summary = summary,
     .text = text,
+    .overflows = overflows,
     .free = release,
 };

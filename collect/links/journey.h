@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Journeys: what guest, device and server say of one release, linked by its id. An id is used again
- * as soon as it is free (idr_alloc in qxl_release_alloc takes the lowest), so a release is a
- * *life* of an id. The guest and the server each tell the lives of an id in their own order, and
- * those orders are the same, for an id lives only once at a time: the n-th life of the one is the
- * n-th of the other. Their clocks are not needed for that, so a clock's error cannot mix them up;
- * times only rule out what cannot be (a command taken before its release was allocated), which
- * finds the way back after a loss. Memory is bounded by the ids in use, not by the run.
+ * Journeys: what guest, device and server report of one release, linked by its id. The driver uses
+ * an id again as soon as it is free (idr_alloc in qxl_release_alloc takes the lowest), so a release
+ * is a *life* of an id. Guest and server each report an id's lives in order, and an id has one life
+ * at a time. So their n-th lives are the same, whatever the error of their clocks. Times only rule
+ * out what cannot be (a command taken before its release was allocated); this joins the two sides
+ * again after a loss. Memory is bounded by the ids in use, not by the length of the run.
  */
 #ifndef SPICETAP_JOURNEY_H
 #define SPICETAP_JOURNEY_H
 
-#include "table/rows.h"
+#include "links/links.h"
 
 /* Why a journey is not whole: docs/journeys.md lists them. */
 #define JOURNEY_WHYS(W)                                                                            \
@@ -38,9 +37,7 @@ enum journey_why {
         WHYS
 };
 
-enum journey_order { ORDER_OK, ORDER_WITHIN_ERROR, ORDER_VIOLATED };
-
-/* An event's time, and by how much it may be wrong; 0: it was not seen. */
+/* An event's time, ns, and by how much it may be wrong. 0: it was not seen. */
 struct moment {
     uint64_t t, error;
 };
@@ -53,7 +50,7 @@ struct life {
 
     /* guest */
     bool on_guest, freed, gave_up, left; /* left: the id was used again without a free */
-    int type;                            /* release_type, -1: not known */
+    int type;                            /* release_type, -1: unknown */
     struct moment alloc, push_begin, push_end, free;
     int64_t alloc_took, push_result;
     uint64_t size, bo_bytes;
@@ -63,8 +60,8 @@ struct life {
 
     /* server */
     bool on_server, passed;                  /* passed: the server is at a later life of this id */
-    int group;                               /* memslot group, -1: not known */
-    int cmd_type;                            /* qxl_cmd, -1: not known */
+    int group;                               /* memslot group, -1: unknown */
+    int cmd_type;                            /* qxl_cmd, -1: unknown */
     int draw_type, verdict;                  /* -1: no draw */
     uint64_t cmd, draw, evict, release, oom; /* oom: begin of the episode the eviction is in */
     uint64_t drawable;
@@ -80,15 +77,16 @@ struct life {
 
     /* when it is closed */
     enum journey_why why;
-    enum journey_order order;
+    enum link_order order;
     bool whole, inside; /* inside: allocated and freed inside the recording */
     const char *end;
 };
 
+enum { JOURNEY_ENDS = 6 };
 struct journeys;
 
 struct journeys_summary {
-    uint64_t lives, inside, whole, by_type[3], by_end[6];
+    uint64_t lives, inside, whole, by_type[3], by_end[JOURNEY_ENDS];
     uint64_t why_inside[WHYS], why_outside[WHYS];
     uint64_t order[3], violated_inside;
     uint64_t worst_within; /* ns: the largest disorder that the clock's error covers */
@@ -97,21 +95,22 @@ struct journeys_summary {
     uint64_t open_most; /* lives open at the same time */
 };
 
-extern const char *const journey_whys[WHYS], *const journey_orders[3];
+extern const char *const journey_whys[WHYS], *const journey_ends[JOURNEY_ENDS];
 
-/* `closed` is told of each life once it is over; the life is freed after that. NULL: no memory. */
+/* Calls `closed` with each life once it is over, and then frees the life. NULL: no memory. */
 struct journeys *journeys_new(void (*closed)(void *context, const struct life *life),
                               void *context);
-/* One event as the built-in table has it , in order of time; `error`: how
- * wrong its time may be, ns. */
+/* One event as the built-in table has it, in order of time. `error`: how wrong its time may be, ns.
+ */
 void journeys_add(struct journeys *j, const struct tap_event *ev, enum tap_source source,
                   uint64_t error);
 /* The end: closes what is open. */
 void journeys_end(struct journeys *j);
 const struct journeys_summary *journeys_summary(const struct journeys *j);
-/* The number of the last qxl_ring_res_push, and how many of the releases in it have a name. */
+/* The number of the last qxl_ring_res_push. *named: how many of its releases are linked. */
 uint64_t journeys_pushes(const struct journeys *j, uint64_t *named);
-int journeys_error(const struct journeys *j); /* -ENOMEM, or 0 */
+const struct link_overflow *journeys_overflows(const struct journeys *j); /* ends with .what NULL */
+int journeys_error(const struct journeys *j);                             /* -ENOMEM, or 0 */
 void journeys_free(struct journeys *j);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spicetap export --journeys: a row for each release. docs/journeys.md says what a column is. */
+/* Journeys as rows, one for each release. docs/journeys.md describes them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,146 +8,152 @@
 #include "links/links.h"
 
 #define COLUMNS(C)                                                                                 \
-    C(release_id, HEX)                                                                             \
-    C(generation, NUMBER)                                                                          \
-    C(display, NUMBER)                                                                             \
-    C(type, TEXT)                                                                                  \
-    C(size, NUMBER)                                                                                \
-    C(alloc, NUMBER)                                                                               \
-    C(alloc_took, NUMBER)                                                                          \
-    C(alloc_tid, NUMBER)                                                                           \
-    C(bo_domain, TEXT)                                                                             \
-    C(bo_size, NUMBER)                                                                             \
-    C(push_begin, NUMBER)                                                                          \
-    C(push_end, NUMBER)                                                                            \
-    C(push_result, SIGNED)                                                                         \
-    C(cmd, NUMBER)                                                                                 \
-    C(cmd_type, TEXT)                                                                              \
-    C(drawable, HEX)                                                                               \
-    C(draw, NUMBER)                                                                                \
-    C(draw_type, TEXT)                                                                             \
-    C(verdict, TEXT)                                                                               \
-    C(box, BOX)                                                                                    \
-    C(stream, SIGNED)                                                                              \
-    C(stream_attach, NUMBER)                                                                       \
-    C(frames, NUMBER)                                                                              \
-    C(frame_bytes, NUMBER)                                                                         \
-    C(frames_dropped, NUMBER)                                                                      \
-    C(images, NUMBER)                                                                              \
-    C(image_bytes, NUMBER)                                                                         \
-    C(bytes_sent, NUMBER)                                                                          \
-    C(evict, NUMBER)                                                                               \
-    C(evict_oom, NUMBER)                                                                           \
-    C(release, NUMBER)                                                                             \
-    C(res_put, NUMBER)                                                                             \
-    C(res_push, NUMBER)                                                                            \
-    C(free, NUMBER)                                                                                \
-    C(reclaimed, FLAG)                                                                             \
-    C(end, TEXT)                                                                                   \
-    C(inside, FLAG)                                                                                \
-    C(whole, FLAG)                                                                                 \
-    C(why, TEXT)                                                                                   \
-    C(order, TEXT)                                                                                 \
-    C(error, NUMBER)
+    C(release_id, HEX, "", ALWAYS, _, "the release")                                               \
+    C(generation, UNSIGNED, "", ALWAYS, _, "which life of the id in the recording, from 1")        \
+    C(display, UNSIGNED, "", ALWAYS, _, "the display of the device")                               \
+    C(type, ENUM, "", MAYBE, release_type, "what the guest allocated it for")                      \
+    C(size, UNSIGNED, "bytes", MAYBE, _, "of the release")                                         \
+    C(alloc, UNSIGNED, "ns", MAYBE, _, "when the guest had allocated it")                          \
+    C(alloc_took, UNSIGNED, "ns", MAYBE, _, "how long the allocation took")                        \
+    C(alloc_tid, UNSIGNED, "", MAYBE, _, "the guest's thread")                                     \
+    C(bo_domain, ENUM, "", MAYBE, guest_domain, "of a buffer object that this allocation made")    \
+    C(bo_size, UNSIGNED, "bytes", MAYBE, _, "of that buffer object")                               \
+    C(push_begin, UNSIGNED, "ns", MAYBE, _, "when qxl_ring_push began")                            \
+    C(push_end, UNSIGNED, "ns", MAYBE, _, "when it ended")                                         \
+    C(push_result, SIGNED, "", MAYBE, _, "its result")                                             \
+    C(cmd, UNSIGNED, "ns", MAYBE, _, "when the server took the command")                           \
+    C(cmd_type, ENUM, "", MAYBE, qxl_cmd, "of the command")                                        \
+    C(drawable, HEX, "", MAYBE, _, "the drawable it became")                                       \
+    C(draw, UNSIGNED, "ns", MAYBE, _, "when the server added the drawable")                        \
+    C(draw_type, ENUM, "", MAYBE, draw_type, "of the drawable")                                    \
+    C(verdict, ENUM, "", MAYBE, draw_verdict, "whether it may be streamed")                        \
+    C(box, BOX, "pixels", MAYBE, _, "where it is")                                                 \
+    C(stream, SIGNED, "", MAYBE, _, "the stream it is a frame of")                                 \
+    C(stream_attach, UNSIGNED, "ns", MAYBE, _, "since when")                                       \
+    C(frames, UNSIGNED, "", MAYBE, _, "sent as frames, over all clients")                          \
+    C(frame_bytes, UNSIGNED, "bytes", MAYBE, _, "of these frames, compressed")                     \
+    C(frames_dropped, UNSIGNED, "", MAYBE, _, "frames not sent")                                   \
+    C(images, UNSIGNED, "", MAYBE, _, "sent as images")                                            \
+    C(image_bytes, UNSIGNED, "bytes", MAYBE, _, "of these images, compressed")                     \
+    C(bytes_sent, UNSIGNED, "bytes", MAYBE, _, "frames and images")                                \
+    C(evict, UNSIGNED, "ns", MAYBE, _, "when the server evicted it")                               \
+    C(evict_oom, UNSIGNED, "ns", MAYBE, _, "oom_begin of the episode in which it was evicted")     \
+    C(release, UNSIGNED, "ns", MAYBE, _, "when the server released it")                            \
+    C(res_put, UNSIGNED, "ns", MAYBE, _, "when QEMU put it on the chain of the release ring")      \
+    C(res_push, UNSIGNED, "ns", MAYBE, _, "when QEMU pushed that chain")                           \
+    C(free, UNSIGNED, "ns", MAYBE, _, "when the guest had it back")                                \
+    C(reclaimed, FLAG, "", MAYBE, _, "false: the driver gave it up itself")                        \
+    C(end, TEXT, "", ALWAYS, _, "how it ended")                                                    \
+    C(inside, FLAG, "", ALWAYS, _, "allocated and freed inside the recording")                     \
+    C(whole, FLAG, "", ALWAYS, _, "all of its events are there, in order")                         \
+    C(why, TEXT, "", MAYBE, _, "why it is not whole")                                              \
+    C(order, TEXT, "", ALWAYS, _, "ok, within_error or violated")                                  \
+    C(error, UNSIGNED, "ns", MAYBE, _, "bound on the error of the guest's times")
 
 enum {
-#define C(name, kind) J_##name,
+#define C(name, ...) J_##name,
     COLUMNS(C)
 #undef C
         J_COUNT
 };
 
-static const struct row_column columns[] = {
-#define C(name, kind) {#name, CELL_##kind},
+static const struct column columns[] = {
+#define C(name, kind, unit, nullable, names, help)                                                 \
+    LINK_COLUMN(J_##name, J_COUNT, #name, kind, unit, nullable, names, help)
     COLUMNS(C)
 #undef C
 };
 
+static const struct schema schema = {
+    "journeys", "each release of a QXL guest, from its allocation to its reclaim", columns,
+    J_COUNT};
+
 struct state {
-    struct rows *rows;
+    struct row_sink *rows;
     struct journeys *journeys;
 };
 
-static void guest_cells(struct cell *c, const struct life *l)
+static void guest_cells(struct row *r, const struct life *l)
 {
     if (l->type >= 0)
-        cell_enum(&c[J_type], EV_guest_alloc, "type", (uint64_t)l->type);
-    cell_known(&c[J_size], l->size);
-    cell_known(&c[J_alloc], l->alloc.t);
+        row_set(r, J_type, (uint64_t)l->type);
+    row_known(r, J_size, l->size);
+    row_known(r, J_alloc, l->alloc.t);
     if (l->alloc.t) {
-        cell_number(&c[J_alloc_took], (uint64_t)l->alloc_took);
-        cell_number(&c[J_alloc_tid], l->alloc_tid);
-        cell_number(&c[J_error], l->alloc.error);
+        row_set(r, J_alloc_took, (uint64_t)l->alloc_took);
+        row_set(r, J_alloc_tid, l->alloc_tid);
+        row_set(r, J_error, l->alloc.error);
     }
     if (l->bo_domain >= 0) {
-        cell_enum(&c[J_bo_domain], EV_guest_bo, "domain", (uint64_t)l->bo_domain);
-        cell_number(&c[J_bo_size], l->bo_size);
+        row_set(r, J_bo_domain, (uint64_t)l->bo_domain);
+        row_set(r, J_bo_size, l->bo_size);
     }
     if (l->push_begin.t) {
-        cell_number(&c[J_push_begin], l->push_begin.t);
-        cell_number(&c[J_push_end], l->push_end.t);
-        cell_number(&c[J_push_result], (uint64_t)l->push_result);
+        row_set(r, J_push_begin, l->push_begin.t);
+        row_set(r, J_push_end, l->push_end.t);
+        row_set(r, J_push_result, (uint64_t)l->push_result);
     }
     if (l->freed) {
-        cell_number(&c[J_free], l->free.t);
-        cell_number(&c[J_reclaimed], !l->gave_up);
-        cell_number(&c[J_error], l->free.error);
+        row_set(r, J_free, l->free.t);
+        row_set(r, J_reclaimed, !l->gave_up);
+        row_set(r, J_error, l->free.error);
     }
 }
 
-static void server_cells(struct cell *c, const struct life *l)
+static void server_cells(struct row *r, const struct life *l)
 {
-    cell_known(&c[J_cmd], l->cmd);
+    row_known(r, J_cmd, l->cmd);
     if (l->cmd_type >= 0)
-        cell_enum(&c[J_cmd_type], EV_cmd, "type", (uint64_t)l->cmd_type);
-    cell_known(&c[J_drawable], l->drawable);
-    cell_known(&c[J_draw], l->draw);
+        row_set(r, J_cmd_type, (uint64_t)l->cmd_type);
+    row_known(r, J_drawable, l->drawable);
+    row_known(r, J_draw, l->draw);
     if (l->draw) {
-        cell_enum(&c[J_draw_type], EV_draw, "type", (uint64_t)l->draw_type);
-        cell_enum(&c[J_verdict], EV_draw, "verdict", (uint64_t)l->verdict);
+        row_set(r, J_draw_type, (uint64_t)l->draw_type);
+        row_set(r, J_verdict, (uint64_t)l->verdict);
     }
     if (l->draw || l->evict)
-        cell_box(&c[J_box], l->box);
+        row_box(r, J_box, l->box);
     if (l->stream >= 0)
-        cell_number(&c[J_stream], (uint64_t)(int64_t)l->stream);
-    cell_known(&c[J_stream_attach], l->streamed);
+        row_set(r, J_stream, (uint64_t)(int64_t)l->stream);
+    row_known(r, J_stream_attach, l->streamed);
     if (l->on_server) {
-        cell_number(&c[J_frames], l->frames);
-        cell_number(&c[J_frame_bytes], l->frame_bytes);
-        cell_number(&c[J_frames_dropped], l->drops);
-        cell_number(&c[J_images], l->images);
-        cell_number(&c[J_image_bytes], l->image_bytes);
-        cell_number(&c[J_bytes_sent], l->frame_bytes + l->image_bytes);
+        row_set(r, J_frames, l->frames);
+        row_set(r, J_frame_bytes, l->frame_bytes);
+        row_set(r, J_frames_dropped, l->drops);
+        row_set(r, J_images, l->images);
+        row_set(r, J_image_bytes, l->image_bytes);
+        row_set(r, J_bytes_sent, l->frame_bytes + l->image_bytes);
     }
-    cell_known(&c[J_evict], l->evict);
-    cell_known(&c[J_evict_oom], l->oom);
-    cell_known(&c[J_release], l->release);
-    cell_known(&c[J_res_put], l->put);
-    cell_known(&c[J_res_push], l->res_push);
+    row_known(r, J_evict, l->evict);
+    row_known(r, J_evict_oom, l->oom);
+    row_known(r, J_release, l->release);
+    row_known(r, J_res_put, l->put);
+    row_known(r, J_res_push, l->res_push);
 }
 
 static void closed(void *context, const struct life *l)
 {
     struct state *s = context;
-    struct cell c[ROW_CELLS] = {0};
+    struct row row, *r = &row;
 
-    if (s->rows->silent)
+    if (!s->rows)
         return;
-    cell_number(&c[J_release_id], l->id);
-    cell_number(&c[J_generation], l->generation);
-    cell_number(&c[J_display], l->display);
-    guest_cells(c, l);
-    server_cells(c, l);
-    cell_text(&c[J_end], l->end);
-    cell_number(&c[J_inside], l->inside);
-    cell_number(&c[J_whole], l->whole);
+    row_clear(r, &schema);
+    row_set(r, J_release_id, l->id);
+    row_set(r, J_generation, l->generation);
+    row_set(r, J_display, l->display);
+    guest_cells(r, l);
+    server_cells(r, l);
+    row_text(r, J_end, l->end);
+    row_set(r, J_inside, l->inside);
+    row_set(r, J_whole, l->whole);
     if (l->why)
-        cell_text(&c[J_why], journey_whys[l->why]);
-    cell_text(&c[J_order], journey_orders[l->order]);
-    rows_put(s->rows, c);
+        row_text(r, J_why, journey_whys[l->why]);
+    row_text(r, J_order, link_orders[l->order]);
+    row_put(s->rows, r);
 }
 
-static void *begin(struct rows *rows)
+static void *begin(struct row_sink *rows)
 {
     struct state *s = calloc(1, sizeof(*s));
 
@@ -189,8 +195,6 @@ static json_t *whys(const uint64_t *counts)
 static json_t *summary(void *state)
 {
     static const char *const types[] = {"drawable", "surface_cmd", "cursor_cmd"};
-    static const char *const ends[] = {"released",    "evicted",      "guest_gave_up",
-                                       "open_at_end", "began_before", "not_seen"};
     const struct journeys_summary *s = journeys_summary(((struct state *)state)->journeys);
     json_t *o = json_pack("{sI sI sI sI sI sI sI}", "lives", (json_int_t)s->lives, "inside",
                           (json_int_t)s->inside, "whole", (json_int_t)s->whole, "order_violations",
@@ -201,8 +205,8 @@ static json_t *summary(void *state)
 
     for (int i = 0; i < 3; i++)
         json_count(by_type, types[i], s->by_type[i]);
-    for (int i = 0; i < 6; i++)
-        json_count(by_end, ends[i], s->by_end[i]);
+    for (int i = 0; i < JOURNEY_ENDS; i++)
+        json_count(by_end, journey_ends[i], s->by_end[i]);
     json_object_set_new(o, "inside_by_type", by_type);
     json_object_set_new(o, "ends", by_end);
     json_object_set_new(o, "not_whole_inside", whys(s->why_inside));
@@ -222,22 +226,27 @@ static json_t *summary(void *state)
 static void text(const json_t *s, FILE *f)
 {
     fprintf(f, "releases allocated and freed inside the recording: %lld, whole ",
-            number_of(s, "inside"));
+            json_number(s, "inside"));
     text_share(f, s, "whole", "inside");
-    fprintf(f, ", order violations %lld\n", number_of(s, "order_violations"));
+    fprintf(f, ", order violations %lld\n", json_number(s, "order_violations"));
     text_counts(f, s, "not whole, inside the recording", "not_whole_inside");
     text_counts(f, s, "by type", "inside_by_type");
-    fprintf(f, "all releases seen: %lld (%lld in a reused id)\n", number_of(s, "lives"),
-            number_of(s, "id_reused"));
+    fprintf(f, "all releases seen: %lld (%lld in a reused id)\n", json_number(s, "lives"),
+            json_number(s, "id_reused"));
     text_counts(f, s, "ends", "ends");
     text_counts(f, s, "not whole, not inside", "not_whole_outside");
     fprintf(
         f,
         "order not judged, finer than the clock: %lld, by %lld ns at most; clock error %lld ns\n",
-        number_of(s, "order_within_error"), number_of(s, "worst_within_error_ns"),
-        number_of(s, "clock_error_ns"));
+        json_number(s, "order_within_error"), json_number(s, "worst_within_error_ns"),
+        json_number(s, "clock_error_ns"));
     fprintf(f, "pushes on the release ring: %lld, not tied to their releases %lld\n",
-            number_of(s, "ring_pushes"), number_of(s, "ring_pushes_not_tied"));
+            json_number(s, "ring_pushes"), json_number(s, "ring_pushes_not_tied"));
+}
+
+static const struct link_overflow *overflows(void *state)
+{
+    return journeys_overflows(((const struct state *)state)->journeys);
 }
 
 static void release(void *state)
@@ -249,13 +258,12 @@ static void release(void *state)
 }
 
 const struct link_view view_journeys = {
-    .name = "journeys",
-    .columns = columns,
-    .count = J_COUNT,
+    .schema = &schema,
     .begin = begin,
     .add = add,
     .end = end,
     .summary = summary,
     .text = text,
+    .overflows = overflows,
     .free = release,
 };

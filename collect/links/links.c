@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spicetap export --journeys, --oom, --fences, --updates: the pass, and where its rows go. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/exit.h"
 #include "run/cursor.h"
-#include "run/input.h"
 #include "links/links.h"
 
 static const struct link_view *const views[] = {&view_journeys, &view_oom, &view_fences,
@@ -17,9 +10,67 @@ static const struct link_view *const views[] = {&view_journeys, &view_oom, &view
 const struct link_view *link_view(const char *name)
 {
     for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++)
-        if (!strcmp(views[i]->name, name))
+        if (!strcmp(views[i]->schema->name, name))
             return views[i];
     return NULL;
+}
+
+int links_walk(const struct link_view *view, void *state, struct bundle *b,
+               const struct row_sink *rows)
+{
+    struct run_cursor *c = NULL;
+    struct run_event e;
+    int error = cursor_open(&c, b);
+
+    if (error)
+        return error;
+    while (!(rows && rows->error) && cursor_next(c, &e) == 1)
+        if (e.event)
+            view->add(state, e.event, e.source, e.clock_error);
+    cursor_close(c);
+    error = view->end(state);
+    return rows && rows->error ? rows->error : error;
+}
+
+json_t *links_summary(const struct link_view *view, void *state)
+{
+    const struct link_overflow *over = view->overflows(state);
+    json_t *o = view->summary(state), *list = json_object();
+
+    for (; over->what; over++)
+        json_count(list, over->what, over->count);
+    if (json_object_size(list))
+        json_object_set(o, "overflows", list);
+    json_decref(list);
+    return o;
+}
+
+void links_text(const struct link_view *view, const json_t *summary, FILE *f)
+{
+    view->text(summary, f);
+    text_counts(f, summary, "did not fit a table, so rows are missing or not whole", "overflows");
+}
+
+/* ---- for the views ---- */
+
+const char *const link_orders[3] = {"ok", "within_error", "violated"};
+
+void json_count(json_t *object, const char *name, uint64_t count)
+{
+    if (count)
+        json_object_set_new(object, name, json_integer((json_int_t)count));
+}
+
+long long json_number(const json_t *s, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(s, key));
+}
+
+void text_share(FILE *f, const json_t *s, const char *part, const char *of)
+{
+    double a = (double)json_number(s, part), b = (double)json_number(s, of);
+
+    fprintf(f, "%.0f (%.2f %%)", a, b > 0 ? 100 * a / b : 0.0);
 }
 
 void text_counts(FILE *f, const json_t *s, const char *title, const char *key)
@@ -35,92 +86,4 @@ void text_counts(FILE *f, const json_t *s, const char *title, const char *key)
         fprintf(f, " %s %lld", name, (long long)json_integer_value(value));
     }
     fputc('\n', f);
-}
-
-int links_walk(const struct link_view *view, void *state, struct bundle *b)
-{
-    struct run_cursor *c = NULL;
-    struct run_event e;
-    int err = cursor_open(&c, b);
-
-    if (err)
-        return err;
-    while (cursor_next(c, &e) == 1)
-        if (e.event)
-            view->add(state, e.event, e.source, e.clock_error);
-    cursor_close(c);
-    return view->end(state);
-}
-
-static int print_summary(const struct link_view *view, void *state, const char *output, bool json)
-{
-    json_t *s = view->summary(state);
-    FILE *f = output ? fopen(output, "we") : stdout;
-    int err = 0;
-
-    if (!s || !f) {
-        err = f ? -ENOMEM : -errno;
-    } else if (json) {
-        json_dumpf(s, f, JSON_INDENT(2));
-        fputc('\n', f);
-    } else {
-        view->text(s, f);
-    }
-    if (f && (fflush(f) || ferror(f)))
-        err = -errno;
-    if (f && f != stdout)
-        fclose(f);
-    json_decref(s);
-    return err;
-}
-
-static int open_rows(struct rows *r, const char *output)
-{
-    int fd = STDOUT_FILENO, err;
-
-    if (output)
-        fd = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    err = fd < 0 ? -errno : out_open(&r->out, fd);
-    if (!err)
-        rows_begin(r);
-    return err;
-}
-
-static int complain(const char *output, int err, uint64_t written)
-{
-    if (!err || err == -EPIPE)
-        return EXIT_DONE;
-    fprintf(stderr, "spicetap export: %s: %s\n", output ? output : "standard output",
-            strerror(-err));
-    return written ? EXIT_PART : EXIT_ENV;
-}
-
-int links_export(const struct link_view *view, const char *run, const char *output, bool json,
-                 bool summary)
-{
-    struct rows rows = {
-        .columns = view->columns, .count = view->count, .json = json, .silent = summary};
-    struct bundle *b = NULL;
-    int code = input_open(&b, "export", run), err = 0, closed = 0;
-    void *state;
-
-    if (code)
-        return code;
-    state = view->begin(&rows);
-    if (!state)
-        err = -ENOMEM;
-    if (!err && !summary)
-        err = open_rows(&rows, output);
-    if (!err)
-        err = links_walk(view, state, b);
-    if (!err && summary)
-        err = print_summary(view, state, output, json);
-    if (!summary)
-        closed = out_close(&rows.out);
-    if (state)
-        view->free(state);
-    code = complain(output, err ? err : rows.error ? rows.error : closed, rows.out.written);
-    err = input_end(b, "export", run);
-    bundle_close(b);
-    return code ? code : err;
 }

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What `spicetap export` links by identity: each view is a table and a summary of one pass. */
+/* What is linked by identity: each view makes a table of rows, and a summary, in one pass. */
 #ifndef SPICETAP_LINKS_H
 #define SPICETAP_LINKS_H
 
 #include <stdio.h>
 #include <jansson.h>
 
-#include "table/rows.h"
+#include "event/row.h"
+
+/* What did not fit a table of the view: rows are missing or not whole because of it. */
+struct link_overflow {
+    const char *what; /* a JSON key, such as "open_fences" */
+    uint64_t count;   /* 0: everything fit */
+};
 
 struct link_view {
-    const char *name; /* the option, without -- */
-    const struct row_column *columns;
-    unsigned count;
-    void *(*begin)(struct rows *rows); /* NULL: no memory */
-    /* an event as the built-in table has it, in order of time; `error`: how wrong its time may be
-     */
+    const struct schema *schema; /* its name is the option, without -- */
+    /* Rows go to `rows`, which outlives the view; NULL: a summary alone. NULL: no memory. */
+    void *(*begin)(struct row_sink *rows);
+    /* An event as the built-in table has it, in order of time. `error`: how wrong its time may be,
+     * ns; UINT64_MAX: nobody knows. */
     void (*add)(void *state, const struct tap_event *ev, enum tap_source source, uint64_t error);
-    int (*end)(void *state);              /* prints what is open; a negative errno */
-    json_t *(*summary)(void *state);      /* after end */
+    int (*end)(void *state);              /* puts the rows that are still open; 0 or -errno */
+    json_t *(*summary)(void *state);      /* after end; the caller owns it; NULL: no memory */
     void (*text)(const json_t *, FILE *); /* the summary for people */
+    /* After end: a list that ends with .what NULL, valid until free. */
+    const struct link_overflow *(*overflows)(void *state);
     void (*free)(void *state);
 };
 
@@ -26,36 +33,45 @@ extern const struct link_view view_journeys, view_oom, view_fences, view_updates
 
 /* The view of that name, NULL: none. */
 const struct link_view *link_view(const char *name);
-/* Runs one view over RUN. `summary`: print that instead of the rows. Prints errors, returns the
- * exit code. */
-int links_export(const struct link_view *view, const char *run, const char *output, bool json,
-                 bool summary);
 
-/* The pass alone, for tests: feeds the view every event of the bundle. */
+/* Feeds `view` every event of `b`, and ends it. `rows`: its sink, or NULL. 0 or -errno. */
 struct bundle;
-int links_walk(const struct link_view *view, void *state, struct bundle *b);
+int links_walk(const struct link_view *view, void *state, struct bundle *b,
+               const struct row_sink *rows);
+/* The summary, with `overflows` if there are any. The caller owns it. NULL: no memory. */
+json_t *links_summary(const struct link_view *view, void *state);
+void links_text(const struct link_view *view, const json_t *summary, FILE *f);
 
-/* Adds {"name": count} for each that is not 0. */
-static inline void json_count(json_t *object, const char *name, uint64_t count)
-{
-    if (count)
-        json_object_set_new(object, name, json_integer((json_int_t)count));
-}
+/* ---- for the views ---- */
 
-/* "whole 997 of 1000 (99.70 %)" */
-static inline void text_share(FILE *f, const json_t *s, const char *part, const char *of)
-{
-    double a = (double)json_integer_value(json_object_get(s, part));
-    double b = (double)json_integer_value(json_object_get(s, of));
+/* within_error: the times disagree by less than their error. */
+enum link_order { ORDER_OK, ORDER_WITHIN_ERROR, ORDER_VIOLATED };
+extern const char *const link_orders[3];
 
-    fprintf(f, "%.0f (%.2f %%)", a, b > 0 ? 100 * a / b : 0.0);
-}
+enum { ALWAYS, MAYBE }; /* nullable or not */
+#define LINK_NAMES_ENUM(names)     &tap_enum_##names
+#define LINK_NAMES_UNSIGNED(names) NULL
+#define LINK_NAMES_SIGNED(names)   NULL
+#define LINK_NAMES_HEX(names)      NULL
+#define LINK_NAMES_FLAG(names)     NULL
+#define LINK_NAMES_TEXT(names)     NULL
+#define LINK_NAMES_BOX(names)      NULL
+/* A column in word `at`; a box, of which a view has one, in words `end` and `end` + 1. */
+#define LINK_COLUMN(at, end, NAME, KIND, UNIT, NULLABLE, NAMES, HELP)                              \
+    {.name = NAME,                                                                                 \
+     .kind = COLUMN_##KIND,                                                                        \
+     .slot = COLUMN_##KIND == COLUMN_BOX ? (end) : (at),                                           \
+     .nullable = (NULLABLE) == MAYBE,                                                              \
+     .unit = UNIT,                                                                                 \
+     .help = HELP,                                                                                 \
+     .names = LINK_NAMES_##KIND(NAMES)},
 
+/* Adds {"name": count} if it is not 0. */
+void json_count(json_t *object, const char *name, uint64_t count);
+long long json_number(const json_t *s, const char *key);
+/* "997 (99.70 %)" */
+void text_share(FILE *f, const json_t *s, const char *part, const char *of);
+/* "title: name count, ..." of the object at `key`; nothing if it is empty. */
 void text_counts(FILE *f, const json_t *s, const char *title, const char *key);
-
-static inline long long number_of(const json_t *s, const char *key)
-{
-    return (long long)json_integer_value(json_object_get(s, key));
-}
 
 #endif

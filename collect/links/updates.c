@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * spicetap export --updates: each update that QEMU made of its own screen (any device but a QXL in
- * native mode), and the drawable the server made of it. ui/spice-display.c keeps updates in a queue
- * which the worker empties from the front, so the order is the link, and the box must agree. A
- * switch of the surface throws the queue away without an event: a box that is further behind in the
- * queue tells of that. The release id is the address of the update in QEMU's heap; no event of
- * QEMU's names it.
+ * A row for each update that QEMU made of its own screen (any device but a QXL in native mode),
+ * with the drawable the server made of it. ui/spice-display.c keeps updates in a queue, and the
+ * worker empties it from the front. So the order is the link, and the box must agree. A switch of
+ * the surface discards the queue without an event: then the box is found further back in the queue.
+ * The release id is the address of the update in QEMU's heap; no event of QEMU's names it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,32 +13,36 @@
 #include "event/fields.h"
 #include "links/links.h"
 
-enum { MAX_QUEUE = 16384, GROUP_HOST = 0, CMD_DRAW = 1 };
+enum { MAX_QUEUE = 16384, GROUP_HOST = 0 /* MEMSLOT_GROUP_HOST, QEMU's ui/spice-display.h */ };
 
 #define COLUMNS(C)                                                                                 \
-    C(update, NUMBER)                                                                              \
-    C(box, BOX)                                                                                    \
-    C(display, NUMBER)                                                                             \
-    C(cmd, NUMBER)                                                                                 \
-    C(release_id, HEX)                                                                             \
-    C(drawable, HEX)                                                                               \
-    C(draw, NUMBER)                                                                                \
-    C(verdict, TEXT)                                                                               \
-    C(whole, FLAG)                                                                                 \
-    C(why, TEXT)
+    C(update, UNSIGNED, "ns", MAYBE, _, "when QEMU made the update")                               \
+    C(box, BOX, "pixels", MAYBE, _, "where")                                                       \
+    C(display, UNSIGNED, "", MAYBE, _, "of which display")                                         \
+    C(cmd, UNSIGNED, "ns", MAYBE, _, "when the server took it")                                    \
+    C(release_id, HEX, "", MAYBE, _, "address of the update in QEMU")                              \
+    C(drawable, HEX, "", MAYBE, _, "the drawable it became")                                       \
+    C(draw, UNSIGNED, "ns", MAYBE, _, "when the server added the drawable")                        \
+    C(verdict, ENUM, "", MAYBE, draw_verdict, "whether it may be streamed")                        \
+    C(whole, FLAG, "", ALWAYS, _, "update and drawable are linked")                                \
+    C(why, TEXT, "", MAYBE, _, "why they are not")
 
 enum {
-#define C(name, kind) U_##name,
+#define C(name, ...) U_##name,
     COLUMNS(C)
 #undef C
         U_COUNT
 };
 
-static const struct row_column columns[] = {
-#define C(name, kind) {#name, CELL_##kind},
+static const struct column columns[] = {
+#define C(name, kind, unit, nullable, names, help)                                                 \
+    LINK_COLUMN(U_##name, U_COUNT, #name, kind, unit, nullable, names, help)
     COLUMNS(C)
 #undef C
 };
+
+static const struct schema schema = {"updates", "each update that QEMU itself made of the screen",
+                                     columns, U_COUNT};
 
 struct update {
     uint64_t t, batch, losses;
@@ -48,23 +51,25 @@ struct update {
 };
 
 struct state {
-    struct rows *rows;
+    struct row_sink *rows;
     struct update *queue; /* oldest first */
     size_t count;
     uint64_t batch, losses;
     bool in_batch,
         switched; /* switched: updates were thrown away, or lost, since the queue was empty */
-    struct tap_event cmd; /* the worker's last command of the host's, until its draw */
+    struct tap_event cmd;         /* the worker's last command of the host's, until its draw */
+    struct link_overflow over[2]; /* updates given up, and the end of the list */
     uint64_t updates, draws, linked, ambiguous, discarded, lost, began_before, no_update, open;
 };
 
-static void *begin(struct rows *rows)
+static void *begin(struct row_sink *rows)
 {
     struct state *s = calloc(1, sizeof(*s));
 
     if (!s)
         return NULL;
     s->rows = rows;
+    s->over[0].what = "queued_updates";
     s->queue = calloc(MAX_QUEUE, sizeof(*s->queue));
     if (!s->queue) {
         free(s);
@@ -77,34 +82,43 @@ static void row(struct state *s, const struct update *u, const struct tap_event 
                 const char *why)
 {
     const struct fields_draw *e = draw ? FIELDS(draw, draw) : NULL;
-    struct cell c[ROW_CELLS] = {0};
+    struct row row, *r = &row;
 
+    row_clear(r, &schema);
     if (u) {
-        cell_number(&c[U_update], u->t);
-        cell_box(&c[U_box], u->box);
+        row_set(r, U_update, u->t);
+        row_box(r, U_box, u->box);
         if (u->qid >= 0)
-            cell_number(&c[U_display], (uint64_t)u->qid);
+            row_set(r, U_display, (uint64_t)u->qid);
     }
     if (e) {
         int32_t box[4];
 
         memcpy(box, &e->box, sizeof(box));
-        cell_box(&c[U_box], box);
-        cell_number(&c[U_display], e->display);
-        cell_number(&c[U_cmd], s->cmd.time);
-        cell_number(&c[U_release_id], e->release_id);
-        cell_number(&c[U_drawable], e->drawable);
-        cell_number(&c[U_draw], draw->time);
-        cell_enum(&c[U_verdict], EV_draw, "verdict", e->verdict);
+        row_box(r, U_box, box);
+        row_set(r, U_display, e->display);
+        row_set(r, U_cmd, s->cmd.time);
+        row_set(r, U_release_id, e->release_id);
+        row_set(r, U_drawable, e->drawable);
+        row_set(r, U_draw, draw->time);
+        row_set(r, U_verdict, e->verdict);
     }
-    cell_number(&c[U_whole], !why);
-    cell_text(&c[U_why], why);
-    rows_put(s->rows, c);
+    row_set(r, U_whole, !why);
+    row_text(r, U_why, why);
+    row_put(s->rows, r);
 }
 
 static void take_out(struct state *s, size_t at)
 {
     memmove(&s->queue[at], &s->queue[at + 1], (--s->count - at) * sizeof(*s->queue));
+}
+
+static void give_up_oldest(struct state *s)
+{
+    s->over[0].count++;
+    row(s, &s->queue[0], NULL, "too_many_open");
+    s->switched = true;
+    take_out(s, 0);
 }
 
 static void discard(struct state *s, size_t at)
@@ -126,7 +140,7 @@ static void created(struct state *s, const struct tap_event *ev)
         s->batch++;
     s->in_batch = true;
     if (s->count == MAX_QUEUE)
-        discard(s, 0);
+        give_up_oldest(s);
     if (!s->count)
         s->switched = false;
     s->queue[s->count++] = (struct update){
@@ -138,8 +152,8 @@ static void created(struct state *s, const struct tap_event *ev)
     s->updates++;
 }
 
-/* Ends a batch, and says whose it was. A batch is made only when that display's queue is empty: of
- * older updates at most the one that the worker has in its hands can still be drawn. */
+/* Ends a batch and names its display. QEMU makes a batch only when that display's queue is empty:
+ * of older updates only the one that the worker holds now can still be drawn. */
 static void refreshed(struct state *s, const struct tap_event *ev)
 {
     int32_t qid = (int32_t)FIELDS(ev, qemu_spice_display_refresh)->qid;
@@ -230,7 +244,7 @@ static void add(void *state, const struct tap_event *ev, enum tap_source source,
         refreshed(s, ev);
         break;
     case EV_cmd:
-        if (FIELDS(ev, cmd)->group == GROUP_HOST && FIELDS(ev, cmd)->type == CMD_DRAW)
+        if (FIELDS(ev, cmd)->group == GROUP_HOST && FIELDS(ev, cmd)->type == QXL_CMD_draw)
             s->cmd = *ev;
         break;
     case EV_draw:
@@ -264,16 +278,23 @@ static json_t *summary(void *state)
     json_count(whys, "began_before", s->began_before);
     json_count(whys, "no_update", s->no_update);
     json_count(whys, "open_at_end", s->open);
+    json_count(whys, "too_many_open", s->over[0].count);
     json_object_set_new(o, "not_linked", whys);
     return o;
 }
 
 static void text(const json_t *s, FILE *f)
 {
-    fprintf(f, "updates that QEMU made: %lld, linked to their drawable ", number_of(s, "updates"));
+    fprintf(f, "updates that QEMU made: %lld, linked to their drawable ",
+            json_number(s, "updates"));
     text_share(f, s, "linked", "updates");
-    fprintf(f, "; drawables of QEMU's own: %lld\n", number_of(s, "draws_of_the_host"));
+    fprintf(f, "; drawables of QEMU's own: %lld\n", json_number(s, "draws_of_the_host"));
     text_counts(f, s, "not linked", "not_linked");
+}
+
+static const struct link_overflow *overflows(void *state)
+{
+    return ((const struct state *)state)->over;
 }
 
 static void release(void *state)
@@ -285,13 +306,12 @@ static void release(void *state)
 }
 
 const struct link_view view_updates = {
-    .name = "updates",
-    .columns = columns,
-    .count = U_COUNT,
+    .schema = &schema,
     .begin = begin,
     .add = add,
     .end = end,
     .summary = summary,
     .text = text,
+    .overflows = overflows,
     .free = release,
 };

@@ -1,179 +1,138 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Comma-separated values. Kinds have different columns, so a table holds one kind: either the
- * one asked for, or a folder of files, one a kind that occurs.
+ * Comma-separated values (RFC 4180, lines end with \n). Tables have different columns, so a file
+ * holds one: either the only one, or a new folder has a file NAME.csv for each.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "table/export.h"
-#include "log/tap_format.h"
+#include "table/sink.h"
+#include "table/text.h"
+
+enum { CSV_NAME = 64 };
 
 struct csv_file {
-    char name[TAP_MAX_NAME + 1]; /* the kind's */
-    const struct tap_kind_desc *kind;
+    char name[CSV_NAME];
+    const struct schema *schema; /* of its first table */
     struct out out;
+    struct csv_file *next;
 };
 
-struct csv {
-    struct csv_file *files[TAP_MAX_KINDS];
-    size_t count;
-};
-
-static int header(struct out *o, const struct table *t)
+static int csv_open(struct sink *s)
 {
-    static const char *const sides[] = {"left", "top", "right", "bottom"};
-    char *p = put_text(o->p, "t,source,event,tid", 18);
+    if (s->one_table)
+        return sink_open_file(s, s->output, &s->out);
+    snprintf(s->failed, sizeof(s->failed), "%s", s->output);
+    return mkdir(s->output, 0777) ? -errno : 0;
+}
 
-    for (unsigned i = 0; i < t->count; i++) {
-        const struct column *c = &t->columns[i];
+static int put_head(struct out *o, const struct schema *schema)
+{
+    int error = 0;
 
-        for (int side = 0; side < (c->kind == COLUMN_BOX ? 4 : 1); side++) {
-            *p++ = ',';
-            p = put_text(p, c->field->name, strlen(c->field->name));
-            if (c->kind == COLUMN_BOX) {
-                *p++ = '_';
-                p = put_text(p, sides[side], strlen(sides[side]));
-            }
+    for (unsigned i = 0; i < schema->count && !error; i++) {
+        const struct column *c = &schema->columns[i];
+        size_t length = strlen(c->name);
+
+        error = out_reserve(o, 4 * (TEXT_GROWTH * length + 16));
+        for (int side = 0; !error && side < (c->kind == COLUMN_BOX ? 4 : 1); side++) {
+            if (i || side)
+                *o->p++ = ',';
+            o->p = put_csv_text(o->p, c->name);
+            if (c->kind == COLUMN_BOX)
+                o->p = put_text(o->p, text_sides[side], strlen(text_sides[side]));
         }
     }
-    o->p = p;
-    return out_line(o);
+    return error ? error : out_line(o);
 }
 
-static int csv_begin(struct export *x)
-{
-    int err;
-
-    x->state = calloc(1, sizeof(struct csv));
-    if (!x->state)
-        return -ENOMEM;
-    if (x->only) {
-        err = export_open_file(x);
-        return err ? err : header(&x->out, x->only);
-    }
-    snprintf(x->failed, sizeof(x->failed), "%s", x->output);
-    return mkdir(x->output, 0777) ? -errno : 0;
-}
-
-static bool same_columns(const struct tap_kind_desc *a, const struct tap_kind_desc *b)
+static bool same_columns(const struct schema *a, const struct schema *b)
 {
     if (a->count != b->count)
         return false;
     for (unsigned i = 0; i < a->count; i++)
-        if (strcmp(a->fields[i].name, b->fields[i].name) ||
-            (a->fields[i].type == TYPE_RECT) != (b->fields[i].type == TYPE_RECT))
+        if (strcmp(a->columns[i].name, b->columns[i].name) ||
+            (a->columns[i].kind == COLUMN_BOX) != (b->columns[i].kind == COLUMN_BOX))
             return false;
     return true;
 }
 
-static int open_kind(struct export *x, struct csv *csv, struct table *t)
+/* A new file, with its head line. */
+static int open_file(struct sink *s, struct csv_file *f)
 {
-    struct csv_file *f = calloc(1, sizeof(*f));
-    int err, fd;
+    char path[sizeof(s->failed)];
+    int error = 0;
 
-    if (!f || csv->count == TAP_MAX_KINDS) {
-        free(f);
-        return -ENOMEM;
+    if (!s->one_table) {
+        snprintf(path, sizeof(path), "%s/%s.csv", s->output, f->name);
+        error = sink_open_file(s, path, &f->out);
     }
-    snprintf(f->name, sizeof(f->name), "%s", t->kind->name);
-    f->kind = t->kind;
-    snprintf(x->failed, sizeof(x->failed), "%s/%s.csv", x->output, f->name);
-    fd = open(x->failed, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    err = fd < 0 ? -errno : out_open(&f->out, fd);
-    if (err) {
-        free(f);
-        return err;
-    }
-    csv->files[csv->count++] = f;
-    t->out = &f->out;
-    return header(t->out, t);
+    return error ? error : put_head(s->one_table ? &s->out : &f->out, f->schema);
 }
 
-/* The file of a kind; the same kind of two logs goes into one. */
-static int find_file(struct export *x, struct table *t)
+/* Two tables of one name, such as a kind of event in two logs, share a file. */
+static int csv_begin(struct sink *s, struct table *t)
 {
-    struct csv *csv = x->state;
+    struct csv_file *f = s->state;
+    int error = 0;
 
-    if (x->only) {
-        t->out = &x->out;
-        return same_columns(x->only->kind, t->kind) ? 0 : -EPROTO;
+    while (f && strncmp(f->name, t->schema->name, CSV_NAME - 1))
+        f = f->next;
+    if (f && !same_columns(f->schema, t->schema)) {
+        snprintf(s->failed, sizeof(s->failed), "%s", f->name);
+        return -EPROTO;
     }
-    for (size_t i = 0; i < csv->count; i++)
-        if (!strcmp(csv->files[i]->name, t->kind->name)) {
-            t->out = &csv->files[i]->out;
-            return same_columns(csv->files[i]->kind, t->kind) ? 0 : -EPROTO;
-        }
-    return open_kind(x, csv, t);
+    if (!f) {
+        f = calloc(1, sizeof(*f));
+        if (!f)
+            return -ENOMEM;
+        snprintf(f->name, sizeof(f->name), "%s", t->schema->name);
+        f->schema = t->schema;
+        f->next = s->state;
+        s->state = f;
+        error = open_file(s, f);
+    }
+    t->out = s->one_table ? &s->out : &f->out;
+    t->state = text_plan_new(t->schema, false);
+    return error ? error : t->state ? 0 : -ENOMEM;
 }
 
-static char *put_box(char *p, const uint64_t *v)
+static int csv_row(struct sink *s, struct table *t, const uint64_t *v, const uint64_t *null)
 {
-    int32_t box[4];
+    int error = text_row_csv(t->out, t->state, v, null);
 
-    memcpy(box, v, sizeof(box));
-    for (int i = 0; i < 4; i++) {
-        if (i)
-            *p++ = ',';
-        p = put_signed(p, box[i]);
-    }
-    return p;
+    if (error && !s->one_table)
+        snprintf(s->failed, sizeof(s->failed), "%s/%s.csv", s->output, t->schema->name);
+    return error;
 }
 
-static int csv_event(struct export *x, struct table *t, const struct tap_event *ev)
+static int csv_close(struct sink *s)
 {
-    char *p;
-    int err = t->out ? 0 : find_file(x, t);
+    struct csv_file *f = s->state;
+    int error = out_close(&s->out);
 
-    if (err)
-        return err;
-    p = put_unsigned(t->out->p, ev->time);
-    p = put_text(p, t->head, t->head_length);
-    p = put_unsigned(p, ev->tid);
-    for (unsigned i = 0; i < t->count; i++) {
-        const struct column *c = &t->columns[i];
-
-        *p++ = ',';
-        if (c->kind == COLUMN_BOX)
-            p = put_box(p, &ev->v[c->slot]);
-        else
-            p = export_value(p, c, ev->v[c->slot], false);
-    }
-    t->out->p = p;
-    err = out_line(t->out);
-    if (err)
-        snprintf(x->failed, sizeof(x->failed), "%s.csv", t->kind->name);
-    return err;
-}
-
-static int csv_end(struct export *x)
-{
-    struct csv *csv = x->state;
-    int err = x->only ? out_close(&x->out) : 0;
-
-    for (size_t i = 0; csv && !x->only && i < csv->count; i++) {
-        struct csv_file *f = csv->files[i];
+    while (f) {
+        struct csv_file *next = f->next;
         int failed = out_close(&f->out);
 
-        if (failed && !err) {
-            err = failed;
-            snprintf(x->failed, sizeof(x->failed), "%s.csv", f->name);
+        if (failed && !error) {
+            error = failed;
+            snprintf(s->failed, sizeof(s->failed), "%s/%s.csv", s->output, f->name);
         }
-        x->out.written += f->out.written;
+        s->out.written += f->out.written;
         free(f);
+        f = next;
     }
-    free(csv);
-    return err;
+    return error;
 }
 
-const struct exporter export_csv = {
+const struct sink_kind sink_csv = {
     .name = "csv",
-    .help = "a table a kind: one kind with --kind, or a folder of tables with -o",
+    .help = "a table: one to a file, several to a new folder",
+    .open = csv_open,
     .begin = csv_begin,
-    .event = csv_event,
-    .end = csv_end,
+    .row = csv_row,
+    .close = csv_close,
 };

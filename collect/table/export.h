@@ -1,63 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Exporters: each turns the same walk over a run's events into one format. */
+/* The tables of `spicetap export`: the events of a run, and views of linked events. */
 #ifndef SPICETAP_EXPORT_H
 #define SPICETAP_EXPORT_H
 
+#include "links/links.h"
 #include "run/bundle.h"
-#include "base/out.h"
+#include "table/sink.h"
 
-/* How one field is printed, worked out once. */
-enum column_kind {
-    COLUMN_UNSIGNED,
-    COLUMN_SIGNED,
-    COLUMN_HEX,
-    COLUMN_FLAG,
-    COLUMN_ENUM,
-    COLUMN_BOX,
+/* Which events. Sources and kinds by name; count 0: all. */
+struct event_choice {
+    const char *const *sources, *const *kinds;
+    size_t source_count, kind_count;
+    uint64_t from, to; /* ns of CLOCK_MONOTONIC, from <= time < to */
+    /* Called each 65,536 rows, NULL: never. */
+    void (*progress)(void *context, uint64_t rows, uint64_t time);
+    void *context;
 };
 
-struct column {
-    enum column_kind kind;
-    uint16_t slot;
-    uint16_t length;             /* of key */
-    char key[TAP_MAX_SLOTS * 5]; /* ,"name": for JSON */
-    const struct tap_field *field;
+struct event_counts {
+    uint64_t rows;
+    uint64_t losses; /* loss events in the chosen time, also where they are no rows */
 };
 
-/* One kind of one log. */
-struct table {
-    const struct tap_kind_desc *kind;
-    const struct bundle_log *log;
-    bool wanted;
-    unsigned count;
-    struct column columns[TAP_MAX_SLOTS];
-    char head[192]; /* ,"source":"...","event":"...","tid": for JSON */
-    size_t head_length;
-    struct out *out; /* CSV: the kind's file */
-};
+/* Does a log of the run describe a kind of this name? */
+bool export_describes(struct bundle *b, const char *name);
 
-struct export
-{
-    const char *output; /* FILE or FOLDER, NULL: standard output */
-    struct table *only; /* the one kind asked for, or NULL */
-    struct out out;     /* the one file */
-    void *state;        /* the exporter's own */
-    uint64_t events, losses;
-    char failed[4096]; /* the file an error is about */
-};
+/*
+ * The chosen events of `b`, in order of time, into an open sink: a table for each kind of each log,
+ * named as the kind. Losses are always chosen. A sink of one table gets the first of
+ * choice->kinds alone. 0 or -errno. The sink keeps pointers into `b`: close it first.
+ */
+int export_events(struct sink *s, struct bundle *b, const struct event_choice *choice,
+                  struct event_counts *counts);
 
-struct exporter {
-    const char *name, *help;
-    int (*begin)(struct export *x);
-    int (*event)(struct export *x, struct table *t, const struct tap_event *ev);
-    int (*end)(struct export *x); /* always called once begun */
-};
-
-extern const struct exporter export_jsonl, export_csv;
-
-/* Opens x->output, or standard output, as x->out. */
-int export_open_file(struct export *x);
-/* A scalar; quotes around what JSON has no number for if `quote`. */
-char *export_value(char *p, const struct column *c, uint64_t v, bool quote);
+/*
+ * Runs `view` over `b`, the rows into an open sink, NULL: dropped. *summary, which the caller owns,
+ * if not NULL. What did not fit the view's tables is printed on stderr. 0 or -errno.
+ */
+int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary);
 
 #endif

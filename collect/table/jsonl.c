@@ -1,50 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One JSON object a line. Nothing is allocated or looked up by name per event. */
-#include "table/export.h"
+/* One JSON object a line, the rows of all tables in one file. */
+#include <errno.h>
 
-static char *put_box(char *p, const uint64_t *v)
+#include "table/sink.h"
+#include "table/text.h"
+
+static int jsonl_open(struct sink *s)
 {
-    int32_t box[4];
-
-    memcpy(box, v, sizeof(box));
-    for (int i = 0; i < 4; i++) {
-        *p++ = i ? ',' : '[';
-        p = put_signed(p, box[i]);
-    }
-    *p++ = ']';
-    return p;
+    return sink_open_file(s, s->output, &s->out);
 }
 
-static int jsonl_event(struct export *x, struct table *t, const struct tap_event *ev)
+static int jsonl_begin(struct sink *s, struct table *t)
 {
-    char *p = put_text(x->out.p, "{\"t\":", 5);
-
-    p = put_unsigned(p, ev->time);
-    p = put_text(p, t->head, t->head_length);
-    p = put_unsigned(p, ev->tid);
-    for (unsigned i = 0; i < t->count; i++) {
-        const struct column *c = &t->columns[i];
-
-        p = put_text(p, c->key, c->length);
-        if (c->kind == COLUMN_BOX)
-            p = put_box(p, &ev->v[c->slot]);
-        else
-            p = export_value(p, c, ev->v[c->slot], true);
-    }
-    *p++ = '}';
-    x->out.p = p;
-    return out_line(&x->out);
+    (void)s;
+    t->state = text_plan_new(t->schema, true);
+    return t->state ? 0 : -ENOMEM;
 }
 
-static int jsonl_end(struct export *x)
+static int jsonl_row(struct sink *s, struct table *t, const uint64_t *v, const uint64_t *null)
 {
-    return out_close(&x->out);
+    return text_row_json(&s->out, t->state, v, null);
 }
 
-const struct exporter export_jsonl = {
+static int jsonl_close(struct sink *s)
+{
+    return out_close(&s->out);
+}
+
+const struct sink_kind sink_jsonl = {
     .name = "jsonl",
-    .help = "one JSON object a line, all kinds in order of time",
-    .begin = export_open_file,
-    .event = jsonl_event,
-    .end = jsonl_end,
+    .help = "one JSON object a line, the rows of all tables in order",
+    .open = jsonl_open,
+    .begin = jsonl_begin,
+    .row = jsonl_row,
+    .close = jsonl_close,
 };

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whatever events a run holds, in whatever order: linking them must not crash, and every view must
- * come to an end. The first byte chooses the view; each event takes a few bytes.
+ * Whatever events a run holds, in whatever order: linking and printing them must not crash, and
+ * every view must end. The first byte chooses the view; each event takes a few bytes.
  * A long run: scripts/fuzz.sh run build/fuzz/fuzz_links 3600
  */
 #include <stdlib.h>
 
 #include "links/links.h"
+#include "table/sink.h"
 
 static uint8_t take(const uint8_t **p, const uint8_t *end)
 {
@@ -25,10 +26,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                     &view_updates};
     const uint8_t *p = data, *end = data + size;
     const struct link_view *view = views[take(&p, end) & 3];
-    struct rows rows = {.columns = view->columns, .count = view->count, .silent = true};
-    void *state = view->begin(&rows);
+    struct sink sink;
+    struct sink_rows rows;
+    void *state;
     uint64_t t = 1000;
 
+    if (sink_open(&sink, size & 1 ? &sink_jsonl : &sink_csv, "/dev/null", true) ||
+        sink_rows(&rows, &sink, view->schema))
+        abort();
+    state = view->begin(&rows.to);
     if (!state)
         abort();
     while (p < end) {
@@ -45,7 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (view->end(state))
         abort();
-    json_decref(view->summary(state));
+    json_decref(links_summary(view, state));
     view->free(state);
+    if (sink_close(&sink))
+        abort();
     return 0;
 }

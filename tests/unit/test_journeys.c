@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Journeys, OOMs, fences and updates on runs whose truth is known: each test makes the events of a
- * run and says what the rows must be.
+ * Journeys, OOM reports, fences and updates on runs whose truth is known: each test makes the
+ * events of a run and checks the rows.
  */
 #include <time.h>
 
 #include "links/journey.h"
 #include "links/links.h"
+#include "table/sink.h"
+#include "cmd/commands.h"
 #include "fake.h"
 
 /* ---- feeding a view ------------------------------------------------------------------------- */
 
 static const struct link_view *view;
-static struct rows rows;
+static struct sink sink;
+static struct sink_rows rows;
+static bool silent; /* of the next start() */
 static void *state;
 static char *printed;
 
 static void start(const struct link_view *v)
 {
     view = v;
-    rows = (struct rows){.columns = v->columns, .count = v->count, .json = true};
-    assert_int_equal(
-        out_open(&rows.out, open(fake_path("rows"), O_WRONLY | O_CREAT | O_TRUNC, 0600)), 0);
-    state = v->begin(&rows);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, fake_path("rows"), true), 0);
+    assert_int_equal(sink_rows(&rows, &sink, v->schema), 0);
+    state = v->begin(silent ? NULL : &rows.to);
+    silent = false;
     assert_non_null(state);
 }
 
@@ -54,10 +58,11 @@ static json_t *finish(void)
     json_t *s;
 
     assert_int_equal(view->end(state), 0);
-    s = view->summary(state);
+    s = links_summary(view, state);
     assert_non_null(s);
     view->free(state);
-    assert_int_equal(out_close(&rows.out), 0);
+    assert_int_equal(rows.to.error, 0);
+    assert_int_equal(sink_close(&sink), 0);
     free(printed);
     printed = fake_text("rows");
     return s;
@@ -509,8 +514,101 @@ static void updates(void **unused)
     json_decref(s);
 }
 
-/* ---- hostile and long
- * --------------------------------------------------------------------------------- */
+/* ---- tables that overflow say so ---- */
+
+/* One more fence than fits: it is in the summary, and its row does not blame the guest. */
+static void too_many_fences(void **unused)
+{
+    const uint64_t fits = 65536;
+    (void)unused;
+
+    start(&view_fences);
+    for (uint64_t i = 0; i <= fits; i++)
+        GUEST(guest_virtio_queue, 1000 + i, .fence = i + 1, .type = 1);
+    json_t *s = finish();
+    counts(s, "overflows.open_fences", 1);
+    counts(s, "not_whole.too_many_open", 1);
+    counts(s, "not_whole.open_at_end", (long long)fits);
+    is_text(0, "why", "too_many_open");
+    json_decref(s);
+}
+
+static void too_many_updates(void **unused)
+{
+    const uint64_t fits = 16384;
+    (void)unused;
+
+    start(&view_updates);
+    for (uint64_t i = 0; i < fits + 3; i++)
+        VCPU(qemu_spice_create_update, 1000 + i, .left = 0, .right = 10, .top = 0, .bottom = 10);
+    json_t *s = finish();
+    counts(s, "overflows.queued_updates", 3);
+    counts(s, "not_linked.too_many_open", 3);
+    is_text(2, "why", "too_many_open");
+    is_text(3, "why", "open_at_end");
+    json_decref(s);
+}
+
+static void too_many_waits(void **unused)
+{
+    (void)unused;
+    start(&view_oom);
+    for (uint32_t i = 0; i < 258; i++)
+        feed(EV_guest_wait_begin, 1000 + i, 100 + i, 0, &(struct fields_guest_wait_begin){0});
+    json_t *s = finish();
+    counts(s, "overflows.waits", 2);
+    json_decref(s);
+}
+
+static void nothing_overflows(void **unused)
+{
+    (void)unused;
+    start(&view_fences);
+    json_t *s = finish();
+    assert_null(json_object_get(s, "overflows"));
+    json_decref(s);
+}
+
+/* What overflows is on standard error too, beside the rows. */
+static void overflow_on_stderr(void **unused)
+{
+    char *path = strdup(fake_path("spice.tap")), *text;
+    struct tap_writer *w = fake_log(path, SOURCE_QEMU);
+    (void)unused;
+
+    for (uint64_t i = 0; i < 16385; i++)
+        PUT(w, qemu_spice_create_update, 1000 + i, .right = 10, .bottom = 10);
+    assert_int_equal(tap_writer_close(w), 0);
+    assert_int_equal(RUN(cmd_export, path, "--updates"), EXIT_DONE);
+    text = fake_text("err");
+    assert_non_null(strstr(text, "1 queued_updates did not fit a table"));
+    free(text);
+    free(path);
+}
+
+/* ---- two displays ---- */
+
+/* The end of one worker's episode does not end that of the other, and a report joins its own. */
+static void oom_on_two_displays(void **unused)
+{
+    (void)unused;
+    start(&view_oom);
+    for (uint32_t d = 0; d < 2; d++) {
+        feed(EV_qxl_io_write, 1000 + d, 90 + d, 0,
+             &(struct fields_qxl_io_write){.qid = (uint64_t)d, .port = QXL_IO_notify_oom});
+        feed(EV_qxl_spice_oom, 1010 + d, 90 + d, 0, &(struct fields_qxl_spice_oom){.qid = d});
+        feed(EV_oom_begin, 1020 + d, 70 + d, 0, &(struct fields_oom_begin){.display = d});
+    }
+    feed(EV_oom_end, 1030, 71, 0, &(struct fields_oom_end){.display = 1});
+    feed(EV_oom_end, 1040, 70, 0, &(struct fields_oom_end){.display = 0});
+    json_decref(finish());
+    is_number(0, "oom_begin", 1020);
+    is_number(0, "oom_end", 1040);
+    is_number(1, "oom_begin", 1021);
+    is_number(1, "oom_end", 1030);
+}
+
+/* ---- hostile and long ---- */
 
 /* Small ids and few threads, so that everything meets everything. */
 static void nonsense(void **unused)
@@ -521,8 +619,8 @@ static void nonsense(void **unused)
     for (unsigned v = 0; v < 4; v++) {
         uint64_t t = 1000;
 
+        silent = v % 2; /* with rows, and without */
         start(all[v]);
-        rows.silent = true;
         for (int i = 0; i < 200000; i++) {
             enum tap_source source =
                 (enum tap_source[]){SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST}[fake_random() % 3];
@@ -547,8 +645,8 @@ static void long_run(void **unused)
     double took;
     (void)unused;
 
+    silent = true;
     start(&view_journeys);
-    rows.silent = true;
     clock_gettime(CLOCK_MONOTONIC, &a);
     for (uint64_t i = 0; i < n; i++)
         life(1 + i % 300, 1000 + i * 100);
@@ -596,7 +694,7 @@ static void before_the_window(void **unused)
     json_object_set_new(bundle_run(w), "window", json_pack("{s:i, s:i}", "from", 1000, "to", 2000));
     assert_int_equal(bundle_finish(w, "test"), 0);
     assert_int_equal(bundle_open(&b, path), 0);
-    assert_int_equal(links_walk(&counter, &seen, b), 0);
+    assert_int_equal(links_walk(&counter, &seen, b, NULL), 0);
     bundle_close(b);
     assert_int_equal(seen, 2);
 }
@@ -616,6 +714,12 @@ int main(void)
         cmocka_unit_test(fences),
         cmocka_unit_test(fence_read_before_it_is_traced),
         cmocka_unit_test(updates),
+        cmocka_unit_test(too_many_fences),
+        cmocka_unit_test(too_many_updates),
+        cmocka_unit_test(too_many_waits),
+        cmocka_unit_test(nothing_overflows),
+        cmocka_unit_test(overflow_on_stderr),
+        cmocka_unit_test(oom_on_two_displays),
         cmocka_unit_test(nonsense),
         cmocka_unit_test(long_run),
         cmocka_unit_test(before_the_window),

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Views of linked events as tables. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "table/export.h"
+
+static void print_overflows(const struct link_view *view, void *state)
+{
+    for (const struct link_overflow *o = view->overflows(state); o->what; o++)
+        if (o->count)
+            fprintf(stderr,
+                    "spicetap export: %" PRIu64 " %s did not fit a table: rows of --%s are missing "
+                    "or not whole\n",
+                    o->count, o->what, view->schema->name);
+}
+
+int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary)
+{
+    struct sink_rows rows;
+    int error = s ? sink_rows(&rows, s, view->schema) : 0;
+    void *state = error ? NULL : view->begin(s ? &rows.to : NULL);
+
+    if (!state)
+        return error ? error : -ENOMEM;
+    error = links_walk(view, state, b, s ? &rows.to : NULL);
+    if (!error)
+        print_overflows(view, state);
+    if (!error && summary) {
+        *summary = links_summary(view, state);
+        error = *summary ? 0 : -ENOMEM;
+    }
+    view->free(state);
+    return error;
+}

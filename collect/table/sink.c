@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "table/sink.h"
+
+int sink_open_file(struct sink *s, const char *path, struct out *out)
+{
+    int fd = STDOUT_FILENO;
+
+    snprintf(s->failed, sizeof(s->failed), "%s", path ? path : "standard output");
+    if (path)
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    return fd < 0 ? -errno : out_open(out, fd);
+}
+
+int sink_open(struct sink *s, const struct sink_kind *kind, const char *output, bool one_table)
+{
+    int error;
+
+    *s = (struct sink){.kind = kind, .output = output, .one_table = one_table};
+    error = kind->open(s);
+    s->began = !error;
+    if (error)
+        sink_close(s);
+    return error;
+}
+
+int sink_table(struct sink *s, const struct schema *schema, struct table **t)
+{
+    struct table *made = calloc(1, sizeof(*made));
+    int error;
+
+    if (!made)
+        return -ENOMEM;
+    made->schema = schema;
+    error = s->kind->begin(s, made);
+    made->next = s->tables;
+    s->tables = made;
+    *t = made;
+    return error;
+}
+
+int sink_close(struct sink *s)
+{
+    int error = s->kind->close(s);
+
+    while (s->tables) {
+        struct table *t = s->tables;
+
+        s->tables = t->next;
+        free(t->state);
+        free(t);
+    }
+    return error;
+}
+
+static int put(struct row_sink *to, const struct row *row)
+{
+    const struct sink_rows *r = (const struct sink_rows *)to;
+
+    return sink_row(r->sink, r->table, row->v, &row->null);
+}
+
+int sink_rows(struct sink_rows *r, struct sink *s, const struct schema *schema)
+{
+    *r = (struct sink_rows){.to.put = put, .sink = s};
+    return sink_table(s, schema, &r->table);
+}
