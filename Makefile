@@ -30,11 +30,13 @@ METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
 METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
 MAN     := $(wildcard docs/man/*.[178])
 
+CPPCHECK := $(patsubst %.c,$(B)/cppcheck/%.ok,$(sort $(SRC) $(GUEST) $(METER_C)))
+
 FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $(GUEST))) $(METER_PURE))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all guest deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
+.PHONY: help all cppcheck guest deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
         check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment experiments results results-check \
         bench clean
 
@@ -75,8 +77,9 @@ fuzz-smoke: $(FUZZ)
 	@scripts/fuzz.sh smoke $^
 fuzz: $(FUZZ) ## every fuzz target, FUZZ_SECONDS (600) each; what is found stays in build/fuzz
 	@for f in $^; do scripts/fuzz.sh run $$f $(or $(FUZZ_SECONDS),600) || exit 1; done
-lint: $(BPF)
-	@scripts/lint.sh $(SRC) $(GUEST)
+lint: $(BPF) ## what can be checked without running anything
+	@scripts/lint.sh
+cppcheck: $(CPPCHECK)
 docs: $(B)/spicetap
 	$(B)/spicetap events --markdown > docs/dev/events.md
 
@@ -140,5 +143,14 @@ $(B)/fuzz/%: tests/fuzz/%.c $(FUZZOBJ) | $(BPF)
 	@mkdir -p $(@D)
 	$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined $(CFLAGS_ALL) $$(pkg-config --cflags spice-protocol) \
 		-o $@ $< $(FUZZOBJ) $(LIBS)
+
+# The object's dependency file names the headers: a changed one makes a new object, and a new check.
+$(B)/cppcheck/guest/%.ok: guest/%.c $(B)/guest-obj/guest/%.o
+	@mkdir -p $(@D)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -I$(B)/bpf $< && touch $@
+
+$(B)/cppcheck/%.ok: %.c $(B)/obj/%.o
+	@mkdir -p $(@D)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -I$(B)/bpf $< && touch $@
 
 -include $(OBJ:.o=.d) $(METER:.o=.d) $(GUEST:%.c=$(B)/guest-obj/%.d) $(SANOBJ:.o=.d) $(FUZZOBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)

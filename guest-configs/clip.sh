@@ -1,20 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# guest-configs/clip.sh FILE [FRAMES]   the clip every experiment plays: 1024x768, 25 frames a second,
-#                                       1000 frames (40 s)
-# guest-configs/clip.sh --corner WIDTHxHEIGHT CLIP FILE   the top left corner of it, number and all: as
-#                                       natural, and less work for the guest that shows it
+# guest-configs/clip.sh FILE [FRAMES]   makes the clip that every experiment plays: 1024x768, 25 frames a
+#                                       second, 1000 frames (40 s)
+# guest-configs/clip.sh --corner WIDTHxHEIGHT CLIP FILE   cuts out its top left corner, with the number:
+#                                       as natural, and less work for the guest
 #
-# A zoom into the Mandelbrot set laid over moving gradients, with grain: natural motion, no two
-# frames alike. The top left corner (640 x 32 pixels) carries the frame's number n, from 0, in 20 cells
-# of 32 x 32, white for 1, black for 0, from the left:
+# The clip is a zoom into the Mandelbrot set over moving gradients, with grain: natural motion, no two frames
+# alike. Its top left corner (640 x 32 pixels) has the frame's number n, from 0, in 20 cells of 32 x 32
+# pixels, white for 1, black for 0, from the left:
 #   cell 0 to 15   bit 0 (the least significant) to bit 15 of n
 #   cell 16, 17    always white, always black
 #   cell 18        exclusive or of the even bits of n (0, 2, ... 14)
 #   cell 19        exclusive or of the odd bits of n (1, 3, ... 15)
-# MJPEG, since an emulated guest decodes it faster than anything else of this size. Nothing in it is left
-# to chance: the same ffmpeg gives the same file.
+# MJPEG, because an emulated guest decodes it fastest. The same ffmpeg makes the same file.
 set -euo pipefail
 [ $# = 1 ] || [ $# = 2 ] || [ "$#:$1" = 4:--corner ] || {
 	echo "usage: clip.sh FILE [FRAMES], clip.sh --corner WIDTHxHEIGHT CLIP FILE" >&2
@@ -25,7 +24,7 @@ if [ "$1" = --corner ]; then
 	exec ffmpeg -nostdin -v error -stats -y -bitexact -i "$3" -vf "crop=${2/x/:}:0:0" "${mjpeg[@]}" "$4"
 fi
 
-# ones FIRST   how many of every second bit of N, from FIRST on, are set: a sum in ffmpeg's language
+# ones FIRST   prints a sum in ffmpeg's language: how many of every second bit of N, from FIRST on, are set
 ones() {
 	local bit sum=0
 	for ((bit = $1; bit < 16; bit += 2)); do
@@ -34,7 +33,7 @@ ones() {
 	printf '%s' "$sum"
 }
 
-# one pixel a cell, X is its number; enlarged 32 times below
+# One pixel for each cell, X is its number; enlarged 32 times below.
 cells="if(lt(X,16), mod(floor(N/pow(2,X)),2), if(lt(X,18), eq(X,16), mod(if(eq(X,18), $(ones 0), $(ones 1)),2)))"
 
 exec ffmpeg -nostdin -v error -stats -y -bitexact \

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every test, suite by suite, in the order in which a failure is cheapest to find. Each suite ends
-# with "N passed, N failed"; the last line of all adds them up. `scripts/check.sh NAME...` runs some.
+# Runs every test, suite by suite, in the order in which a failure is cheapest to find. Each suite ends
+# with "N passed, N failed"; the last line adds them up. `scripts/check.sh NAME...` runs some suites.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 passed=0 failed=0
 logs=build/log
 mkdir -p "$logs"
 
-# suite NAME COMMAND...: a suite that counts for itself
+# suite NAME COMMAND...: a suite that counts its tests
 suite() {
     local name=$1 start=$SECONDS count
     shift
@@ -21,7 +21,7 @@ suite() {
     if [[ $count =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
         passed=$((passed + BASH_REMATCH[1]))
         failed=$((failed + BASH_REMATCH[2]))
-        # A suite that dies after its count has failed in a way it did not count.
+        # A suite that dies after its count has a failure that it did not count.
         [[ $rc -eq 0 || ${BASH_REMATCH[2]} -gt 0 ]] || failed=$((failed + 1))
     else
         printf '   %s did not count its tests (exit %d): one failure\n' "$name" "$rc"
@@ -64,8 +64,8 @@ install_works() {
         build/install/usr/bin/spicetap --version && rm -rf build/install
 }
 
-# begins NAME COMMAND...: what asks nothing of the clock runs beside the suites, behind them in the queue
-# for a processor (most of these wait for frames that are due), until `ends NAME` waits for it
+# begins NAME COMMAND...: runs a suite beside the others, with the lowest priority, until `ends NAME` waits
+# for it. Only suites whose results do not depend on time may run so.
 declare -A beside=()
 begins() {
     wanted "$1" || return 0
@@ -73,7 +73,8 @@ begins() {
     beside[$1]=$!
 }
 ends() {
-    tail --pid="${beside[$1]}" -f /dev/null # a pipeline's part of us is not its parent and cannot wait
+    # In a pipeline this is a subshell, which is not the job's parent and cannot wait for it.
+    tail --pid="${beside[$1]}" -f /dev/null
     cat "$logs/$1.out"
     return "$(< "$logs/$1.rc")"
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Makes a libspice-server1 package that carries the probes, for a hypervisor that keeps Debian's own
-# QEMU: Debian's source package, with our patches after Debian's. It ends up in build/deb.
+# Makes a libspice-server1 package with the probes, in build/deb, for a hypervisor that keeps Debian's own
+# QEMU. It is Debian's source package with our patches after Debian's.
 set -euo pipefail
 shopt -s inherit_errexit
 # shellcheck source=scripts/stack.sh
@@ -11,14 +11,14 @@ shopt -s inherit_errexit
 REVISION=1
 OUT=$BUILD/deb
 
-# extend_rules RULES   the meson options of the patches; no tests, as they are stack.sh's to run
+# extend_rules RULES   adds the meson options of the patches; stack.sh runs spice's tests
 extend_rules() {
 	# shellcheck disable=SC2016 # make replaces it
 	printf '\noverride_dh_auto_configure:\n\tdh_auto_configure ${buildopts} -- %s\n' \
 		"-Dusdt=enabled -Dusdt_nop=$C_NOP -Dtests=false" >>"$1"
 }
 
-# packaging TREE VERSION   turns Debian's source package into ours
+# packaging TREE VERSION   makes Debian's source package ours
 packaging() {
 	local tree=$1 version=$2 p
 	for p in $(series "$C_SERIES"); do
@@ -47,7 +47,7 @@ build_deb() {
 		die "cannot build the package" "when a build dependency is named above: make deps"
 	mkdir -p "$work/out"
 	mv "$work"/libspice-server1*.deb "$work/out/"
-	# the probes are in what was packed, not only in what was compiled
+	# The packaging must not have stripped the probes.
 	_probes_in "$work/out"/libspice-server1_*.deb
 	cache_put deb-spice "$KEY" "$work/out"
 	rm -rf "$work"
@@ -73,6 +73,7 @@ deb_main() {
 	sources=$(fetch "$C_PKG" "$C_VERSION" "$C_SUITE")
 	if [ -f "$sources/accepted" ]; then
 		C_VERSION=$(sed -n 's/^Version: //p' "$sources"/*.dsc | head -n 1)
+		# shellcheck disable=SC2034 # key and describe, of stack.sh, use it
 		C_SUMS=$(sums_of "$sources")
 	fi
 	KEY=$({ echo "deb $REVISION" && cat "$TOP/scripts/deb.sh" && key && echo "$KEY"; } | hash_of)

@@ -1,12 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make demo: a Debian 11 QXL guest under libvirt, the real headless client, a minute recorded, and
-# what happened. Leaves build/, the cache and the bundle run-demo-DATE; `demo.sh clean` removes them.
+# make demo: runs a Debian 11 QXL guest under libvirt with a real headless client, records a minute, and
+# prints what happened.
 #
-#   scripts/demo.sh           SPICETAP_DEMO_SECONDS says how long to record (60)
-#   scripts/demo.sh clean
+#   scripts/demo.sh         leaves build/, the cache and the bundle run-demo-DATE
+#   scripts/demo.sh clean   removes them
+#
+# environment
+#   SPICETAP_DEMO_SECONDS   how long to record (60)
 set -euo pipefail
+# shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 NAME=spicetap-demo
@@ -16,7 +20,7 @@ client=
 
 vm() { "$TOP/scripts/vm.sh" "$@" --name "$NAME"; }
 
-# Whatever happens, Ctrl-C too: no client, no VM, no libvirtd of ours
+# Runs whatever happens, after Ctrl-C too: no client, VM or libvirtd of ours stays.
 clean_up() {
 	trap '' INT TERM
 	if [ -n "$client" ]; then
@@ -26,7 +30,7 @@ clean_up() {
 	vm stop >/dev/null 2>&1 || warn "the VM $NAME could not be stopped: scripts/vm.sh stop"
 }
 
-# connected PID   the client holds a connection for each channel: main, display, inputs, cursor
+# connected PID   true when the client has a connection for each of its four channels
 connected() {
 	local fd n=0
 	for fd in "/proc/$1/fd"/*; do
@@ -49,7 +53,7 @@ connect_client() {
 	note "spicy-stats at $uri"
 }
 
-# It says what it has read once it is interrupted
+# Interrupts the client: it then prints what it has read.
 end_client() {
 	kill -INT "$client" 2>/dev/null || true
 	wait "$client" 2>/dev/null || true
@@ -58,7 +62,7 @@ end_client() {
 
 count() { grep -c "\"event\":\"$1\"" "$RUN/timeline.jsonl" || true; }
 
-# What the demo is there to show; a machine that is too slow for it is told
+# Fails where the guest did not show what the demo is for; the machine may be too slow.
 verdict() {
 	local event missing=()
 	for event in oom_begin evict stream_create stream_stop; do
@@ -113,8 +117,6 @@ clean() {
 case ${1:-} in
 '') demo ;;
 clean) clean ;;
-*)
-	sed -n '3,/^set /s/^# \{0,1\}//p' "$0" >&2
-	exit 2
-	;;
+-h | --help) usage 0 ;;
+*) usage ;;
 esac

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Installs, by package name, what building, running and testing spicetap needs on Debian 12.
-# Fast when everything is there: it then asks dpkg and nothing else.
+# Installs the Debian packages that building, running and testing spicetap needs on Debian 12.
+# It is fast when all are there: then it asks dpkg and nothing else.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -45,6 +45,7 @@ PACKAGES=(
 	libcmocka-dev bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck universal-ctags man-db groff
 )
 
+# Prints the packages that are not installed.
 missing() {
 	local p have
 	have=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
@@ -53,7 +54,7 @@ missing() {
 	done
 }
 
-# Names that the lists do not know: they are old, or this is not Debian 12.
+# unknown PACKAGE...   prints the names that apt's lists lack: these are old, or this is not Debian 12
 unknown() {
 	local p
 	for p in "$@"; do
@@ -85,7 +86,7 @@ main() {
 	say "deps: done"
 }
 
-# Lists that are out of date name files that are gone: then they are read again, once.
+# _install PACKAGE...   Old lists name files that are gone: then it updates them and tries again, once.
 _install() {
 	local args=(-y --no-install-recommends -o Dpkg::Use-Pty=0 -o Acquire::Retries=3)
 	run apt-install apt-get install "${args[@]}" "$@" && return

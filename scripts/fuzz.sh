@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# fuzz.sh smoke PROGRAM...: a few seconds each, for make check.
-# fuzz.sh run PROGRAM [SECONDS]: as long as you like; what it finds stays in build/fuzz/corpus-NAME.
+#
+#   scripts/fuzz.sh smoke PROGRAM...         8 s each, for make check
+#   scripts/fuzz.sh run PROGRAM [SECONDS]    an hour, or that long; what it finds stays in build/fuzz
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 mode=$1
 shift
@@ -19,7 +20,7 @@ smoke)
     passed=0 failed=0
     logs=$(mktemp -d)
     trap 'rm -rf "$logs"' EXIT
-    for program in "$@"; do # as many at a time as there are processors
+    for program in "$@"; do # one for each processor at a time
         while [[ $(jobs -rp | wc -l) -ge $(nproc) ]]; do wait -n; done
         { fuzz "$program" 8 > "$logs/${program##*/}" 2>&1 && : > "$logs/${program##*/}.ok"; } &
     done

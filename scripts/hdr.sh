@@ -14,22 +14,13 @@ set -euo pipefail
 PACKAGE=libhdr-histogram-dev
 OUT=$BUILD/hdr
 
-# fetch SUITE DIR   downloads the package of SUITE into DIR
-fetch() {
-	local conf
-	conf=$(apt_source_conf "$1" deb) || return 1
-	conf=$(tail -n 1 <<<"$conf")
-	(cd "$2" && apt-get -c "$conf" download "$PACKAGE" >"$LOGS/hdr.log" 2>&1)
-}
-
-# unpack DIR   takes the header and the library out of the package in DIR, and leaves nothing else
-unpack() {
+# keep DIR   takes the header and the library out of the package's files in DIR/all, and drops the others
+keep() {
 	local dir=$1
-	dpkg-deb -x "$dir"/*.deb "$dir/all"
 	mkdir -p "$dir/include/hdr"
 	cp "$dir/all/usr/include/hdr/hdr_histogram.h" "$dir/include/hdr/"
 	find "$dir/all" -name libhdr_histogram_static.a -exec cp {} "$dir/libhdr_histogram.a" \;
-	rm -rf "$dir/all" "$dir"/*.deb
+	rm -rf "$dir/all"
 	[[ -f $dir/libhdr_histogram.a ]] || die "$PACKAGE has no static library any more"
 }
 
@@ -46,9 +37,9 @@ main() {
 	say "getting $PACKAGE"
 	tmp=$(mktemp -d "$BUILD/.hdr.XXXXXX")
 	trap 'rm -rf "$tmp"' EXIT
-	fetch forky "$tmp" || fetch sid "$tmp" ||
-		die "cannot get $PACKAGE from forky or sid" "see $LOGS/hdr.log; is there a network?"
-	unpack "$tmp"
+	unpack_debs forky "$tmp/all" "$PACKAGE" || unpack_debs sid "$tmp/all" "$PACKAGE" ||
+		die "cannot get $PACKAGE from forky or sid" "see $LOGS/get-$PACKAGE.log; is there a network?"
+	keep "$tmp"
 	cache_put hdr "$hash" "$tmp"
 	mv "$tmp" "$OUT"
 	touch "$OUT/libhdr_histogram.a"

@@ -1,29 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Builds the image of a guest, or finds it in the cache:
+# Builds the image of a guest, or finds it in the cache.
 #
-#   scripts/image.sh GUEST          builds it if need be; GUEST is guest-configs/GUEST.guest
-#   scripts/image.sh --path GUEST   only prints the folder it is in: disk.qcow2, vmlinuz, initrd, and
-#                                   `packages`: every package in it with its version, and `release`:
-#                                   which state of Debian's archive they are from
-#   scripts/image.sh --verify GUEST builds it a second time, clip and all, in build/verify, and compares:
-#                                   exit 0 if every byte is the same, else 1 with the files that differ
+#   scripts/image.sh GUEST           builds it if need be; GUEST is guest-configs/GUEST.guest
+#   scripts/image.sh --path GUEST    only prints its folder, which has disk.qcow2, vmlinuz, initrd,
+#                                    `packages` (every package in it, with its version) and `release`
+#                                    (the state of Debian's archive that they are from)
+#   scripts/image.sh --verify GUEST  builds it again, clip and all, in build/verify, and compares. Exit 0:
+#                                    every byte is the same; 1: names the files that differ
 #
-# The image lies in $XDG_CACHE_HOME/spicetap/image-GUEST-HASH. The hash is of all of ours that goes into
-# it: the .guest file, the files of overlay/, the clip's recipe, this script. The same inputs and the
-# same state of the archive make the same image, bit for bit.
+# The image is in $XDG_CACHE_HOME/spicetap/image-GUEST-HASH. The hash covers all of ours that goes into it:
+# the .guest file, the files of overlay/, the clip's recipe and this script, comments of these two apart.
+# The same inputs and the same state of the archive make the same image, bit for bit.
 set -euo pipefail
+# shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 CONFIGS=$TOP/guest-configs
-# No file of the image is younger (2025-01-01); what dpkg, shadow, fontconfig and others write of the time is this
+# No file of the image is younger (2025-01-01). dpkg, shadow, fontconfig and others write this time into files.
 export SOURCE_DATE_EPOCH=1735689600 LC_ALL=C TZ=UTC
-# of the file system, and the seed of its directory hashes
+# The file system's, and the seed of its directory hashes.
 DISK_UUID=73706963-6574-6170-8000-000000000001
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-# what the guest never needs: the greater part of the kernel's modules (but not media/cec, which every
-# graphics driver wants), and all documentation. They lie in /lib, or, from Debian 13 on, in /usr/lib.
+# The guest never needs these: most of the kernel's modules (but media/cec, which every graphics driver
+# needs) and all documentation. Modules are in /lib, from Debian 13 on in /usr/lib.
 EXCLUDE=(
 	'*/lib/modules/*/kernel/drivers/'{net,media/{common,dvb-core,dvb-frontends,firewire,i2c,mc,mmc,pci,platform,radio,rc,spi,test-drivers,tuners,usb,v4l2-core},infiniband,scsi,staging,iio,isdn,hwmon,usb,ata,mtd,md,target,nvme,mmc,hid,firewire,thunderbolt,bluetooth,nfc,mfd,leds,power,rtc,crypto,message}'/*'
 	'*/lib/modules/*/kernel/drivers/gpu/drm/'{amd,radeon,nouveau,i915,xe,gma500,vmwgfx,ast,mgag200}'/*'
@@ -32,10 +33,10 @@ EXCLUDE=(
 	'/usr/share/'{doc,man,info,locale,lintian,icons,bug,gtk-doc}'/*'
 	'/var/cache/man/*'
 )
-# the initrd's modules; those they need come along
+# The initrd's modules. modprobe adds those that they need.
 INITRD_MODULES=(virtio_pci virtio_blk crc32c_generic ext4)
 
-# guest_value KEY   a value of the .guest file; the indented lines that follow belong to it
+# guest_value KEY   prints a value of the .guest file, with the indented lines that follow it
 guest_value() {
 	awk -v key="$1" '
 		/^[[:space:]]*(#|$)/ { next }
@@ -44,20 +45,24 @@ guest_value() {
 		sed 's/^ *//; s/ *$//'
 }
 
-# The files that make the image what it is, in a fixed order
-image_inputs() {
-	printf '%s\0' "$GUEST_FILE" "$CONFIGS/clip.sh" "$CONFIGS/initrd-init" "$TOP/scripts/image.sh"
-	find "$CONFIGS/overlay" ! -type d -print0 | sort -z
-}
+# without_comments FILE   prints a script without its comments: these make no other image
+without_comments() { sed '/^[[:space:]]*#/d' "$1"; }
 
+# Prints the hash of all that makes the image what it is.
 image_hash() {
 	local file
-	while IFS= read -r -d '' file; do
-		printf '%s %s\n' "${file#"$TOP"}" "$(stat -c %a "$file")"
-		cat "$file"
-	done < <(image_inputs) | hash_of
+	{
+		without_comments "$GUEST_FILE"
+		without_comments "$CONFIGS/clip.sh"
+		without_comments "$TOP/scripts/image.sh"
+		while IFS= read -r -d '' file; do
+			printf '%s %s\n' "${file#"$TOP"}" "$(stat -c %a "$file")"
+			cat "$file"
+		done < <(printf '%s\0' "$CONFIGS/initrd-init" && find "$CONFIGS/overlay" ! -type d -print0 | sort -z)
+	} | hash_of
 }
 
+# image_ok FOLDER   true where the image is there and whole; a damaged one is deleted
 image_ok() {
 	[ -f "$1/SHA256SUMS" ] || return 1
 	if ! (cd "$1" && sha256sum --status --strict -c SHA256SUMS); then
@@ -67,8 +72,8 @@ image_ok() {
 	fi
 }
 
-# Called by mmdebstrap with the root: settings for what is installed from here on. (Given as
-# --dpkgopt, the patterns would be matched by a Python program started for each package.)
+# set_up_dpkg ROOT   mmdebstrap calls it: settings for what is installed from here on. (With --dpkgopt,
+# mmdebstrap would start a Python program for each package to match the patterns.)
 set_up_dpkg() {
 	local root=$1 pattern
 	mkdir -p "$root/etc/dpkg/dpkg.cfg.d" "$root/etc/initramfs-tools"
@@ -78,29 +83,29 @@ set_up_dpkg() {
 			printf 'path-exclude=%s\n' "$pattern"
 		done
 	} >"$root/etc/dpkg/dpkg.cfg.d/spicetap"
-	# make_initrd makes a smaller one
+	# make_initrd makes a smaller initrd.
 	echo update_initramfs=no >"$root/etc/initramfs-tools/update-initramfs.conf"
 }
 
-# Called by mmdebstrap with the root: which state of the archive it was made from
+# tell_release ROOT   mmdebstrap calls it: prints the state of the archive that the root is made from
 tell_release() {
 	find "$1/var/lib/apt/lists" -name '*Release' -exec sed -nE '/^(Origin|Suite|Version|Codename|Date): /p' {} +
 }
 
-# Debian's system of the guest, as a folder
+# Makes Debian's system of the guest in a folder.
 make_root() {
 	local mirror options=() line
 	mirror=$(debian_mirror)
-	# in a mount namespace of its own: whatever is mounted in the root is gone with it, even if all is killed
-	# the machine's own way to the archive (a proxy, say) is the guest's too while it is made
+	# The guest's apt uses the machine's way to the archive (a proxy, say) while the image is made.
 	while read -r line; do
 		options+=("--aptopt=$line")
 	done < <(apt-config dump | grep -iE '^Acquire::(http|https)::(Proxy|[^ ]*::Proxy|Proxy-Auto-Detect) "..*";$' || true)
+	# In a mount namespace of its own: what is mounted in the root is gone with it, even after a kill.
 	run image-root unshare --mount env PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 		mmdebstrap --verbose --variant=minbase --mode=root --format=directory \
 		--include="$(guest_value packages | tr -s ' ' ,)" \
 		--aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
-		--aptopt='APT::Install-Recommends "false"' ${options[@]+"${options[@]}"} \
+		--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
 		--essential-hook="'$TOP/scripts/image.sh' --set-up-dpkg \"\$1\"" \
 		--customize-hook="'$TOP/scripts/image.sh' --tell-release \"\$1\" >'$WORK/out/release'" \
 		"$(guest_value suite)" "$WORK/root" \
@@ -110,10 +115,10 @@ make_root() {
 	rm -rf "${WORK:?}"/root/dev/* "$WORK"/root/usr/share/{doc,man,locale}/*
 }
 
-# The clip takes longer to make than anything else of ours, and is the same in every guest
+# put_clip FOLDER   The clip takes longest of all that is ours, and is the same in every guest: it is cached.
 put_clip() {
 	local hash
-	hash=$(hash_of <"$CONFIGS/clip.sh")
+	hash=$(without_comments "$CONFIGS/clip.sh" | hash_of)
 	[ -n "$verify" ] || { cache_get clip "$hash" "$1" && return; }
 	mkdir -p "$1"
 	run image-clip "$CONFIGS/clip.sh" "$1/clip-1024x768.avi"
@@ -121,7 +126,7 @@ put_clip() {
 	[ -n "$verify" ] || cache_put clip "$hash" "$1"
 }
 
-# Our files, and no service but our own
+# Adds our files, and switches off services.
 dress_root() {
 	local root=$WORK/root
 	cp -rT --no-preserve=ownership "$CONFIGS/overlay" "$root"
@@ -138,8 +143,8 @@ dress_root() {
 	done
 }
 
-# What is left of the day and the machine it was made on: logs, caches that are made again when
-# needed, random names and seeds; and every time after SOURCE_DATE_EPOCH
+# Removes what the day and the machine of the build left: logs, caches that are made again when needed,
+# random names and seeds, and every time after SOURCE_DATE_EPOCH.
 forget_the_day() {
 	local root=$WORK/root
 	rm -rf "${root:?}"/var/cache/{ldconfig,fontconfig,apt,debconf}/* "$root"/var/lib/apt/lists/* \
@@ -155,7 +160,7 @@ clamp_times() {
 	find "$1" -newermt "@$SOURCE_DATE_EPOCH" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 }
 
-# Debian 13 compresses its modules: neither busybox nor an emulated guest is quick to unpack them
+# Debian 13 compresses its modules. busybox and an emulated guest are slow to unpack them.
 unpack_modules() {
 	local root=$1 release=$2
 	[ -n "$(find "$root/lib/modules/$release" -name '*.ko.xz' -print -quit)" ] || return 0
@@ -163,7 +168,7 @@ unpack_modules() {
 	depmod -b "$root" "$release"
 }
 
-# A few modules and busybox: initrd-init has the reasons
+# Makes an initrd of a few modules and busybox; initrd-init has the reasons.
 make_initrd() {
 	local root=$WORK/root dir=$WORK/initrd release file
 	release=$(basename "$root"/lib/modules/*)
@@ -180,12 +185,12 @@ make_initrd() {
 	done <"$WORK/modules" >"$dir/modules/order"
 	clamp_times "$dir"
 	(cd "$dir" && find . | sort | cpio --quiet -o -H newc -R 0:0 --reproducible) >"$WORK/out/initrd"
-	# QEMU loads both from the host
+	# QEMU loads kernel and initrd from the host.
 	rm -rf "${root:?}"/boot/*
 }
 
-# mke2fs sorts what it reads and takes E2FSPROGS_FAKE_TIME for the time of day, but copies each file's
-# change time and time of access, which are of today: debugfs sets them
+# mke2fs sorts what it reads, and takes E2FSPROGS_FAKE_TIME for the time of day. But it copies each file's
+# change time and access time, which are of today: debugfs sets them.
 make_disk() {
 	E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH run image-disk mke2fs -q -t ext4 -L spicetap -U "$DISK_UUID" \
 		-E "lazy_itable_init=1,hash_seed=$DISK_UUID" -O ^has_journal,^metadata_csum \
@@ -197,7 +202,7 @@ make_disk() {
 	run image-qcow2 qemu-img convert -f raw -O qcow2 "$WORK/disk.raw" "$WORK/out/disk.qcow2"
 }
 
-# Into $WORK/out
+# Makes the image in $WORK/out.
 make_image() {
 	mkdir "$WORK/out"
 	make_root
@@ -216,7 +221,7 @@ can_build() {
 	[ -f "$KEYRING" ] || die "$KEYRING is missing" "install the package debian-archive-keyring (make deps)"
 }
 
-# The work folder is gone at the end, whatever happens
+# work_in FOLDER   makes the work folder there; it is gone at the end, whatever happens
 work_in() {
 	mkdir -p "$1"
 	WORK=$(mktemp -d "$1/.image.XXXXXX")
@@ -245,7 +250,7 @@ build_image() {
 	say "image of $GUEST: made in $((SECONDS - start)) s: $IMAGE ($(du -sm "$IMAGE" | cut -f 1) MiB)"
 }
 
-# The files of an image's disk, into a folder
+# unpack_disk IMAGE FOLDER   copies the files of an image's disk into a new folder
 unpack_disk() {
 	mkdir "$2"
 	qemu-img convert -f qcow2 -O raw "$1/disk.qcow2" "$2.raw"
@@ -253,7 +258,7 @@ unpack_disk() {
 	rm -f "$2.raw"
 }
 
-# What of two images differs; of the disk, the files and what is known of them
+# tell_difference ONE TWO   prints what differs between two images: packages, files and their properties
 tell_difference() {
 	local one=$1 two=$2
 	diff "$one/SHA256SUMS" "$two/SHA256SUMS" || true
@@ -277,23 +282,25 @@ verify_image() {
 		return
 	fi
 	tell_difference "$IMAGE" "$WORK/out"
-	die "the image of $GUEST, built again, is another; the lines above say in what" \
-		"where the packages differ, the archive has changed: name a snapshot of it with SPICETAP_MIRROR=URI"
+	die "the image of $GUEST, built again, is another; the lines above name what differs" \
+		"if packages differ, the archive has changed: name a snapshot of it with SPICETAP_MIRROR=URI"
 }
 
 case ${1:-} in
 --set-up-dpkg) set_up_dpkg "$2"; exit ;;
 --tell-release) tell_release "$2"; exit ;;
+-h | --help) usage 0 ;;
 esac
 only_path='' verify=''
 case ${1:-} in
 --path) only_path=1 && shift ;;
 --verify) verify=1 && shift ;;
+-*) usage ;;
 esac
-[ $# = 1 ] || die "usage: scripts/image.sh [--path|--verify] GUEST" "guests: $(cd "$CONFIGS" && echo ./*.guest)"
+[ $# = 1 ] || usage
 GUEST=$1
 GUEST_FILE=$CONFIGS/$GUEST.guest
-[ -f "$GUEST_FILE" ] || die "no guest named $GUEST: $GUEST_FILE does not exist"
+[ -f "$GUEST_FILE" ] || die "no guest named $GUEST: $GUEST_FILE does not exist" "guests: $(cd "$CONFIGS" && echo *.guest)"
 IMAGE=$CACHE/image-$GUEST-$(image_hash)
 if [ -n "$only_path" ]; then
 	printf '%s\n' "$IMAGE"

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Helpers shared by the scripts of this folder: messages, progress, the cache, the Debian mirror.
-# Source it; it changes nothing but the names it defines:
+# What the scripts of this folder share: messages, progress, the cache, Debian's archive. To use it:
 #
 #   . "$(dirname "$0")/lib.sh"
 
@@ -18,7 +17,7 @@ say()  { printf '%s\n' "$*"; }
 note() { printf '  %s\n' "$*"; }
 warn() { printf 'warning: %s\n' "$*" >&2; }
 
-# die MESSAGE [WAY OUT]...   one thing went wrong; what to do about it follows, a line each
+# die MESSAGE [WAY OUT]...   prints what went wrong and what to do, a line each, and ends the script
 die() {
 	printf 'error: %s\n' "$1" >&2
 	shift
@@ -29,7 +28,7 @@ die() {
 	exit 1
 }
 
-# need COMMAND...   a missing command is named before any work starts
+# need COMMAND...   ends the script where a command is missing, before any work starts
 need() {
 	local c missing=()
 	for c in "$@"; do
@@ -55,8 +54,7 @@ lab() { PYTHONPATH=$TOP/scripts python3 -P -m spicetap_lab "$@"; }
 
 _child=
 
-# A background job of a script ignores Ctrl-C, so the job has its own process group and this
-# ends all of it.
+# A background job of a script ignores Ctrl-C: it gets a process group of its own, and this ends all of it.
 _end_child() {
 	[ -n "$_child" ] || return 0
 	kill -TERM -- "-$_child" 2>/dev/null || true
@@ -68,8 +66,8 @@ _last_line() {
 	tail -c 2000 "$1" 2>/dev/null | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c1-100
 }
 
-# run NAME COMMAND...   runs it with its output in build/log/NAME.log; prints where it is every
-# few seconds; on failure prints the end of the log
+# run NAME COMMAND...   runs it with its output in build/log/NAME.log. It prints the log's last line every few
+# seconds, and the end of the log if the command fails.
 run() {
 	local name=$1 log=$LOGS/$1.log start=$SECONDS shown='' line rc=0
 	shift
@@ -98,7 +96,7 @@ run() {
 	return "$rc"
 }
 
-# True when the process still runs after SPICETAP_PROGRESS seconds; false as soon as it has ended.
+# _wait_a_little PID   true when it still runs after SPICETAP_PROGRESS seconds; false as soon as it ends
 _wait_a_little() {
 	local i
 	for ((i = 0; i < ${SPICETAP_PROGRESS:-5} * 10; i++)); do
@@ -110,18 +108,18 @@ _wait_a_little() {
 
 # ---- the cache -------------------------------------------------------------------------------
 #
-# $CACHE/NAME-HASH.tar.zst with its SHA-256 beside it. Both are written under another name first and
-# renamed, the sum last: an interrupted build leaves nothing that could be taken for a result.
+# $CACHE/NAME-HASH.tar.zst with its SHA-256 beside it. Both are written under another name and then renamed,
+# the sum last: what an interrupted build leaves cannot pass for a result.
 
-# hash_of   the short content hash of what stands on stdin
+# hash_of   prints the short content hash of stdin
 hash_of() { sha256sum | cut -c1-20; }
 
-# cache_get NAME HASH DIR   unpacks into DIR; false when there is nothing that can be used
+# cache_get NAME HASH DIR   unpacks into DIR; false where there is nothing to use
 cache_get() {
 	local f=$CACHE/$1-$2.tar.zst
 	[ -f "$f" ] && [ -f "$f.sha256" ] || return 1
 	if ! (cd "$CACHE" && sha256sum --status -c "$f.sha256" 2>/dev/null); then
-		warn "$f does not have the SHA-256 recorded beside it: deleted, building anew"
+		warn "$f does not match the SHA-256 beside it: deleted, building anew"
 		rm -f "$f" "$f.sha256"
 		return 1
 	fi
@@ -129,7 +127,7 @@ cache_get() {
 	zstd -dcq "$f" | tar -C "$3" -xf -
 }
 
-# cache_put NAME HASH DIR   keeps what is in DIR
+# cache_put NAME HASH DIR   keeps the contents of DIR
 cache_put() {
 	local f=$CACHE/$1-$2.tar.zst t
 	mkdir -p "$CACHE"
@@ -147,14 +145,14 @@ cache_put() {
 
 # ---- Debian's archive ------------------------------------------------------------------------
 
-# Lines "URI|RELEASE|LABEL" of what this machine's apt is set up to use. The label is empty as long
-# as no index was ever downloaded.
+# Prints lines "URI|RELEASE|LABEL" of the archives that this machine's apt uses. The label is empty until an
+# index is downloaded.
 _apt_sites() {
-	# shellcheck disable=SC2016
+	# shellcheck disable=SC2016 # apt replaces these
 	apt-get indextargets --format '$(SITE)|$(RELEASE)|$(LABEL)' 'Created-By: Packages' 2>/dev/null | sort -u
 }
 
-# debian_mirror [security]   the URI of the archive that this machine already uses
+# debian_mirror [security]   prints the URI of the archive that this machine uses
 debian_mirror() {
 	local want=${1:-main} site release label
 	if [ "$want" = main ] && [ -n "${SPICETAP_MIRROR:-}" ]; then
@@ -174,13 +172,13 @@ debian_mirror() {
 		return 0
 	done < <(_apt_sites)
 	[ "$want" = security ] || die "no Debian archive in this machine's apt sources" \
-		"say which to use: SPICETAP_MIRROR=<URI of a Debian mirror> make ..."
+		"name one: SPICETAP_MIRROR=<URI of a Debian mirror> make ..."
 	return 1
 }
 
-# apt_source_conf SUITE [deb]   makes (once an hour) an apt root of its own that knows SUITE's source
-# packages (deb: its binary ones), and prints the configuration file to hand to apt with -c. The
-# machine's own apt settings, its proxy for one, stay in force; its lists are not touched.
+# apt_source_conf SUITE [deb]   makes (once an hour) an apt root of its own with SUITE's source packages (deb:
+# its binary ones), and prints its configuration file, for apt's -c. The machine's own apt settings, such as
+# its proxy, stay in force; its lists do not change.
 apt_source_conf() {
 	local suite=$1 kind=${2:-deb-src} dir=$BUILD/apt/$1${2:+-$2} mirror security list
 	local key=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -188,13 +186,13 @@ apt_source_conf() {
 	mirror=$(debian_mirror)
 	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
 	list=$(printf '%s [signed-by=%s] %s %s main\n' "$kind" "$key" "$mirror" "$suite")
-	# unstable has no security suite: what it mends is in the suite itself
+	# unstable has no security suite: fixes go into the suite itself.
 	if [[ $suite != sid && $suite != unstable ]] && security=$(debian_mirror security); then
 		list+=$(printf '\n%s [signed-by=%s] %s %s-security main\n' "$kind" "$key" "$security" "$suite")
 	fi
 	[ "$list" = "$(cat "$dir/sources.list" 2>/dev/null)" ] || rm -f "$dir/updated"
 	printf '%s\n' "$list" >"$dir/sources.list"
-	# apt may be called by root, whose files its own user could not write
+	# Where root calls apt, apt's own user could not write root's files.
 	cat >"$dir/apt.conf" <<-CONF
 		Dir::Etc::sourcelist "$dir/sources.list";
 		Dir::Etc::sourceparts "-";
@@ -211,4 +209,18 @@ apt_source_conf() {
 		touch "$dir/updated"
 	fi
 	printf '%s\n' "$dir/apt.conf"
+}
+
+# unpack_debs SUITE DIR PACKAGE[=VERSION]...   downloads Debian's packages of SUITE, and unpacks them in DIR
+unpack_debs() {
+	local suite=$1 dir=$2 conf debs deb rc=0
+	shift 2
+	conf=$(apt_source_conf "$suite" deb) || return 1
+	debs=$(mktemp -d "$BUILD/.debs.XXXXXX")
+	(cd "$debs" && run "get-${1%%=*}" apt-get -c "$conf" download "$@" >&2) || rc=1
+	if [ "$rc" = 0 ]; then
+		for deb in "$debs"/*.deb; do dpkg-deb -x "$deb" "$dir" || rc=1; done
+	fi
+	rm -rf "$debs"
+	return "$rc"
 }

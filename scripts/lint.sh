@@ -1,27 +1,82 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Format, cppcheck's default checks, man pages, shell syntax, licences, and what must not be committed.
+#
+# make lint: what can be checked without running anything. The checks run side by side; one that fails
+# prints what is wrong and what to do. `scripts/lint.sh NAME...` runs some.
+#
+#   format    C is as clang-format 14 writes it
+#   cppcheck  its default checks
+#   shell     shellcheck; .shellcheckrc has its options
+#   python    ruff; ruff.toml has its rules
+#   man       man pages have no warnings
+#   licence   every file of ours has an SPDX line
+#   hosts     no file names the host of a package mirror
+#   rooms     the order of the rooms of collect/, and the size of files and functions; only where named
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
-bad=0
-complain() { printf '%s\n' "$*"; bad=1; }
+# scripts_in LANGUAGE   prints the files whose first line names that interpreter
+scripts_in() { git grep -lE "^#!(/usr/bin/env |/bin/|/usr/bin/)$1\$" | sort; }
 
-mapfile -t c < <(git ls-files 'bpf/*.c' 'loader/*.[ch]' 'collect/**/*.[ch]' 'guest/*.[ch]' 'meter/*.[ch]' 'tests/*.[ch]')
-clang-format-14 --dry-run --Werror "${c[@]}" || complain 'format: clang-format-14 -i the files named above'
-mapfile -t own < <(git ls-files 'loader/*.c' 'collect/**/*.c' 'guest/*.c' 'meter/*.c')
-cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -Ibuild/bpf -j2 "${own[@]}" || complain 'cppcheck: see above'
-while read -r f; do
-    bash -n "$f" || complain "shell: $f"
-done < <(git grep -lE '^#!(/usr/bin/env |/bin/)bash')
-while read -r f; do
-    out=$(LC_ALL=C MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$f" 2>&1 > /dev/null)
-    [[ -z $out ]] || complain "man: $f: $out"
-done < <(git ls-files 'docs/man/*')
-while read -r f; do
-    head -5 "$f" | grep -q 'SPDX-License-Identifier' || complain "licence: $f has no SPDX line"
-done < <(git ls-files 'bpf/*' 'loader/*' 'collect/*' 'guest/*' 'meter/*' 'scripts/*' 'tests/*.[ch]' 'tests/*.sh' 'tests/*.py' Makefile)
-for host in $(apt-get indextargets --format '$(SITE)' 2> /dev/null | sed -nE 's#^[a-z]+://([^/]+).*#\1#p' | sort -u); do
-    git grep -lIF "$host" -- . && complain "a package mirror's host is named in the files above: take it from apt's configuration"
+check_format() {
+    git ls-files 'bpf/*.c' '*.[ch]' | sort -u | xargs clang-format-14 --dry-run --Werror ||
+        { echo 'run: clang-format-14 -i FILE'; return 1; }
+}
+
+# make remembers which files passed, and checks only those that changed.
+check_cppcheck() { make -s -k -j"$(nproc)" cppcheck; }
+
+check_shell() {
+    { scripts_in bash && git ls-files '*.sh'; } | sort -u | xargs shellcheck ||
+        { echo 'a finding that is wrong: # shellcheck disable=CODE # the reason'; return 1; }
+}
+
+check_python() {
+    { scripts_in python3 && git ls-files '*.py'; } | sort -u | xargs scripts/ruff.sh check --quiet --output-format concise
+}
+
+check_rooms() { scripts/rooms.py; }
+
+check_man() {
+    local f out rc=0
+    while read -r f; do
+        out=$(LC_ALL=C MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$f" 2>&1 > /dev/null)
+        [[ -z $out ]] || { printf '%s: %s\n' "$f" "$out"; rc=1; }
+    done < <(git ls-files 'docs/man/*')
+    return $rc
+}
+
+check_licence() {
+    local missing
+    missing=$(git ls-files bpf loader collect guest meter scripts 'tests/*.[ch]' 'tests/*.sh' 'tests/*.py' Makefile '*.toml' |
+        while read -r f; do head -5 "$f" | grep -q 'SPDX-License-Identifier' || printf '%s has no SPDX line\n' "$f"; done)
+    [[ -z $missing ]] || { printf '%s\n' "$missing"; return 1; }
+}
+
+check_hosts() {
+    local host rc=0
+    # shellcheck disable=SC2016 # apt replaces $(SITE)
+    for host in $(apt-get indextargets --format '$(SITE)' 2> /dev/null | sed -nE 's#^[a-z]+://([^/]+).*#\1#p' | sort -u); do
+        ! git grep -lIF "$host" -- . || { echo 'name no mirror: take it from the configuration of apt'; rc=1; }
+    done
+    return $rc
+}
+
+all=(format cppcheck shell python man licence hosts)
+[[ $# -eq 0 ]] || all=("$@")
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+for name in "${all[@]}"; do
+    declare -F "check_$name" > /dev/null || { echo "lint: there is no check named $name" >&2; exit 2; }
+    { "check_$name" > "$out/$name" 2>&1; echo $? > "$out/$name.rc"; } &
 done
-exit $bad
+wait
+failed=0
+for name in "${all[@]}"; do
+    [[ $(< "$out/$name.rc") -ne 0 ]] || continue
+    failed=$((failed + 1))
+    printf 'lint: %s\n' "$name"
+    sed 's/^/  /' "$out/$name"
+done
+[[ $failed -eq 0 ]] || printf 'lint: %d of %d checks failed\n' "$failed" "${#all[@]}"
+[[ $failed -eq 0 ]]

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What the patches promise: each probe of bpf/events.def is in the built library with these
-# arguments, spice's own tests give the same results with and without them, and the series
-# applies to 0.15.2 as well.
+# Checks what the patches promise: each probe of bpf/events.def is in the built library with its arguments,
+# spice's own tests give the same results with and without the patches, and the series applies to 0.15.2.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 passed=0 failed=0
 check() {

@@ -1,18 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A guest's qxl driver with patches/linux, for driver=tight:
+# Builds a guest's qxl driver with patches/linux, for driver=tight.
 #
-#   scripts/qxl-driver.sh GUEST   builds it for the kernel of guest-configs/GUEST.guest, or finds it in the cache, and
-#                                 prints the folder it is in: its files are those of the guest's root
+#   scripts/qxl-driver.sh GUEST   builds it for the kernel of guest-configs/GUEST.guest, or finds it in the
+#                                 cache; prints its folder, whose files belong into the guest's root
 #
-# The source and the headers are Debian's, of the very version that is in the guest's image.
+# The source and the headers are Debian's, of the version that is in the guest's image.
 set -euo pipefail
+# shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 PATCHES=$TOP/patches/linux
 
-# The kernel in the guest's image: its release (5.10.0-32-amd64), its package's version, and what its source is called by
+# Sets RELEASE (5.10.0-32-amd64), VERSION of its package and SERIES (5.10) of the kernel in the guest's image,
+# and SUITE, the Debian it is from.
 kernel_of() {
 	local packages
 	packages=$("$TOP/scripts/image.sh" --path "$GUEST")/packages
@@ -22,34 +24,29 @@ kernel_of() {
 	SUITE=$(sed -n 's/^suite=//p' "$TOP/guest-configs/$GUEST.guest")
 }
 
-# unpack DEB...   Debian's packages, into $WORK/root
-unpack() {
-	local conf deb
-	conf=$(apt_source_conf "$SUITE" deb)
-	mkdir -p "$WORK/debs"
-	(cd "$WORK/debs" && run "qxl-get" apt-get -c "$conf" download "${@/%/=$VERSION}") ||
-		die "cannot get $* of version $VERSION" "the image of $GUEST may be older than the archive: see $LOGS/qxl-get.log"
-	for deb in "$WORK"/debs/*.deb; do dpkg-deb -x "$deb" "$WORK/root"; done
-}
-
 build_driver() {
-	local lib=lib arch=${RELEASE##*-} source=$WORK/linux-source-$SERIES p to
+	local lib=lib arch=${RELEASE##*-} source=$WORK/linux-source-$SERIES packages p to
 	need dpkg-deb patch xz make gcc
-	unpack "linux-headers-$RELEASE" "linux-headers-${RELEASE%-"$arch"}-common" "linux-kbuild-$SERIES" "linux-source-$SERIES"
-	# the headers call their other half by its place in a system
+	packages=("linux-headers-$RELEASE" "linux-headers-${RELEASE%-"$arch"}-common" "linux-kbuild-$SERIES" "linux-source-$SERIES")
+	unpack_debs "$SUITE" "$WORK/root" "${packages[@]/%/=$VERSION}" ||
+		die "cannot get ${packages[*]} of version $VERSION" "the image of $GUEST may be older than the archive"
+	# The headers name their other half by its place in a system.
 	sed -i "s,/usr/src/,$WORK/root/usr/src/,g" "$WORK/root/usr/src/linux-headers-$RELEASE/Makefile"
 	tar -C "$WORK" -xf "$WORK/root/usr/src/linux-source-$SERIES.tar.xz" "linux-source-$SERIES/drivers/gpu/drm/qxl"
 	for p in "$PATCHES"/*.patch; do patch -s -d "$source" -p1 <"$p"; done
 	run qxl-build make -C "$WORK/root/usr/src/linux-headers-$RELEASE" "M=$source/drivers/gpu/drm/qxl" CONFIG_DRM_QXL=m CC=gcc \
 		modules || die "the driver does not build: see $LOGS/qxl-build.log"
-	# Debian 11's guest has /lib and /usr/lib; in later ones the former is the latter
+	# Debian 11 has both /lib and /usr/lib; from Debian 12 on the first links to the second.
 	[ "$SUITE" = bullseye ] || lib=usr/lib
 	to=$WORK/out/$lib/modules/$RELEASE/kernel/drivers/gpu/drm/qxl
 	mkdir -p "$to"
 	objcopy --strip-debug "$source/drivers/gpu/drm/qxl/qxl.ko" "$to/qxl.ko"
 }
 
-[ $# = 1 ] || die "usage: scripts/qxl-driver.sh GUEST"
+case ${1:-} in
+-h | --help) usage 0 ;;
+esac
+[ $# = 1 ] || usage
 GUEST=$1
 kernel_of
 hash=$({ echo "$RELEASE $VERSION" && cat "$PATCHES"/*.patch "$TOP/scripts/qxl-driver.sh"; } | hash_of)

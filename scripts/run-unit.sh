@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Runs cmocka programs and adds up what they count.
+# Runs cmocka programs and adds up their counts.
 set -uo pipefail
 
 passed=0 failed=0
@@ -11,7 +11,7 @@ for program in "$@"; do
     ok=$(sed -nE 's/^\[  PASSED  \] ([0-9]+) test.*/\1/p' <<< "$out" | tail -1)
     bad=$(sed -nE 's/^\[  FAILED  \].* ([0-9]+) test.*/\1/p' <<< "$out" | tail -1)
     ok=${ok:-0} bad=${bad:-0}
-    # A program that a sanitizer ended has no count of its own for that.
+    # A program that a sanitizer ended has not counted that failure.
     [[ $rc -eq 0 || $bad -gt 0 ]] || bad=1
     passed=$((passed + ok)) failed=$((failed + bad))
     if [[ $bad -gt 0 ]]; then

@@ -68,7 +68,7 @@ nop_kind() {
 _host() {
 	gcc --version | head -n 1
 	dpkg-architecture -qDEB_HOST_ARCH
-	# shellcheck disable=SC1091
+	# shellcheck disable=SC1091 # a file of this machine
 	(. /etc/os-release && printf '%s %s\n' "$ID" "${VERSION_ID:-}")
 }
 
@@ -134,7 +134,7 @@ component() {
 	[ "$C_SERIES" = - ] || C_PATCHES=$(series_sums "$C_SERIES")
 	if [ "$1" != qemu ] && [ -n "$C_PATCHES" ]; then
 		C_NOP=$(nop_kind)
-		# shellcheck disable=SC2046
+		# shellcheck disable=SC2046 # the names of patches, a word each
 		if grep -qs "^+.*option('usdt_nop'" $(series "$C_SERIES" | sed "s|^|$C_SERIES/|"); then
 			C_FLAGS+=(-Dusdt=enabled "-Dusdt_nop=$C_NOP")
 		fi
@@ -156,7 +156,7 @@ key() {
 
 qemu_flags() {
 	local f
-	# shellcheck disable=SC2054
+	# shellcheck disable=SC2054 # the commas are of one argument
 	C_FLAGS=(--target-list=x86_64-softmmu "--prefix=$PREFIX"
 		# Debian's firmware, helpers and settings serve this QEMU too.
 		--firmwarepath=/usr/share/qemu:/usr/share/seabios:/usr/lib/ipxe/qemu --libexecdir=/usr/lib/qemu
@@ -259,7 +259,7 @@ build_spice() {
 }
 
 build_qemu() {
-	# shellcheck disable=SC2016
+	# shellcheck disable=SC2016 # the loader replaces $ORIGIN
 	local tree=$1 obj=$2 flags rpath='$ORIGIN/../lib'
 	flags=("${C_FLAGS[@]}")
 	# The subshell keeps C_* and KEY of this component.

@@ -1,25 +1,27 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the workloads share; each sources it. A workload says on the serial console
+# What the workloads share; each sources it. A workload writes to the serial console
 #   spicetap-workload: started                                    once, when all of it is on the screen
 #   spicetap-workload: alive 123.45 s, work 678, clip at 12 dropped 3 played 4567
-# the latter every 10 s: its `work` is a number that must rise as long as the workload runs, which is how
-# whoever records the VM checks that it did. The clip's numbers are mpv's: the frame it has reached, the
-# frames it had no time for, and how many frames it went forward since the workload began.
+# the latter every 10 s. `work` must rise while the workload runs: that is how the host checks it. The
+# clip's numbers are mpv's: the frame it has reached, the frames it had no time for, and how many frames it
+# went forward since the workload began.
+# shellcheck disable=SC2034 # the workloads use what this file sets
 
 width=${SPICETAP_SCREEN%x*} height=${SPICETAP_SCREEN#*x}
 CLIP_FRAMES=1000
 player='' clip_at=0 clip_dropped=0 clip_before=0 clip_played=0
-exec 3<> <(:) # never has anything: `read -t` on it sleeps without a process
+exec 3<> <(:) # a pipe that stays empty: `read -t` on it sleeps without a process
 
 say() { echo "spicetap-workload: $*" >/dev/ttyS0; }
 rest() { read -rt "$1" -u 3 _; }
-# no further than so far from the right or lower edge, so that some of it is seen on a small screen
+# at_most A B   prints the smaller number: on a small screen some of a window is still in view
 at_most() { echo $(($1 < $2 ? $1 : $2)); }
 
-# What the screen is, and, where it matters, who draws GL
+# Reports the screen, and who draws GL where GL is used.
 screen_is() {
+	# shellcheck disable=SC2153 # spicetap-session exports it
 	if [ "$SPICETAP_X" = weston ]; then
 		say "weston is up: $(grep -oE "Output '[^']+'.*" /run/weston.log | head -n 1) $(grep -oE '[0-9]+x[0-9]+@.*current' /run/weston.log | head -n 1)"
 	else
@@ -40,9 +42,10 @@ clock_and_terminals() {
 	xterm -geometry "100x42+$x+$(at_most 780 $((height - 200)))" -e /usr/local/bin/spicetap-scroll 7 &
 }
 
-# zimg, which newer ones of mpv convert colours by, is several times as slow as swscale in an emulated guest.
-# The clip, of the size that was asked for, in a window at (50, 50), looped; back when its first frame was shown
+# Plays the clip in a loop, in a window at (50, 50), and returns when its first frame is shown. Newer mpv
+# convert colours with zimg, which is several times slower than swscale in an emulated guest.
 clip_start() {
+	# shellcheck disable=SC2016 # mpv replaces these
 	mpv --no-config --vo=x11 --no-audio --no-osc --no-input-default-bindings --really-quiet=no \
 		--loop-file=inf --no-border --geometry=+50+50 "--autofit=$SPICETAP_CLIP" --no-keepaspect \
 		--term-status-msg='at ${estimated-frame-number} dropped ${frame-drop-count}' \
@@ -66,7 +69,7 @@ clip_stop() {
 	player=''
 }
 
-# What mpv said last
+# Reads mpv's last line.
 clip_look() {
 	local text
 	[ -n "$player" ] || return
@@ -78,7 +81,7 @@ clip_look() {
 	clip_before=$clip_at
 }
 
-# alive [WORK]   the line that says so; WORK is frames of the clip if not given
+# alive [WORK]   writes the line `alive`; WORK is frames of the clip if not given
 alive() {
 	local up
 	read -r up _ </proc/uptime
