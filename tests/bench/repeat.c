@@ -1,16 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * repeat IN.tap OUT.tap TIMES: the log's events so many times over, each time shifted by its length
- * and a second. Between two there is a loss: the second begins with other drawables than the first
- * ended.
+ * repeat IN.tap OUT.tap TIMES: writes the log's events TIMES times, each round later by the log's
+ * length and a second. A loss stands between two rounds, because a round begins with other
+ * drawables than the round before it ended with.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "event/fields.h"
 #include "log/tap.h"
 
 #define SECOND 1000000000u
+
+/* Times in fields move too: whatif compares them with the events' times. */
+static void move(struct tap_event *ev, uint64_t shift)
+{
+    const struct tap_kind_desc *kind = tap_kind_find(ev->kind);
+    static const struct tap_rect empty;
+
+    ev->time += shift;
+    for (unsigned i = 0; kind && i < kind->count; i++)
+        if (!strcmp(kind->fields[i].meaning, "time") && ev->v[kind->fields[i].slot])
+            ev->v[kind->fields[i].slot] += shift;
+    /* An empty slot of the trace ring has time 0: the span since then is a time. */
+    if (ev->kind == EV_match && FIELDS(ev, match)->against == MATCH_AGAINST_trace &&
+        !memcmp(&FIELDS(ev, match)->other, &empty, sizeof(empty)))
+        ((struct fields_match *)ev->v)->since += (int64_t)shift;
+}
 
 static int once(const char *path, struct tap_writer *w, uint64_t shift, uint64_t *first,
                 uint64_t *last)
@@ -23,7 +40,7 @@ static int once(const char *path, struct tap_writer *w, uint64_t shift, uint64_t
         *first = *first && *first < ev.time ? *first : ev.time;
         *last = *last > ev.time ? *last : ev.time;
         if (w) {
-            ev.time += shift;
+            move(&ev, shift);
             tap_write(w, &ev);
         }
         more = 0;
