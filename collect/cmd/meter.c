@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spicetap meter: hands over to spicetap-meter, so that spicetap itself needs no GLib. */
-#include <errno.h>
-#include <limits.h>
+/* spicetap meter: becomes spicetap-meter, a program of its own so that spicetap needs no GLib. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/program.h"
 #include "cmd/commands.h"
 
 int cmd_meter(int argc, char **argv)
 {
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("-meter"));
+    int error = program_exec_meter(argv);
     (void)argc;
 
-    if (n > 0) {
-        memcpy(path + n, "-meter", sizeof("-meter"));
-        execv(path, argv);
-    }
-    execvp("spicetap-meter", argv);
-    fprintf(stderr, "spicetap meter: spicetap-meter: %s: it belongs beside spicetap or in PATH\n",
-            strerror(errno));
+    fprintf(stderr,
+            "spicetap meter: cannot run spicetap-meter: %s; install it beside spicetap or in "
+            "PATH\n",
+            strerror(-error));
     return EXIT_ENV;
 }

@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap probes: what can be traced in a VM, a library or a QEMU, and what is missing. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "loader/loader.h"
+#include "base/options.h"
 #include "cmd/commands.h"
+#include "loader/loader.h"
 
-static const char help_probes[] =
-    "Usage: spicetap probes [--json] [--all] --domain NAME | --pid PID | FILE\n"
-    "       spicetap probes --check FILE\n\n"
-    "Lists the probes of a VM's spice-server and QEMU, or of a file: how many sites each has, of\n"
-    "which kind (nop5: five bytes, cheap on Linux 6.18 and later; nop: one byte, a trap), how "
-    "many\n"
-    "arguments, whether it has a semaphore, and whether `spicetap record` can record it.\n\n"
-    "  -d, --domain NAME    the VM, by its libvirt domain (or QEMU's -name)\n"
-    "  -p, --pid PID        the VM, by its process\n"
-    "  -a, --all            also probes that are not in the table of events\n"
-    "  -j, --json           the same as JSON\n"
-    "  -c, --check          fail unless each probe of the table of events is there, with a\n"
-    "                       semaphore and with exactly these arguments\n";
+static const struct argp_option option_table[] = {
+    {"domain", 'd', "NAME", 0, "The VM, by its libvirt domain or QEMU's -name", 0},
+    {"pid", 'p', "PID", 0, "The VM, by its process", 0},
+    {"all", 'a', NULL, 0, "List also probes that are not in the table of events", 1},
+    {"json", 'j', NULL, 0, "Print the same as JSON", 1},
+    {"check", 'c', NULL, 0,
+     "Fail unless FILE has each probe of the table of events, with a semaphore and with exactly "
+     "its arguments",
+     1},
+    {0},
+};
+
+static const char doc[] =
+    "Lists the probes of a VM's spice-server and QEMU, or of a file: how many sites each has, of "
+    "which kind (nop5: five bytes, cheap on Linux 6.18 and later; nop: one byte, a trap), how many "
+    "arguments, whether it has a semaphore, and whether `spicetap record` can record it.";
 
 struct options {
     const char *domain, *file;
@@ -29,61 +31,46 @@ struct options {
     bool json, all, check;
 };
 
-static bool parse_option(struct options *o, int option)
+static error_t check_options(struct argp_state *state, const struct options *o)
 {
-    char *end;
+    if (!!o->domain + !!o->pid + !!o->file != 1)
+        argp_error(state, "name one VM (--domain NAME or --pid PID) or one FILE");
+    else if (o->check && !o->file)
+        argp_error(state, "--check needs a FILE");
+    else
+        return 0;
+    return EINVAL;
+}
 
-    switch (option) {
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch (key) {
     case 'd':
-        o->domain = optarg;
-        return true;
+        o->domain = arg;
+        return 0;
     case 'p':
-        o->pid = (pid_t)strtol(optarg, &end, 10);
-        if (o->pid > 0 && !*end) {
-            return true;
-        }
-        fprintf(stderr, "spicetap probes: --pid %s: not a process id\n", optarg);
-        return false;
+        return options_pid(state, "--pid", arg, &o->pid);
     case 'j':
-        return o->json = true;
+        o->json = true;
+        return 0;
     case 'a':
-        return o->all = true;
+        o->all = true;
+        return 0;
     case 'c':
-        return o->check = true;
+        o->check = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        return options_one(state, key, arg, "file", &o->file);
+    case ARGP_KEY_END:
+        return check_options(state, o);
     default:
-        return false; /* getopt has said why */
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-static bool parse_options(struct options *o, int argc, char **argv)
-{
-    static const struct option longs[] = {
-        {"domain", required_argument, NULL, 'd'}, {"pid", required_argument, NULL, 'p'},
-        {"json", no_argument, NULL, 'j'},         {"all", no_argument, NULL, 'a'},
-        {"check", no_argument, NULL, 'c'},        {0},
-    };
-    int option;
-
-    *o = (struct options){0};
-    while ((option = getopt_long(argc, argv, "d:p:jac", longs, NULL)) != -1) {
-        if (!parse_option(o, option)) {
-            return false;
-        }
-    }
-    o->file = optind < argc ? argv[optind] : NULL;
-    if (optind + 1 < argc || !!o->domain + !!o->pid + !!o->file != 1) {
-        fprintf(stderr, "spicetap probes: name one VM (--domain NAME, --pid PID) or one FILE\n");
-        return false;
-    }
-    if (o->check && !o->file) {
-        fprintf(stderr, "spicetap probes: --check wants a FILE\n");
-        return false;
-    }
-    return true;
-}
-
-/* ---- one file as JSON, of which the table is printed -------------------------------------------
- */
+/* ---- one file as JSON; the text is made from it ---- */
 
 static json_t *describe_probe(const struct probe_file *file, const struct probe_site *first,
                               size_t sites)
@@ -145,8 +132,7 @@ static json_t *describe_file(const struct probe_file *file, const char *name, bo
                      describe_missing(file));
 }
 
-/* ---- printing
- * ------------------------------------------------------------------------------------- */
+/* ---- printing ---- */
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -232,8 +218,7 @@ static void print_files(json_t *files, const struct options *o)
     json_decref(files);
 }
 
-/* ---- the command
- * ----------------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 static int fault(const char *text, int exit_code)
 {
@@ -244,7 +229,7 @@ static int fault(const char *text, int exit_code)
 
 static int check_file(const struct probe_file *file, const char *name)
 {
-    /* A file with QEMU's probes alone is a QEMU; anything else is meant to be the library. */
+    /* A file with QEMU's probes alone is a QEMU; any other file should be the library. */
     bool qemu = probe_file_has(file, "qemu") && !probe_file_has(file, "spice");
     enum tap_source source = qemu ? SOURCE_QEMU : SOURCE_SPICE;
     unsigned good = 0, bad = 0;
@@ -263,7 +248,7 @@ static int check_file(const struct probe_file *file, const char *name)
         bad++;
         fprintf(stderr, "spicetap probes: %s: %s:%s %s\n", name, w->provider, w->name, why);
     }
-    printf("%s: %u of %u probes as events.def has them\n", name, good, good + bad);
+    printf("%s: %u of %u probes are as events.def describes them\n", name, good, good + bad);
     return bad ? EXIT_INPUT : EXIT_DONE;
 }
 
@@ -315,14 +300,12 @@ static int probes_of_vm(const struct options *o)
 
 int cmd_probes(int argc, char **argv)
 {
-    struct options o;
+    static const struct argp parser = {
+        option_table, on_option, "--domain NAME\n--pid PID\nFILE", doc, NULL, NULL, NULL};
+    struct options o = {0};
+    int code = options_parse(&parser, argc, argv, &o);
 
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-        fputs(help_probes, stdout);
-        return EXIT_DONE;
-    }
-    if (!parse_options(&o, argc, argv)) {
-        return EXIT_USAGE;
-    }
+    if (code != OPTIONS_GO)
+        return code;
     return o.file ? probes_of_file(&o) : probes_of_vm(&o);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,23 +10,26 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/commands.h"
+#include "base/exit.h"
+#include "base/program.h"
+#include "base/secret.h"
 #include "record/client.h"
 
 enum {
-    READY_MS = 20000, /* an emulated guest's first picture takes its time */
-    END_MS = 10000,   /* the client ends within a second or two, or it hangs */
+    READY_MS = 20000, /* an emulated guest takes seconds to show its first picture */
+    END_MS = 10000,   /* a client ends within a second or two; after this it hangs */
     LOOK_MS = 50,
+    URI = 512, /* bytes of a URI that are stored and shown */
 };
 
-/* In the child: signals as a program expects them, a process group of its own so that Ctrl-C
- * reaches the recorder alone, and an end when the recorder ends. */
-static void become_client(const struct record_client *c, const char *folder, int ready)
+/* In the child. It gets default signals, a process group of its own (Ctrl-C reaches the recorder
+ * alone), and SIGINT when the recorder dies. */
+static void become_client(const struct client_options *o, const char *folder, int ready)
 {
     char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], number[16], rate[24];
-    char *argv[14] = {"spicetap-meter", (char *)c->uri, "--tap",      tap,    "--json",
+    char *argv[16] = {"spicetap-meter", (char *)o->uri, "--tap",      tap,    "--json",
                       summary,          "-q",           "--ready-fd", number, NULL};
-    int argc = 9;
+    int argc = 9, error;
     sigset_t none;
     int fd;
 
@@ -33,19 +37,16 @@ static void become_client(const struct record_client *c, const char *folder, int
     snprintf(summary, sizeof(summary), "%s/client.json", folder);
     snprintf(log, sizeof(log), "%s/client.log", folder);
     snprintf(number, sizeof(number), "%d", ready);
-    if (c->rate) {
-        snprintf(rate, sizeof(rate), "%lu", c->rate);
-        argv[argc++] = "--rate";
-        argv[argc++] = rate;
-    }
-    if (c->compression) {
-        argv[argc++] = "--compression";
-        argv[argc++] = (char *)c->compression;
-    }
-    if (c->clip) {
-        argv[argc++] = "--clip";
-        argv[argc++] = (char *)c->clip;
-    }
+    snprintf(rate, sizeof(rate), "%" PRIu64, o->rate);
+    const struct {
+        const char *name, *value;
+    } more[] = {
+        {"--rate", o->rate ? rate : NULL}, {"--compression", o->compression}, {"--clip", o->clip}};
+    for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
+        if (more[i].value) {
+            argv[argc++] = (char *)more[i].name;
+            argv[argc++] = (char *)more[i].value;
+        }
     setpgid(0, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -55,48 +56,47 @@ static void become_client(const struct record_client *c, const char *folder, int
         dup2(fd, STDOUT_FILENO);
         dup2(fd, STDERR_FILENO);
     }
-    _exit(cmd_meter(argc, argv));
+    error = program_exec_meter(argv);
+    dprintf(STDERR_FILENO, "cannot run spicetap-meter: %s\n", strerror(-error));
+    _exit(EXIT_ENV);
 }
 
-void record_client_start(struct record_client *c, const char *folder, int signals)
+void record_client_start(struct record_client *c, const char *folder, int stop,
+                         const struct record_say *say)
 {
-    struct pollfd fds[2] = {{.events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    struct pollfd fds[2] = {{.events = POLLIN}, {.fd = stop, .events = POLLIN}};
+    char byte, uri[URI];
     int ends[2];
-    char byte;
 
-    if (!c->uri || pipe(ends)) {
+    if (!c->options.uri || pipe(ends))
         return;
-    }
     c->pid = fork();
     if (!c->pid) {
         close(ends[0]);
-        become_client(c, folder, ends[1]);
+        become_client(&c->options, folder, ends[1]);
     }
     close(ends[1]);
     fds[0].fd = ends[0];
-    fprintf(stderr, "client: connecting to %s\n", c->uri);
-    if (c->pid > 0 && poll(fds, 2, READY_MS) > 0 && fds[0].revents &&
-        read(ends[0], &byte, 1) == 1) {
-        fprintf(stderr, "client: connected, and shows a picture\n");
-    } else {
-        fprintf(stderr,
-                "spicetap record: the client shows no picture of %s; going on without: see "
-                "%s/client.log\n",
-                c->uri, folder);
-    }
+    secret_hide_uri(uri, sizeof(uri), c->options.uri);
+    record_say(say, "client: connecting to %s", uri);
+    if (c->pid > 0 && poll(fds, 2, READY_MS) > 0 && fds[0].revents && read(ends[0], &byte, 1) == 1)
+        record_say(say, "client: connected, and shows a picture");
+    else
+        record_say(say,
+                   "client: shows no picture of %s; recording without it. %s/client.log says why",
+                   uri, folder);
     close(ends[0]);
 }
 
-/* Its exit status, or -1. */
+/* Interrupts the client and waits for it. Its exit status; -1: it was killed. */
 static int wait_for(pid_t pid)
 {
     int status;
 
     kill(pid, SIGINT);
     for (int waited = 0; waited < END_MS; waited += LOOK_MS) {
-        if (waitpid(pid, &status, WNOHANG) == pid) {
+        if (waitpid(pid, &status, WNOHANG) == pid)
             return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-        }
         poll(NULL, 0, LOOK_MS);
     }
     kill(pid, SIGKILL);
@@ -104,27 +104,24 @@ static int wait_for(pid_t pid)
     return -1;
 }
 
-void record_client_end(struct record_client *c, json_t *run, const char *folder)
+void record_client_end(struct record_client *c, json_t *run, const char *folder,
+                       const struct record_say *say)
 {
-    char tap[PATH_MAX], summary[PATH_MAX];
+    char tap[PATH_MAX], summary[PATH_MAX], uri[URI];
     int status;
 
-    if (c->pid <= 0) {
+    if (c->pid <= 0)
         return;
-    }
     status = wait_for(c->pid);
     c->pid = 0;
     snprintf(tap, sizeof(tap), "%s/client.tap", folder);
-    if (!access(tap, R_OK)) {
+    if (!access(tap, R_OK))
         json_array_append_new(json_object_get(run, "logs"), json_string("client.tap"));
-    }
     snprintf(summary, sizeof(summary), "%s/client.json", folder);
-    /* a bundle is handed on: what stands behind a question mark may be a password */
     json_object_set_new(run, "client",
-                        json_pack("{s:s%, s:i, s:s*}", "uri", c->uri, strcspn(c->uri, "?"), "exit",
-                                  status, "summary", access(summary, R_OK) ? NULL : "client.json"));
-    if (status) {
-        fprintf(stderr, "spicetap record: the client ended with status %d: see %s/client.log\n",
-                status, folder);
-    }
+                        json_pack("{s:s, s:i, s:s*}", "uri",
+                                  secret_hide_uri(uri, sizeof(uri), c->options.uri), "exit", status,
+                                  "summary", access(summary, R_OK) ? NULL : "client.json"));
+    if (status)
+        record_say(say, "client: ended with status %d; %s/client.log says why", status, folder);
 }

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The client's part of a recording: spicetap meter as a child. */
+/* The client of a recording: spicetap-meter as a child process. */
 #ifndef SPICETAP_RECORD_CLIENT_H
 #define SPICETAP_RECORD_CLIENT_H
 
 #include <jansson.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-struct record_client {
-    const char *uri;         /* NULL: none was asked for */
-    unsigned long rate;      /* bytes a second at most, 0: no limit */
-    const char *compression; /* to ask the server for; NULL: its own */
-    const char *clip;        /* where the clip is, as clip_place.h has it; NULL: the usual */
-    pid_t pid;               /* 0: not running */
+#include "record/say.h"
+
+/* What was asked for. */
+struct client_options {
+    const char *uri;         /* NULL: no client. Must hold no password: base/secret.h */
+    uint64_t rate;           /* bytes a second at most; 0: no limit */
+    const char *compression; /* the image compression to ask for; NULL: the server's own choice */
+    const char *clip;        /* where the clip is, as event/clip_place.h reads it; NULL: default */
 };
 
-/* Starts the client `c` tells of, and waits until it shows a picture, for some seconds, or until
- * `signals` can be read. It writes client.tap, client.json and client.log into `folder`. The
- * recording goes on without it if it cannot be started; why is said. */
-void record_client_start(struct record_client *c, const char *folder, int signals);
-/* Ends it, and lists in run.json what it left: its log under "logs", how it ended as "client". */
-void record_client_end(struct record_client *c, json_t *run, const char *folder);
+struct record_client {
+    struct client_options options;
+    pid_t pid; /* 0: not running */
+};
+
+/* Starts the client that c->options describe, if there is one, and waits until it shows a picture:
+ * 20 s at most, or until `stop` can be read. The client writes client.tap, client.json and
+ * client.log into `folder`. Says how it went; the recording goes on without it if it fails. */
+void record_client_start(struct record_client *c, const char *folder, int stop,
+                         const struct record_say *say);
+/* Ends the client. Lists its log in run.json's `logs`, and how it ended in `client`. */
+void record_client_end(struct record_client *c, json_t *run, const char *folder,
+                       const struct record_say *say);
 
 #endif

@@ -11,19 +11,20 @@
 #include "run/guest_clock.h"
 #include "record/guest.h"
 
-/* An agent attaches before it answers; an emulated guest was seen to need some seconds for that. */
+/* The agent attaches before it answers, which takes seconds in an emulated guest. */
 enum { WAIT_SECONDS = 10, TURN_MS = 20 };
 
-int record_guest_open(struct guest_port **out, const struct vm *vm, const char *where)
+int record_guest_open(struct guest_port **out, const struct vm *vm, const char *where,
+                      const struct record_say *say)
 {
     char *found = strcmp(where, "auto") ? strdup(where) : vm_port(vm, WIRE_PORT);
     int err;
 
     if (!found) {
-        fprintf(stderr,
-                "spicetap record: pid %d has no port " WIRE_PORT " on a unix socket: recording "
-                "without the guest; see docs/guest-agent.md\n",
-                vm->pid);
+        record_say(say,
+                   "guest: pid %d has no port " WIRE_PORT " on a unix socket; recording without "
+                   "the guest. docs/guest-agent.md shows how to add the port",
+                   vm->pid);
         return 0;
     }
     err = guest_port_open(out, found);
@@ -31,13 +32,13 @@ int record_guest_open(struct guest_port **out, const struct vm *vm, const char *
     return err;
 }
 
-void record_guest_wait(struct guest_port *g, int signals)
+void record_guest_wait(struct guest_port *g, int stop, const struct record_say *say)
 {
     time_t end = time(NULL) + WAIT_SECONDS;
     char text[512];
 
     while (!guest_port_agent(g) && time(NULL) < end) {
-        struct pollfd fds[] = {{.fd = signals, .events = POLLIN},
+        struct pollfd fds[] = {{.fd = stop, .events = POLLIN},
                                {.fd = guest_port_fd(g), .events = POLLIN}};
 
         poll(fds, 2, TURN_MS);
@@ -45,18 +46,11 @@ void record_guest_wait(struct guest_port *g, int signals)
             break;
     }
     guest_port_say(g, text, sizeof(text));
-    fprintf(stderr, "spicetap record: guest: %s\n", text);
+    record_say(say, "guest: %s", text);
 }
 
-static time_t clocks_began;
-
-static void progress(void)
-{
-    if (clocks_began && time(NULL) - clocks_began >= 2) {
-        fprintf(stderr, "spicetap record: working out the guest's clock\n");
-        clocks_began = 0;
-    }
-}
+/* Bytes of logs from which working out a clock takes some seconds. */
+#define LONG_LOGS (16 << 20)
 
 static json_t *clock_of(const char *folder, const char *log, bool qemu)
 {
@@ -67,19 +61,21 @@ static json_t *clock_of(const char *folder, const char *log, bool qemu)
     if (snprintf(guest, sizeof(guest), "%s/%s", folder, log) >= (int)sizeof(guest) ||
         snprintf(host, sizeof(host), "%s/qemu.tap", folder) >= (int)sizeof(host))
         return NULL;
-    if (!guest_clock_make(&map, guest, qemu ? host : NULL, progress) && map.count)
+    if (!guest_clock_make(&map, guest, qemu ? host : NULL, NULL) && map.count)
         entry = clock_map_json(&map, log);
     clock_map_free(&map);
     return entry;
 }
 
-void record_guest_clocks(struct bundle_writer *b, bool qemu)
+void record_guest_clocks(struct bundle_writer *b, bool qemu, uint64_t bytes,
+                         const struct record_say *say)
 {
     json_t *run = bundle_run(b), *clocks = json_array(), *log;
     json_t *logs = json_object_get(json_object_get(run, "guest"), "logs");
     size_t i;
 
-    clocks_began = time(NULL);
+    if (bytes > LONG_LOGS)
+        record_say(say, "guest: working out its clock");
     json_array_foreach(logs, i, log)
     {
         json_t *entry =

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guest's part of a recording. */
+/* The guest's part of a recording, around its port (guest_port.h). */
 #ifndef SPICETAP_RECORD_GUEST_H
 #define SPICETAP_RECORD_GUEST_H
 
 #include "loader/loader.h"
 #include "record/guest_port.h"
+#include "record/say.h"
 
-/* `where`: the socket's path, or "auto". *out stays NULL, and it is said why, if there is none: the
- * recording goes on without. */
-int record_guest_open(struct guest_port **out, const struct vm *vm, const char *where);
-/* Waits until the agent has answered, for some seconds, or until `signals` can be read; says what
- * there is. */
-void record_guest_wait(struct guest_port *g, int signals);
-/* After the logs are closed: the guest's clocks, into run.json. */
-void record_guest_clocks(struct bundle_writer *b, bool qemu);
+/* Opens the port at socket `where`, or the one that the VM's command line names if it is "auto". If
+ * there is none, says so and leaves *out NULL: the recording goes on without the guest. -ENOMEM. */
+int record_guest_open(struct guest_port **out, const struct vm *vm, const char *where,
+                      const struct record_say *say);
+/* Waits for the agent's answer, 10 s at most, or until `stop` can be read. Says what there is. */
+void record_guest_wait(struct guest_port *g, int stop, const struct record_say *say);
+/* Works out the guest's clocks and writes them to run.json. All logs must be closed. `qemu`: there
+ * is a qemu.tap; `bytes`: size of all logs. */
+void record_guest_clocks(struct bundle_writer *b, bool qemu, uint64_t bytes,
+                         const struct record_say *say);
 
 #endif

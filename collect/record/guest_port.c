@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The socket of the guest's port: connecting, the clock of what is sent, and how much is read. */
+/* The socket of the guest's port: when to connect and to send, and how much to read. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,16 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "log/tap_format.h"
+#include "record/guest_port.h"
 #include "record/guest_session.h"
 
 enum {
     READ_BYTES = 1 << 16,
-    QUICK_PINGS = 20, /* at a session's start the clock is found sooner */
+    QUICK_PINGS = 20, /* at a session's start, so that the clock is known early */
 };
 
 #define MS          UINT64_C(1000000)
@@ -26,14 +28,35 @@ enum {
 #define QUICK_PING  (50 * MS)
 #define PING_EVERY  (250 * MS)
 #define ASK_EVERY   (1000 * MS) /* START, and connecting */
-#define SILENCE     (5000 * MS) /* an emulated guest has been seen to stand still for two seconds */
+#define SILENCE     (5000 * MS) /* an emulated guest was seen to stand still for 2 s */
 #define LAST_WORDS  (2000 * MS)
 #define QUIET_AFTER (1000 * MS)
 
-/* ---- connecting ------------------------------------------------------------------------------ */
+struct guest_port {
+    char *path, *name; /* of the socket; its last part */
+    int folder, fd;    /* the socket's folder; -1: not connected */
+    int connect_error; /* why not */
+    struct wire_parser parser;
+    uint64_t now, next_connect, next_start, next_ping, next_tick; /* ns, CLOCK_MONOTONIC */
+    uint32_t sent;                                                /* frames */
+    uint64_t sessions, pings; /* the session that is served, and its pings */
+    double may_bytes;         /* that may be read now */
+    uint64_t refilled, tick_bytes, bytes;
+    struct guest_session session;
+};
 
-/* The folder is kept open: its path may be longer than an address can hold, and not be one that
- * can be walked once rights are given up. */
+static uint64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
+}
+
+/* ---- connecting ---- */
+
+/* The folder stays open: its path may be too long for an address, and without rights the process
+ * may not be able to walk it later. */
 static int open_folder(struct guest_port *g)
 {
     char *slash = strrchr(g->path, '/'), *folder;
@@ -66,7 +89,8 @@ static void disconnect(struct guest_port *g)
     g->fd = -1;
     g->next_connect = g->now + ASK_EVERY;
     wire_parser_reset(&g->parser);
-    session_gone(g);
+    guest_session_gone(&g->session);
+    g->next_start = 0;
 }
 
 static void reach(struct guest_port *g)
@@ -87,11 +111,10 @@ static void reach(struct guest_port *g)
     g->next_start = 0;
 }
 
-/* ---- sending -----------------------------------------------------------------------------------
- */
+/* ---- sending ---- */
 
-/* QEMU has read all that we sent. As long as the guest does not read, it does not, and what would
- * be sent meanwhile would only be old when it arrived. */
+/* Has QEMU read all that we sent? It stops reading while the guest does, and a frame sent meanwhile
+ * would be old when it arrives. */
 static bool taken(const struct guest_port *g)
 {
     int waiting = 0;
@@ -112,44 +135,47 @@ static void ask_start(struct guest_port *g)
 {
     if (g->now < g->next_start || !taken(g))
         return;
-    if (!g->asked) {
-        if (getrandom(&g->nonce, sizeof(g->nonce), 0) != sizeof(g->nonce))
-            g->nonce ^= g->now;
-        g->asked = guest_now();
-    }
-    send_frame(g, WIRE_START, g->nonce, 8);
+    send_frame(g, WIRE_START, guest_session_ask(&g->session, now()), 8);
     g->next_start = g->now + ASK_EVERY;
 }
 
 static void ask_ping(struct guest_port *g)
 {
-    struct guest_ping *p = &g->pings[(g->ping_id + 1) % GUEST_PINGS];
-
+    if (g->sessions != g->session.sessions) { /* a new one */
+        g->sessions = g->session.sessions;
+        g->next_ping = g->pings = 0;
+    }
     if (g->now < g->next_ping || !taken(g))
         return;
-    *p = (struct guest_ping){.id = ++g->ping_id, .sent = guest_now()};
-    send_frame(g, WIRE_PING, p->id, 8);
-    g->next_ping = g->now + (++g->session_pings < QUICK_PINGS ? QUICK_PING : PING_EVERY);
+    send_frame(g, WIRE_PING, guest_session_ping(&g->session, now()), 8);
+    g->next_ping = g->now + (++g->pings < QUICK_PINGS ? QUICK_PING : PING_EVERY);
+}
+
+static void end_session(struct guest_port *g)
+{
+    guest_session_gone(&g->session);
+    g->next_start = 0;
 }
 
 static void ask(struct guest_port *g)
 {
+    const struct guest_session *s = &g->session;
+
     if (g->fd < 0) {
         if (g->now >= g->next_connect)
             reach(g);
         if (g->fd < 0)
             return;
     }
-    if (g->session && (g->now - g->heard > SILENCE || session_astray(g)))
-        session_gone(g);
-    if (!g->session)
+    if (s->open && (g->now - s->heard > SILENCE || guest_session_astray(s)))
+        end_session(g);
+    if (!s->open)
         ask_start(g);
     else
         ask_ping(g);
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void refill(struct guest_port *g)
 {
@@ -157,11 +183,9 @@ static void refill(struct guest_port *g)
 
     g->refilled = g->now;
     g->may_bytes += passed * GUEST_BYTES_A_SECOND;
-    g->may_events += passed * GUEST_EVENTS_A_SECOND;
     if (g->may_bytes > (double)GUEST_BURST_SECONDS * GUEST_BYTES_A_SECOND)
         g->may_bytes = (double)GUEST_BURST_SECONDS * GUEST_BYTES_A_SECOND;
-    if (g->may_events > (double)GUEST_BURST_SECONDS * GUEST_EVENTS_A_SECOND)
-        g->may_events = (double)GUEST_BURST_SECONDS * GUEST_EVENTS_A_SECOND;
+    guest_session_refill(&g->session, passed);
     if (g->now >= g->next_tick) {
         g->next_tick = g->now + TICK;
         g->tick_bytes = 0;
@@ -170,30 +194,33 @@ static void refill(struct guest_port *g)
 
 static void take_bytes(struct guest_port *g, size_t bytes)
 {
+    bool was_open = g->session.open;
     struct wire_frame frame;
 
     g->bytes += bytes;
     g->tick_bytes += bytes;
     if (g->may_bytes < (double)bytes) {
-        session_flood(g, bytes);
+        guest_session_flood(&g->session, bytes);
         wire_parser_reset(&g->parser);
         return;
     }
     g->may_bytes -= (double)bytes;
     wire_parser_filled(&g->parser, bytes);
     while (wire_parser_next(&g->parser, &frame))
-        session_frame(g, &frame);
-    session_nonsense(g);
+        guest_session_frame(&g->session, &frame);
+    guest_session_nonsense(&g->session, g->parser.bad_headers + g->parser.bad_payloads);
+    if (was_open && !g->session.open) /* the agent left */
+        g->next_start = 0;
 }
 
 static void take_all(struct guest_port *g)
 {
-    while (g->fd >= 0 && g->tick_bytes < GUEST_BYTES_A_TICK && !g->error) {
+    while (g->fd >= 0 && g->tick_bytes < GUEST_BYTES_A_TICK && !g->session.error) {
         size_t room;
         uint8_t *to = wire_parser_room(&g->parser, &room);
         ssize_t n = recv(g->fd, to, room < READ_BYTES ? room : READ_BYTES, MSG_DONTWAIT);
 
-        g->received = guest_now();
+        guest_session_now(&g->session, g->now, now());
         if (n > 0)
             take_bytes(g, (size_t)n);
         else if (n == 0 || (errno != EAGAIN && errno != EINTR))
@@ -203,34 +230,39 @@ static void take_all(struct guest_port *g)
     }
 }
 
+static void set_now(struct guest_port *g)
+{
+    g->now = now();
+    guest_session_now(&g->session, g->now, g->session.received);
+}
+
 int guest_port_run(struct guest_port *g)
 {
-    g->now = guest_now();
+    set_now(g);
     refill(g);
-    if (g->bundle && g->fd >= 0)
+    if (g->session.bundle && g->fd >= 0)
         take_all(g);
-    g->now = guest_now();
+    set_now(g);
     ask(g);
-    session_tick(g);
-    return g->error;
+    guest_session_tick(&g->session);
+    return g->session.error;
 }
 
 int guest_port_fd(const struct guest_port *g)
 {
-    return g->bundle && g->tick_bytes < GUEST_BYTES_A_TICK ? g->fd : -1;
+    return g->session.bundle && g->tick_bytes < GUEST_BYTES_A_TICK ? g->fd : -1;
 }
 
 int guest_port_timeout(const struct guest_port *g, int most)
 {
-    uint64_t now = guest_now();
-    uint64_t next = g->fd < 0 ? g->next_connect : g->session ? g->next_ping : g->next_start;
-    uint64_t ms = next > now ? (next - now + MS - 1) / MS : 5;
+    uint64_t t = now();
+    uint64_t next = g->fd < 0 ? g->next_connect : g->session.open ? g->next_ping : g->next_start;
+    uint64_t ms = next > t ? (next - t + MS - 1) / MS : 5;
 
     return ms < (uint64_t)most ? (int)(ms < 5 ? 5 : ms) : most;
 }
 
-/* ---- beginning and end
- * ---------------------------------------------------------------------------- */
+/* ---- beginning and end ---- */
 
 int guest_port_open(struct guest_port **out, const char *path)
 {
@@ -246,9 +278,10 @@ int guest_port_open(struct guest_port **out, const char *path)
         guest_port_close(g);
         return err;
     }
-    g->now = g->refilled = guest_now();
+    g->refilled = now();
+    set_now(g);
     g->may_bytes = GUEST_BYTES_A_SECOND;
-    g->may_events = GUEST_EVENTS_A_SECOND;
+    guest_session_refill(&g->session, 1);
     ask(g);
     *out = g;
     return 0;
@@ -256,15 +289,15 @@ int guest_port_open(struct guest_port **out, const char *path)
 
 void guest_port_begin(struct guest_port *g, struct bundle_writer *bundle)
 {
-    g->bundle = bundle;
+    g->session.bundle = bundle;
 }
 
 bool guest_port_agent(const struct guest_port *g)
 {
-    return g->session;
+    return g->session.open;
 }
 
-/* Connected, but not yet accepted: the kernel shows the other end without an owner, in state 02. */
+/* Is the connection not accepted yet? Then /proc/net/unix shows the socket in state 02. */
 static bool in_use(const struct guest_port *g)
 {
     FILE *f = fopen("/proc/net/unix", "re");
@@ -281,43 +314,52 @@ static bool in_use(const struct guest_port *g)
 
 void guest_port_say(const struct guest_port *g, char *text, size_t size)
 {
-    if (g->session)
-        session_say(g, text, size);
+    if (g->session.open)
+        guest_session_say(&g->session, text, size);
     else if (g->fd < 0)
-        snprintf(text, size, "cannot connect to %s: %s; will try again each second", g->path,
+        snprintf(text, size, "cannot connect to %s: %s; tries again each second", g->path,
                  strerror(-g->connect_error));
     else if (in_use(g))
         snprintf(text, size,
-                 "%s is in use by another program (another recorder?): recording without the "
-                 "guest until that lets go",
+                 "another program uses %s (another recorder?); recording without the guest until "
+                 "it is free",
                  g->path);
     else
         snprintf(text, size,
-                 "no agent answers at %s: recording without the guest until one does (is "
-                 "spicetap-guest running there?)",
+                 "no agent answers at %s; recording without the guest until one does. Is "
+                 "spicetap-guest running in the guest?",
                  g->path);
 }
 
 uint64_t guest_port_events(const struct guest_port *g)
 {
-    return g->events;
+    return g->session.events;
 }
 
-/* Until the agent has said goodbye, or has said nothing for a while. */
+uint64_t guest_port_lost(const struct guest_port *g)
+{
+    return guest_session_lost(&g->session);
+}
+
+uint64_t guest_port_unknown(const struct guest_port *g)
+{
+    return g->session.unknown;
+}
+
+/* Reads until the agent has left or is silent. */
 static void last_words(struct guest_port *g)
 {
-    uint64_t end = guest_now() + LAST_WORDS, quiet = 0;
+    uint64_t end = now() + LAST_WORDS, quiet = 0;
 
-    if (!g->session)
+    if (!g->session.open)
         return;
     send_frame(g, WIRE_STOP, 0, 0);
-    g->stopping = true;
-    while (g->session && g->fd >= 0 && !g->error && guest_now() < end) {
+    while (g->session.open && g->fd >= 0 && !g->session.error && now() < end) {
         struct pollfd p = {.fd = g->fd, .events = POLLIN};
         uint64_t before = g->bytes;
 
         poll(&p, 1, 20);
-        g->now = guest_now();
+        set_now(g);
         refill(g);
         take_all(g);
         quiet = g->bytes == before ? quiet + 1 : 0;
@@ -328,16 +370,21 @@ static void last_words(struct guest_port *g)
 
 int guest_port_end(struct guest_port *g, uint64_t *bytes)
 {
+    struct guest_session *s = &g->session;
+
     last_words(g);
-    session_end(g, bytes);
-    return g->error;
+    *bytes = guest_session_end(s);
+    if (s->bundle)
+        json_object_set_new(bundle_run(s->bundle), "guest",
+                            guest_session_about(s, g->path, g->bytes));
+    return s->error;
 }
 
 void guest_port_close(struct guest_port *g)
 {
     if (!g)
         return;
-    session_free(g);
+    guest_session_free(&g->session);
     if (g->fd >= 0)
         close(g->fd);
     if (g->folder >= 0)

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the guest's agent says, checked, and into the log. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
+#include "log/tap_format.h"
 #include "record/guest_hello.h"
 #include "record/guest_session.h"
 
 #define SECOND UINT64_C(1000000000)
-/* The agent sends what it has collected, and samples beside it: an event may be that much older
- * than the one before. Less than that, and a guest that stands still for a moment is refused. */
+/* An event may be this much older than the one before: the agent sends what it collected and
+ * samples in between. With less, a guest that stands still for a moment would be refused. */
 #define SLACK (2 * SECOND)
-/* Tracing begins before HELLO is sent; in an emulated guest attaching takes seconds. */
+/* The agent traces before it sends HELLO; attaching takes seconds in an emulated guest. */
 #define BEFORE_HELLO (30 * SECOND)
 #define ASTRAY       (3 * SECOND)
-#define MAX_LOST     (UINT64_C(1) << 40)
+#define MAX_LOST     (UINT64_C(1) << 40) /* in one loss */
 
 static const char *const refusals[REFUSALS] = {
     [REFUSED_FRAME] = "frame", [REFUSED_TYPE] = "type",   [REFUSED_LENGTH] = "length",
@@ -24,181 +25,224 @@ static const char *const refusals[REFUSALS] = {
     [REFUSED_BOOTS] = "boots", [REFUSED_FLOOD] = "flood", [REFUSED_FLOOD_MIB] = "flood_mib",
 };
 
-static struct guest_log *current(struct guest_port *g)
+static struct guest_log *current(struct guest_session *s)
 {
-    return g->log_count ? &g->logs[g->log_count - 1] : NULL;
+    return s->log_count ? &s->logs[s->log_count - 1] : NULL;
 }
 
-/* ---- refusing ----------------------------------------------------------------------------------
- */
+/* ---- refusing ---- */
 
-/* `events`: how many that cost; 0: nobody can tell. */
-static void refuse(struct guest_port *g, enum guest_refusal why, uint64_t count, uint64_t events)
+/* `events`: how many events were in it; 0: nobody knows. */
+static void refuse(struct guest_session *s, enum guest_refusal why, uint64_t count, uint64_t events)
 {
-    struct guest_told *told = why == REFUSED_FLOOD ? &g->flood_told : &g->refused_told;
+    struct guest_refused *refused = why == REFUSED_FLOOD ? &s->flood : &s->bad;
 
-    g->refused[why] += count;
-    told->count += events;
-    told->any = true;
+    s->refused[why] += count;
+    refused->count += events;
+    refused->unknown |= !events;
 }
 
-static void check_error(struct guest_port *g, int err)
+static void check_error(struct guest_session *s, int err)
 {
-    /* -EINVAL: not as events.def has it, which was checked; nothing to end a recording for */
-    if (err && err != -EINVAL && !g->error)
-        g->error = err;
+    /* -EINVAL: the event is not as events.def has it. It was checked, and is no reason to end. */
+    if (err && err != -EINVAL && !s->error)
+        s->error = err;
 }
 
-static void tell(struct guest_port *g, struct guest_told *told, unsigned reason)
+static void put_loss(struct guest_session *s, uint64_t time, uint64_t count, unsigned reason)
 {
-    struct guest_log *log = current(g);
-
-    if (told->any && log && log->log)
-        check_error(g, tap_write_loss(log->log, log->last, told->count, reason));
-    if (log)
-        *told = (struct guest_told){0};
+    s->unknown += !count;
+    check_error(s, tap_write_loss(current(s)->log, time, count, reason));
 }
 
-void session_nonsense(struct guest_port *g)
+/* A known count and an unknown one are two losses. */
+static void put_refused(struct guest_session *s, struct guest_refused *refused, unsigned reason)
 {
-    uint64_t bad = g->parser.bad_headers + g->parser.bad_payloads;
+    const struct guest_log *log = current(s);
 
-    if (bad != g->bad_frames)
-        refuse(g, REFUSED_FRAME, bad - g->bad_frames, 0);
-    g->bad_frames = bad;
+    if (!log)
+        return;
+    if (log->log && refused->count)
+        put_loss(s, log->last, refused->count, reason);
+    if (log->log && refused->unknown)
+        put_loss(s, log->last, 0, reason);
+    *refused = (struct guest_refused){0};
 }
 
-void session_flood(struct guest_port *g, size_t bytes)
+static void put_all_refused(struct guest_session *s)
 {
-    g->flood_bytes += bytes;
-    g->refused[REFUSED_FLOOD_MIB] = g->flood_bytes >> 20;
-    g->flood_told.any = true;
+    put_refused(s, &s->bad, LOSS_REASON_refused);
+    put_refused(s, &s->flood, LOSS_REASON_flood);
 }
 
-/* ---- times -------------------------------------------------------------------------------------
- */
-
-/* The guest's clock cannot show more now: what it showed, and what has passed since by ours. */
-static bool in_future(const struct guest_port *g, uint64_t time, uint64_t slack)
+void guest_session_nonsense(struct guest_session *s, uint64_t bad)
 {
-    uint64_t passed = g->received > g->anchor_at ? g->received - g->anchor_at : 0;
-
-    return time > g->anchor_guest + passed + passed / 64 + slack;
+    if (bad != s->bad_frames)
+        refuse(s, REFUSED_FRAME, bad - s->bad_frames, 0);
+    s->bad_frames = bad;
 }
 
-static bool good_time(struct guest_port *g, uint64_t time)
+void guest_session_flood(struct guest_session *s, size_t bytes)
 {
-    bool good = time + BEFORE_HELLO >= g->began && time + SLACK >= g->session_last &&
-                !in_future(g, time, SLACK);
+    s->flood_bytes += bytes;
+    s->refused[REFUSED_FLOOD_MIB] = s->flood_bytes >> 20;
+    s->flood.unknown = true;
+}
+
+/* ---- times ---- */
+
+/* The guest's clock cannot show this yet. Bound: what it showed, and the time since by ours. */
+static bool in_future(const struct guest_session *s, uint64_t time, uint64_t slack)
+{
+    uint64_t passed = s->received > s->anchor_at ? s->received - s->anchor_at : 0;
+
+    return time > s->anchor_guest + passed + passed / 64 + slack;
+}
+
+static bool good_time(struct guest_session *s, uint64_t time)
+{
+    bool good = time + BEFORE_HELLO >= s->began && time + SLACK >= s->session_last &&
+                !in_future(s, time, SLACK);
 
     if (good)
-        g->astray = 0;
-    else if (!g->astray)
-        g->astray = g->received;
-    if (good && time > g->session_last)
-        g->session_last = time;
-    if (good && time > current(g)->last)
-        current(g)->last = time;
+        s->astray = 0;
+    else if (!s->astray)
+        s->astray = s->received;
+    if (good && time > s->session_last)
+        s->session_last = time;
+    if (good && time > current(s)->last)
+        current(s)->last = time;
     return good;
 }
 
-bool session_astray(const struct guest_port *g)
+void guest_session_now(struct guest_session *s, uint64_t now, uint64_t received)
 {
-    return g->astray && g->now > g->astray + ASTRAY;
+    s->now = now;
+    s->received = received;
 }
 
-/* ---- HELLO -------------------------------------------------------------------------------------
- */
+void guest_session_refill(struct guest_session *s, double seconds)
+{
+    const double most = (double)GUEST_BURST_SECONDS * GUEST_EVENTS_A_SECOND;
+
+    s->may_events += seconds * GUEST_EVENTS_A_SECOND;
+    if (s->may_events > most)
+        s->may_events = most;
+}
+
+bool guest_session_astray(const struct guest_session *s)
+{
+    return s->astray && s->now > s->astray + ASTRAY;
+}
+
+/* ---- START, HELLO and pings ---- */
+
+uint64_t guest_session_ask(struct guest_session *s, uint64_t now)
+{
+    if (!s->asked) {
+        if (getrandom(&s->nonce, sizeof(s->nonce), 0) != sizeof(s->nonce))
+            s->nonce ^= now;
+        s->asked = now;
+    }
+    return s->nonce;
+}
+
+uint64_t guest_session_ping(struct guest_session *s, uint64_t now)
+{
+    struct guest_ping *p = &s->pings[++s->ping_id % GUEST_PINGS];
+
+    *p = (struct guest_ping){.id = s->ping_id, .sent = now};
+    return p->id;
+}
 
 static bool same_boot(const struct guest_log *log, const json_t *hello)
 {
     return json_equal(json_object_get(log->hello, "boot_id"), json_object_get(hello, "boot_id"));
 }
 
-/* A guest that was restored to an earlier state has its boot id, and goes through times again. */
+/* The time tells a guest that was restored to an earlier state: its boot id is the same. */
 static bool fits(const struct guest_log *log, const json_t *hello, uint64_t time)
 {
     return log && same_boot(log, hello) && time + SLACK >= log->last;
 }
 
-static bool new_log(struct guest_port *g)
+static bool new_log(struct guest_session *s)
 {
-    struct guest_log *log = current(g);
+    struct guest_log *log = current(s);
     int err;
 
-    if (g->log_count == GUEST_LOGS)
+    if (s->log_count == GUEST_LOGS)
         return false;
-    tell(g, &g->refused_told, LOSS_REFUSED);
-    tell(g, &g->flood_told, LOSS_FLOOD);
+    put_all_refused(s);
     if (log && log->log)
-        check_error(g, tap_writer_flush(log->log));
-    log = &g->logs[g->log_count++];
-    bundle_log_name(log->name, SOURCE_GUEST, g->log_count);
-    err = bundle_log_numbered(g->bundle, SOURCE_GUEST, g->log_count, &log->log);
-    check_error(g, err);
+        check_error(s, tap_writer_flush(log->log));
+    log = &s->logs[s->log_count++];
+    bundle_log_name(log->name, SOURCE_GUEST, s->log_count);
+    err = bundle_log_numbered(s->bundle, SOURCE_GUEST, s->log_count, &log->log);
+    check_error(s, err);
     return !err;
 }
 
-static void put(struct guest_port *g, const struct tap_event *ev)
+static void put(struct guest_session *s, const struct tap_event *ev)
 {
-    check_error(g, tap_write(current(g)->log, ev));
+    check_error(s, tap_write(current(s)->log, ev));
 }
 
-static void put_ping(struct guest_port *g, uint64_t time, uint64_t sent)
+static void put_ping(struct guest_session *s, uint64_t time, uint64_t sent)
 {
     struct tap_event ev = {
-        .time = time, .kind = EV_clock_ping, .slots = 2, .v = {sent, g->received}};
+        .time = time, .kind = EV_clock_ping, .slots = 2, .v = {sent, s->received}};
 
-    put(g, &ev);
-    g->pongs++;
+    put(s, &ev);
+    s->pongs++;
 }
 
-static void start_session(struct guest_port *g, json_t *hello, uint64_t time)
+static void start_session(struct guest_session *s, json_t *hello, uint64_t time)
 {
-    struct guest_log *log = current(g);
+    struct guest_log *log = current(s);
 
     json_decref(log->hello);
     log->hello = hello;
     log->last = time > log->last ? time : log->last;
-    g->session = true;
-    g->sessions++;
-    g->sequence = 0;
-    g->began = g->session_last = g->pong_last = time;
-    g->anchor_guest = time;
-    g->anchor_at = g->asked;
-    g->astray = g->session_pings = g->next_ping = 0;
+    s->open = true;
+    s->sessions++;
+    s->sequence = 0;
+    s->began = s->session_last = s->pong_last = time;
+    s->anchor_guest = time;
+    s->anchor_at = s->asked;
+    s->astray = 0;
     if (log->sessions++)
-        check_error(g, tap_write_loss(log->log, time, 0, LOSS_GAP));
-    put_ping(g, time, g->asked); /* it read its clock after START and before we read HELLO */
+        put_loss(s, time, 0, LOSS_REASON_gap);
+    /* START is a ping too: the agent read its clock after START and before we read HELLO. */
+    put_ping(s, time, s->asked);
 }
 
-static void take_hello(struct guest_port *g, const struct wire_frame *f)
+static void take_hello(struct guest_session *s, const struct wire_frame *f)
 {
     json_t *hello;
     uint64_t time;
 
-    if (f->length < 16 || get_le(f->payload, 8) != g->nonce || !g->asked) {
-        g->strangers++; /* an answer to somebody before us */
+    if (f->length < 16 || get_le(f->payload, 8) != s->nonce || !s->asked) {
+        s->strangers++; /* it answers a recorder before us */
         return;
     }
     time = get_le(f->payload + 8, 8);
     hello = time < UINT64_C(1) << 61 ? guest_hello_parse(f->payload + 16, f->length - 16) : NULL;
     if (!hello) {
-        refuse(g, REFUSED_HELLO, 1, 0);
+        refuse(s, REFUSED_HELLO, 1, 0);
         return;
     }
-    g->session = false;
-    if (!fits(current(g), hello, time) && !new_log(g)) {
-        if (!g->error)
-            refuse(g, REFUSED_BOOTS, 1, 0);
+    s->open = false;
+    if (!fits(current(s), hello, time) && !new_log(s)) {
+        if (!s->error)
+            refuse(s, REFUSED_BOOTS, 1, 0);
         json_decref(hello);
         return;
     }
-    start_session(g, hello, time);
+    start_session(s, hello, time);
 }
 
-/* ---- EVENTS ------------------------------------------------------------------------------------
- */
+/* ---- EVENTS ---- */
 
 static bool good_value(const struct tap_field *f, uint64_t v, uint64_t time)
 {
@@ -211,7 +255,7 @@ static bool good_value(const struct tap_field *f, uint64_t v, uint64_t time)
         return v <= UINT8_MAX;
     case TYPE_BOOL:
         return v <= 1;
-    case TYPE_S64: /* a span: it did not begin before the guest's clock did */
+    case TYPE_S64: /* a span in ns began no earlier than the guest's clock */
         return strcmp(f->meaning, "ns") != 0 || v <= time;
     default:
         return true;
@@ -226,27 +270,27 @@ static bool good_values(const struct tap_kind_desc *kind, const struct tap_event
     return true;
 }
 
-static void take_event(struct guest_port *g, const struct tap_event *ev)
+static void take_event(struct guest_session *s, const struct tap_event *ev)
 {
     const struct tap_kind_desc *kind = tap_kind_find(ev->kind);
 
     if (!kind || kind->source != SOURCE_GUEST || kind->kind == EV_clock_ping ||
         kind->slots != ev->slots) {
-        refuse(g, REFUSED_KIND, 1, 1);
-    } else if (!good_time(g, ev->time)) {
-        refuse(g, REFUSED_TIME, 1, 1);
+        refuse(s, REFUSED_KIND, 1, 1);
+    } else if (!good_time(s, ev->time)) {
+        refuse(s, REFUSED_TIME, 1, 1);
     } else if (!good_values(kind, ev)) {
-        refuse(g, REFUSED_VALUE, 1, 1);
-    } else if (g->may_events < 1) {
-        refuse(g, REFUSED_FLOOD, 1, 1);
+        refuse(s, REFUSED_VALUE, 1, 1);
+    } else if (s->may_events < 1) {
+        refuse(s, REFUSED_FLOOD, 1, 1);
     } else {
-        g->may_events -= 1;
-        g->events++;
-        put(g, ev);
+        s->may_events -= 1;
+        s->events++;
+        put(s, ev);
     }
 }
 
-static void take_events(struct guest_port *g, const struct wire_frame *f)
+static void take_events(struct guest_session *s, const struct wire_frame *f)
 {
     enum { HEAD = 16 };
     const uint8_t *p = f->payload;
@@ -258,7 +302,7 @@ static void take_events(struct guest_port *g, const struct wire_frame *f)
 
         if (left < HEAD || get_le(p + 2, 2) > TAP_MAX_SLOTS ||
             left < (size = HEAD + 8 * get_le(p + 2, 2))) {
-            refuse(g, REFUSED_LENGTH, 1, 0);
+            refuse(s, REFUSED_LENGTH, 1, 0);
             return;
         }
         ev.kind = (uint16_t)get_le(p, 2);
@@ -267,138 +311,134 @@ static void take_events(struct guest_port *g, const struct wire_frame *f)
         ev.time = get_le(p + 8, 8);
         for (unsigned i = 0; i < ev.slots; i++)
             ev.v[i] = get_le(p + HEAD + 8 * i, 8);
-        take_event(g, &ev);
+        take_event(s, &ev);
         p += size;
         left -= size;
     }
 }
 
-/* ---- the other frames
- * ---------------------------------------------------------------------------- */
+/* ---- the other frames ---- */
 
-static void take_pong(struct guest_port *g, const struct wire_frame *f)
+static void take_pong(struct guest_session *s, const struct wire_frame *f)
 {
     uint64_t id, time;
     struct guest_ping *p;
 
     if (f->length != 16) {
-        refuse(g, REFUSED_LENGTH, 1, 0);
+        refuse(s, REFUSED_LENGTH, 1, 0);
         return;
     }
     id = get_le(f->payload, 8);
     time = get_le(f->payload + 8, 8);
-    p = &g->pings[id % GUEST_PINGS];
+    p = &s->pings[id % GUEST_PINGS];
     if (!id || p->id != id || !p->sent) {
-        refuse(g, REFUSED_PONG, 1, 0);
+        refuse(s, REFUSED_PONG, 1, 0);
         return;
     }
-    if (time < g->pong_last || time + SLACK < g->session_last || in_future(g, time, SLACK)) {
-        if (!g->astray)
-            g->astray = g->received;
-        refuse(g, REFUSED_TIME, 1, 0);
+    if (time < s->pong_last || time + SLACK < s->session_last || in_future(s, time, SLACK)) {
+        if (!s->astray)
+            s->astray = s->received;
+        refuse(s, REFUSED_TIME, 1, 0);
         return;
     }
-    g->pong_last = g->anchor_guest = time;
-    g->anchor_at = p->sent;
-    if (time > current(g)->last)
-        current(g)->last = time;
-    put_ping(g, time, p->sent);
+    s->pong_last = s->anchor_guest = time;
+    s->anchor_at = p->sent;
+    if (time > current(s)->last)
+        current(s)->last = time;
+    put_ping(s, time, p->sent);
     p->sent = 0;
 }
 
-static void take_loss(struct guest_port *g, const struct wire_frame *f)
+static void take_loss(struct guest_session *s, const struct wire_frame *f)
 {
     uint64_t time, count, reason;
 
     if (f->length != 24) {
-        refuse(g, REFUSED_LENGTH, 1, 0);
+        refuse(s, REFUSED_LENGTH, 1, 0);
         return;
     }
     time = get_le(f->payload, 8);
     count = get_le(f->payload + 8, 8);
     reason = get_le(f->payload + 16, 2);
-    if (count > MAX_LOST || (reason != LOSS_RING_FULL && reason != LOSS_BAD_MEMORY &&
-                             reason != LOSS_PORT_FULL && reason != LOSS_MISSED)) {
-        refuse(g, REFUSED_VALUE, 1, 0);
+    if (count > MAX_LOST || (reason != LOSS_REASON_ring_full && reason != LOSS_REASON_bad_memory &&
+                             reason != LOSS_REASON_port_full && reason != LOSS_REASON_missed)) {
+        refuse(s, REFUSED_VALUE, 1, 0);
         return;
     }
-    if (!good_time(g, time)) {
-        refuse(g, REFUSED_TIME, 1, 0);
+    if (!good_time(s, time)) {
+        refuse(s, REFUSED_TIME, 1, 0);
         return;
     }
-    if (g->may_events < 1) {
-        refuse(g, REFUSED_FLOOD, 1, count);
+    if (s->may_events < 1) {
+        refuse(s, REFUSED_FLOOD, 1, count);
         return;
     }
-    g->may_events -= 1;
-    g->agent_lost += count;
-    check_error(g, tap_write_loss(current(g)->log, time, count, (unsigned)reason));
+    s->may_events -= 1;
+    s->agent_lost += count;
+    put_loss(s, time, count, (unsigned)reason);
 }
 
-void session_frame(struct guest_port *g, const struct wire_frame *f)
+void guest_session_frame(struct guest_session *s, const struct wire_frame *f)
 {
     if (f->type == WIRE_HELLO) {
-        take_hello(g, f);
-        g->heard = g->received;
+        take_hello(s, f);
+        s->heard = s->received;
         return;
     }
-    if (!g->session) {
-        g->strangers++;
+    if (!s->open) {
+        s->strangers++;
         return;
     }
-    if (f->sequence != g->sequence + 1)
-        refuse(g, REFUSED_SEQUENCE, 1, 0);
-    g->sequence = f->sequence;
-    g->heard = g->received;
+    if (f->sequence != s->sequence + 1)
+        refuse(s, REFUSED_SEQUENCE, 1, 0);
+    s->sequence = f->sequence;
+    s->heard = s->received;
     if (f->type == WIRE_EVENTS)
-        take_events(g, f);
+        take_events(s, f);
     else if (f->type == WIRE_PONG)
-        take_pong(g, f);
+        take_pong(s, f);
     else if (f->type == WIRE_LOSS)
-        take_loss(g, f);
+        take_loss(s, f);
     else if (f->type == WIRE_BYE)
-        session_gone(g);
+        guest_session_gone(s);
     else
-        refuse(g, REFUSED_TYPE, 1, 0);
+        refuse(s, REFUSED_TYPE, 1, 0);
 }
 
-void session_gone(struct guest_port *g)
+void guest_session_gone(struct guest_session *s)
 {
-    g->session = false;
-    g->asked = 0;
-    g->next_start = 0;
-    memset(g->pings, 0, sizeof(g->pings));
+    s->open = false;
+    s->asked = 0;
+    memset(s->pings, 0, sizeof(s->pings));
 }
 
-/* ---- each second, and the end
- * -------------------------------------------------------------------- */
+/* ---- each second, and the end ---- */
 
-void session_tick(struct guest_port *g)
+void guest_session_tick(struct guest_session *s)
 {
-    struct guest_log *log = current(g);
+    struct guest_log *log = current(s);
 
-    if (g->now < g->next_second)
+    if (s->now < s->next_second)
         return;
-    g->next_second = g->now + SECOND;
-    tell(g, &g->refused_told, LOSS_REFUSED);
-    tell(g, &g->flood_told, LOSS_FLOOD);
-    if (log && log->log && g->events == g->events_at_tick)
-        check_error(g, tap_writer_flush(log->log));
-    g->events_at_tick = g->events;
+    s->next_second = s->now + SECOND;
+    put_all_refused(s);
+    if (log && log->log && s->events == s->events_at_second)
+        check_error(s, tap_writer_flush(log->log));
+    s->events_at_second = s->events;
 }
 
-uint64_t guest_port_lost(const struct guest_port *g)
+uint64_t guest_session_lost(const struct guest_session *s)
 {
-    uint64_t lost = g->agent_lost;
+    uint64_t lost = s->agent_lost;
 
     for (int r = REFUSED_KIND; r <= REFUSED_TIME; r++)
-        lost += g->refused[r];
-    return lost + g->refused[REFUSED_FLOOD];
+        lost += s->refused[r];
+    return lost + s->refused[REFUSED_FLOOD];
 }
 
-void session_say(const struct guest_port *g, char *text, size_t size)
+void guest_session_say(const struct guest_session *s, char *text, size_t size)
 {
-    const json_t *hello = g->logs[g->log_count - 1].hello;
+    const json_t *hello = s->logs[s->log_count - 1].hello;
     const char *kernel = json_string_value(json_object_get(hello, "kernel"));
     const char *agent = json_string_value(json_object_get(hello, "agent"));
 
@@ -408,44 +448,43 @@ void session_say(const struct guest_port *g, char *text, size_t size)
              json_array_size(json_object_get(hello, "missing")));
 }
 
-static json_t *describe(const struct guest_port *g)
+json_t *guest_session_about(const struct guest_session *s, const char *path, uint64_t bytes)
 {
     json_t *logs = json_array(), *refused = json_object();
 
-    for (unsigned i = 0; i < g->log_count; i++)
-        json_array_append_new(logs, json_pack("{ss si sO?}", "log", g->logs[i].name, "sessions",
-                                              (int)g->logs[i].sessions, "hello", g->logs[i].hello));
+    for (unsigned i = 0; i < s->log_count; i++)
+        json_array_append_new(logs, json_pack("{ss si sO?}", "log", s->logs[i].name, "sessions",
+                                              (int)s->logs[i].sessions, "hello", s->logs[i].hello));
     for (int r = 0; r < REFUSALS; r++)
-        if (g->refused[r])
-            json_object_set_new(refused, refusals[r], json_integer((json_int_t)g->refused[r]));
-    return json_pack("{ss sI sI sI sI sI sI so so}", "port", g->path, "sessions",
-                     (json_int_t)g->sessions, "events", (json_int_t)g->events, "pings",
-                     (json_int_t)g->pongs, "bytes", (json_int_t)g->bytes, "agent_lost",
-                     (json_int_t)g->agent_lost, "before_hello", (json_int_t)g->strangers, "logs",
+        if (s->refused[r])
+            json_object_set_new(refused, refusals[r], json_integer((json_int_t)s->refused[r]));
+    return json_pack("{ss sI sI sI sI sI sI so so}", "port", path, "sessions",
+                     (json_int_t)s->sessions, "events", (json_int_t)s->events, "pings",
+                     (json_int_t)s->pongs, "bytes", (json_int_t)bytes, "agent_lost",
+                     (json_int_t)s->agent_lost, "before_hello", (json_int_t)s->strangers, "logs",
                      logs, "refused", refused);
 }
 
-void session_end(struct guest_port *g, uint64_t *bytes)
+uint64_t guest_session_end(struct guest_session *s)
 {
-    tell(g, &g->refused_told, LOSS_REFUSED);
-    tell(g, &g->flood_told, LOSS_FLOOD);
-    if (g->bundle)
-        json_object_set_new(bundle_run(g->bundle), "guest", describe(g));
-    *bytes = 0;
-    for (unsigned i = 0; i < g->log_count; i++)
-        if (g->logs[i].log) {
-            check_error(g, tap_writer_flush(g->logs[i].log));
-            *bytes += tap_writer_bytes(g->logs[i].log);
-            check_error(g, tap_writer_close(g->logs[i].log));
-            g->logs[i].log = NULL;
+    uint64_t bytes = 0;
+
+    put_all_refused(s);
+    for (unsigned i = 0; i < s->log_count; i++)
+        if (s->logs[i].log) {
+            check_error(s, tap_writer_flush(s->logs[i].log));
+            bytes += tap_writer_bytes(s->logs[i].log);
+            check_error(s, tap_writer_close(s->logs[i].log));
+            s->logs[i].log = NULL;
         }
+    return bytes;
 }
 
-void session_free(struct guest_port *g)
+void guest_session_free(struct guest_session *s)
 {
-    for (unsigned i = 0; i < g->log_count; i++) {
-        if (g->logs[i].log)
-            tap_writer_close(g->logs[i].log);
-        json_decref(g->logs[i].hello);
+    for (unsigned i = 0; i < s->log_count; i++) {
+        if (s->logs[i].log)
+            tap_writer_close(s->logs[i].log);
+        json_decref(s->logs[i].hello);
     }
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Within the guest's port: guest_port.c has the socket, guest_session.c what comes out of it. */
+/*
+ * What the guest's agent says: checked, and into the log of the guest's boot. guest_port.c owns the
+ * socket and calls this; only guest_session.c writes these fields. Times are ns: "host" is
+ * CLOCK_MONOTONIC, "guest" is the guest's own clock.
+ */
 #ifndef SPICETAP_GUEST_SESSION_H
 #define SPICETAP_GUEST_SESSION_H
 
-#include <time.h>
-
-#include "record/guest_port.h"
 #include "guest/wire.h"
-#include "log/tap_format.h"
+#include "record/guest_limits.h"
+#include "run/bundle.h"
 
-enum { GUEST_PINGS = 64 };
+enum { GUEST_PINGS = 64 }; /* unanswered pings to remember */
 
 struct guest_ping {
-    uint64_t id, sent;
+    uint64_t id, sent; /* host */
 };
 
 /* One boot of the guest. */
@@ -20,64 +22,66 @@ struct guest_log {
     char name[64];
     struct tap_writer *log;
     json_t *hello; /* the latest */
-    uint64_t last; /* the latest time in it */
+    uint64_t last; /* guest: the latest time in it */
     unsigned sessions;
 };
 
-/* Losses are told once a second. */
-struct guest_told {
-    uint64_t count;
-    bool any;
+/* What was refused since the last loss record. */
+struct guest_refused {
+    uint64_t count; /* events */
+    bool unknown;   /* and something of which nobody knows how many events it held */
 };
 
-struct guest_port {
-    char *path, *name;
-    int folder, fd, connect_error;
+struct guest_session {
     struct bundle_writer *bundle;
-    struct wire_parser parser;
-    uint64_t now, next_connect, next_start, next_ping, next_tick, next_second; /* host, ns */
-    uint64_t nonce, asked; /* START's, and when it was first sent; asked 0: not yet */
-    uint32_t sent;         /* frames */
+    bool open;             /* the agent answered, and has not left */
+    uint64_t now;          /* host */
+    uint64_t received;     /* host: when the bytes that are being looked at came */
+    uint64_t nonce, asked; /* START's; host: when it was first sent, 0: not yet */
     struct guest_ping pings[GUEST_PINGS];
-    uint64_t ping_id, session_pings;
-    uint64_t received; /* when the bytes being looked at came */
+    uint64_t ping_id;
 
-    bool session, stopping;
-    uint64_t heard;                   /* the last good frame of the session */
-    uint64_t began;                   /* guest time of HELLO */
+    uint64_t heard;                   /* host: the session's last good frame */
+    uint64_t began;                   /* guest: HELLO */
     uint64_t anchor_guest, anchor_at; /* the guest's clock showed that at this host time or later */
-    uint64_t session_last, pong_last; /* latest guest times */
-    uint64_t astray;                  /* since when all times have been refused; 0: they are not */
+    uint64_t session_last, pong_last; /* guest: the latest times */
+    uint64_t astray;                  /* host: since when every time is refused; 0: they are not */
     uint32_t sequence;
 
     struct guest_log logs[GUEST_LOGS];
     unsigned log_count; /* the last one is the session's */
-    double may_bytes, may_events;
-    uint64_t refilled, tick_bytes;
+    double may_events;  /* events it may send now */
 
-    uint64_t bytes, events, sessions, pongs, agent_lost, strangers, flood_bytes;
-    uint64_t events_at_tick;
+    uint64_t events, sessions, pongs, agent_lost, strangers, flood_bytes, unknown;
+    uint64_t next_second, events_at_second;
     uint64_t refused[REFUSALS], bad_frames;
-    struct guest_told refused_told, flood_told;
-    int error;
+    struct guest_refused bad, flood;
+    int error; /* of a log; the first one */
 };
 
-static inline uint64_t guest_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-void session_frame(struct guest_port *g, const struct wire_frame *f);
-void session_nonsense(struct guest_port *g); /* after parsing: what the parser passed over */
-void session_flood(struct guest_port *g, size_t bytes);
-void session_gone(struct guest_port *g);
-bool session_astray(const struct guest_port *g); /* its times make no sense any more: ask anew */
-void session_tick(struct guest_port *g);
-void session_say(const struct guest_port *g, char *text, size_t size);
-void session_end(struct guest_port *g, uint64_t *bytes);
-void session_free(struct guest_port *g);
+void guest_session_now(struct guest_session *s, uint64_t now, uint64_t received);
+/* `seconds` passed: the guest may send more events. */
+void guest_session_refill(struct guest_session *s, double seconds);
+/* START is sent now: its nonce. */
+uint64_t guest_session_ask(struct guest_session *s, uint64_t now);
+/* A ping is sent now: its id. */
+uint64_t guest_session_ping(struct guest_session *s, uint64_t now);
+void guest_session_frame(struct guest_session *s, const struct wire_frame *f);
+/* `bad`: all frames the parser refused so far. */
+void guest_session_nonsense(struct guest_session *s, uint64_t bad);
+/* So many bytes were dropped unread. */
+void guest_session_flood(struct guest_session *s, size_t bytes);
+void guest_session_gone(struct guest_session *s);
+/* Every time has been refused for a while: the session should be asked anew. */
+bool guest_session_astray(const struct guest_session *s);
+/* Writes losses and quiet chunks, once a second. */
+void guest_session_tick(struct guest_session *s);
+void guest_session_say(const struct guest_session *s, char *text, size_t size);
+uint64_t guest_session_lost(const struct guest_session *s);
+/* Closes the logs; their bytes. */
+uint64_t guest_session_end(struct guest_session *s);
+/* run.json's `guest`. `path`: the port's; `bytes`: received. The caller owns it. */
+json_t *guest_session_about(const struct guest_session *s, const char *path, uint64_t bytes);
+void guest_session_free(struct guest_session *s);
 
 #endif

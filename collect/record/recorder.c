@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "record/describe.h"
+#include "record/guest.h"
+#include "record/recorder.h"
+#include "record/worker_cpu.h"
+#include "run/vmlog.h"
+
+enum {
+    DRAIN_MS = 50,           /* how often the ring buffer is emptied */
+    DRAIN_EVENTS = 1 << 16,  /* at most before clock, signals and guest get a turn */
+    RESERVE_BYTES = 1 << 16, /* more than run.json takes at the end */
+};
+
+#define SECOND UINT64_C(1000000000)
+
+struct recorder {
+    const struct recorder_options *options;
+    char *path;
+    struct vm vm;
+    struct tracer *tracer;
+    struct bundle_writer *bundle;
+    struct tap_writer *logs[SOURCE_QEMU + 1];
+    uint64_t written[SOURCE_QEMU + 1]; /* events in each log a second ago */
+    uint8_t source_of[EV_MAX];         /* of each kind: an array is faster than tap_kind_find */
+    struct vmlog vmlog;
+    struct record_client client;
+    struct worker_cpu workers;
+    struct guest_port *guest; /* NULL: not asked for, or there is none */
+    int reserve;              /* a file that keeps disk space for the end; -1: none */
+    struct record_counts counts;
+    uint64_t started, ended, next, bytes;
+    const char *end;
+    int error; /* of a log: it ended the recording */
+};
+
+static uint64_t now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
+/* Keeps the first error; it ends the recording. */
+static void log_failed(struct recorder *r, int error)
+{
+    if (!error || r->error)
+        return;
+    r->error = error;
+    r->end = error == -ENOSPC ? "the disk is full" : "a log cannot be written";
+}
+
+/* ---- opening ---- */
+
+static char *default_path(const struct vm *vm)
+{
+    char when[32], *path = NULL;
+    time_t t = time(NULL);
+    struct tm tm;
+
+    strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&t, &tm));
+    if ((vm->domain ? asprintf(&path, "run-%s-%s", vm->domain, when)
+                    : asprintf(&path, "run-%d-%s", vm->pid, when)) < 0)
+        return NULL;
+    for (char *c = path; *c; c++)
+        *c = *c == '/' ? '_' : *c;
+    return path;
+}
+
+static int no_folder(const struct recorder *r, int error, struct loader_error *e)
+{
+    if (error == -EEXIST)
+        return loader_fail(e, error, "%s exists already: name another folder with -o", r->path);
+    return loader_fail(e, error, "cannot make the folder %s: %s", r->path, strerror(-error));
+}
+
+static int find_vm(struct recorder *r, struct loader_error *e)
+{
+    const struct recorder_options *o = r->options;
+    int error = o->domain ? vm_find_domain(&r->vm, o->domain, e) : vm_find_pid(&r->vm, o->pid, e);
+
+    if (error)
+        return error;
+    r->path = o->output ? strdup(o->output) : default_path(&r->vm);
+    if (!r->path)
+        return loader_fail(e, -ENOMEM, "out of memory");
+    return access(r->path, F_OK) ? 0 : no_folder(r, -EEXIST, e);
+}
+
+int recorder_open(struct recorder **out, const struct recorder_options *options,
+                  struct loader_error *e)
+{
+    struct recorder *r = calloc(1, sizeof(*r));
+    int error;
+
+    if (!r)
+        return loader_fail(e, -ENOMEM, "out of memory");
+    r->options = options;
+    r->reserve = r->vm.pidfd = r->vmlog.fd = -1;
+    r->client.options = options->client;
+    for (size_t i = 0; i < tap_kind_count; i++)
+        r->source_of[tap_kinds[i].kind] = (uint8_t)tap_kinds[i].source;
+    error = find_vm(r, e);
+    /* The guest's agent attaches while we do, so it is asked first. */
+    if (!error && options->guest &&
+        record_guest_open(&r->guest, &r->vm, options->guest, &options->say))
+        record_say(&options->say, "guest: out of memory; recording without the guest");
+    if (!error)
+        error = tracer_open(&r->tracer, &r->vm, &options->tracer, e);
+    if (error) {
+        recorder_close(r);
+        return error;
+    }
+    *out = r;
+    return 0;
+}
+
+void recorder_close(struct recorder *r)
+{
+    if (!r)
+        return;
+    tracer_close(r->tracer);
+    guest_port_close(r->guest);
+    vm_close(&r->vm);
+    free(r->path);
+    free(r);
+}
+
+/* ---- beginning ---- */
+
+/* Disk space that is freed at the end, so that run.json fits even on a full disk. */
+static int open_reserve(const char *folder)
+{
+    int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+    if (fd >= 0 && posix_fallocate(fd, 0, RESERVE_BYTES)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static int open_logs(struct recorder *r)
+{
+    int error = bundle_log(r->bundle, SOURCE_SPICE, &r->logs[SOURCE_SPICE]);
+
+    if (!error && tracer_attached(r->tracer, SOURCE_QEMU))
+        error = bundle_log(r->bundle, SOURCE_QEMU, &r->logs[SOURCE_QEMU]);
+    if (error)
+        return error;
+    describe_vm(bundle_run(r->bundle), &r->vm, r->tracer, r->options->tracer.buffer_mib);
+    return bundle_save(r->bundle);
+}
+
+static int open_run(struct recorder *r, struct loader_error *e)
+{
+    int error = bundle_create(&r->bundle, r->path);
+
+    if (error)
+        return no_folder(r, error, e);
+    r->reserve = open_reserve(r->path);
+    vmlog_open(&r->vmlog, r->vm.pid, r->vm.domain);
+    error = open_logs(r);
+    if (error)
+        return loader_fail(e, error, "cannot write to %s: %s", r->path, strerror(-error));
+    return rights_drop(e);
+}
+
+int recorder_begin(struct recorder *r, struct loader_error *e)
+{
+    const struct recorder_options *o = r->options;
+    int error = open_run(r, e);
+
+    if (error) {
+        r->end = "could not begin";
+        r->error = error; /* run.json names it */
+        if (r->bundle)
+            recorder_end(r);
+        return error;
+    }
+    if (r->guest) {
+        guest_port_begin(r->guest, r->bundle);
+        record_guest_wait(r->guest, o->stop, &o->say);
+    }
+    record_client_start(&r->client, r->path, o->stop, &o->say);
+    worker_cpu_begin(&r->workers, r->vm.pid);
+    tracer_switch(r->tracer, true);
+    r->started = now(); /* after the switch: all probes are on */
+    r->next = r->started + SECOND;
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+static int on_event(void *context, const struct tap_event *ev)
+{
+    struct recorder *r = context;
+
+    counts_event(&r->counts, ev);
+    return tap_write(r->logs[r->source_of[ev->kind]], ev);
+}
+
+static int record_losses(struct recorder *r)
+{
+    struct tracer_loss loss;
+    int error = 0;
+
+    while (!error && tracer_loss(r->tracer, &loss)) {
+        counts_loss(&r->counts, loss.reason, loss.count);
+        error = tap_write_loss(r->logs[loss.source], loss.time, loss.count, loss.reason);
+    }
+    return error;
+}
+
+/* Takes what the ring buffer has, up to DRAIN_EVENTS. How many events there were. */
+static int drain(struct recorder *r)
+{
+    int count = tracer_drain(r->tracer, DRAIN_EVENTS, on_event, r);
+    int error = count < 0 ? count : record_losses(r);
+
+    log_failed(r, error);
+    return error ? 0 : count;
+}
+
+/* Ends the chunks of logs that had no event for a second: they would wait for the next event. */
+static void flush_quiet_logs(struct recorder *r)
+{
+    for (int s = SOURCE_SPICE; s <= SOURCE_QEMU; s++) {
+        uint64_t count = r->logs[s] ? tap_writer_events(r->logs[s]) : 0;
+
+        if (r->logs[s] && count == r->written[s])
+            log_failed(r, tap_writer_flush(r->logs[s]));
+        r->written[s] = count;
+    }
+}
+
+static void wait_or_end(struct recorder *r, int timeout)
+{
+    struct pollfd fds[] = {
+        {.fd = r->options->stop, .events = POLLIN},
+        {.fd = r->vm.pidfd, .events = POLLIN},
+        {.fd = r->guest ? guest_port_fd(r->guest) : -1, .events = POLLIN},
+    };
+    uint64_t length = r->options->seconds * SECOND;
+
+    if (r->guest)
+        timeout = guest_port_timeout(r->guest, timeout);
+    poll(fds, sizeof(fds) / sizeof(*fds), timeout);
+    if (fds[0].revents)
+        r->end = "interrupted";
+    else if (fds[1].revents)
+        r->end = "the VM ended";
+    else if (length && now() - r->started >= length)
+        r->end = "time is up";
+}
+
+void recorder_run(struct recorder *r, void (*second)(void *who, const struct recorder *r),
+                  void *who)
+{
+    int count = 0;
+
+    while (!r->end) {
+        wait_or_end(r, count == DRAIN_EVENTS ? 0 : DRAIN_MS);
+        if (r->guest) /* before the drain: a late look at a ping's answer widens the guest's clock
+                       */
+            log_failed(r, guest_port_run(r->guest));
+        count = drain(r);
+        if (now() < r->next)
+            continue;
+        r->next += SECOND;
+        flush_quiet_logs(r);
+        second(who, r);
+    }
+    r->ended = now(); /* before the switch: all probes are on */
+    tracer_switch(r->tracer, false);
+}
+
+/* ---- the end ---- */
+
+static void close_logs(struct recorder *r)
+{
+    for (int s = SOURCE_SPICE; s <= SOURCE_QEMU; s++)
+        if (r->logs[s]) {
+            tap_writer_flush(r->logs[s]);
+            r->bytes += tap_writer_bytes(r->logs[s]);
+            log_failed(r, tap_writer_close(r->logs[s]));
+            r->logs[s] = NULL;
+        }
+}
+
+static void describe_end(struct recorder *r, json_t *workers)
+{
+    json_t *run = bundle_run(r->bundle);
+
+    describe_counts(run, &r->counts);
+    if (r->started)
+        json_object_set_new(
+            run, "window",
+            json_pack("{s:I, s:I}", "from", (json_int_t)r->started, "to", (json_int_t)r->ended));
+    if (json_array_size(workers))
+        json_object_set(run, "workers", workers);
+    if (r->error)
+        json_object_set_new(run, "error", json_string(strerror(-r->error)));
+}
+
+int recorder_end(struct recorder *r)
+{
+    const struct record_say *say = &r->options->say;
+    bool qemu = r->logs[SOURCE_QEMU];
+    json_t *workers = r->started ? worker_cpu_end(&r->workers, r->vm.pid) : NULL;
+    int error;
+
+    while (r->started && !r->error && drain(r) > 0) {
+    }
+    if (r->guest) { /* first: it may still send events that belong to the host's */
+        uint64_t bytes = 0;
+
+        log_failed(r, guest_port_end(r->guest, &bytes));
+        r->bytes += bytes;
+    }
+    close_logs(r);
+    record_client_end(&r->client, bundle_run(r->bundle), r->path, say);
+    describe_end(r, workers);
+    json_decref(workers);
+    if (r->guest)
+        record_guest_clocks(r->bundle, qemu, r->bytes, say);
+    vmlog_close(&r->vmlog, r->bundle, r->path); /* without QEMU's log the run is still whole */
+    if (r->reserve >= 0)
+        close(r->reserve);
+    r->reserve = -1;
+    error = bundle_finish(r->bundle, r->end);
+    r->bundle = NULL;
+    return r->error ? r->error : error;
+}
+
+void recorder_look(const struct recorder *r, struct recorder_view *v)
+{
+    *v = (struct recorder_view){
+        .vm = &r->vm,
+        .path = r->path,
+        .counts = &r->counts,
+        .started = r->started,
+        .ended = r->ended,
+        .now = now(),
+        .events = r->counts.events,
+        .lost = counts_lost(&r->counts),
+        .unknown = r->counts.unknown,
+        .bytes = r->bytes,
+        .spice = tracer_attached(r->tracer, SOURCE_SPICE),
+        .qemu = tracer_attached(r->tracer, SOURCE_QEMU),
+        .missing = tracer_missing(r->tracer),
+        .end = r->end,
+    };
+    if (r->guest) {
+        v->events += guest_port_events(r->guest);
+        v->lost += guest_port_lost(r->guest);
+        v->unknown += guest_port_unknown(r->guest);
+    }
+}
