@@ -82,9 +82,9 @@ void record_client_start(struct record_client *c, const char *folder, int stop,
     if (c->pid > 0 && poll(fds, 2, READY_MS) > 0 && fds[0].revents && read(ends[0], &byte, 1) == 1)
         record_say(say, "client: connected, and shows a picture");
     else
-        record_say(say,
-                   "client: shows no picture of %s; recording without it. %s/client.log says why",
-                   uri, folder);
+        record_say(
+            say, "the client shows no picture of %s; recording without it. %s/client.log says why",
+            uri, folder);
     close(ends[0]);
 }
 
@@ -123,5 +123,5 @@ void record_client_end(struct record_client *c, json_t *run, const char *folder,
                                   secret_hide_uri(uri, sizeof(uri), c->options.uri), "exit", status,
                                   "summary", access(summary, R_OK) ? NULL : "client.json"));
     if (status)
-        record_say(say, "client: ended with status %d; %s/client.log says why", status, folder);
+        record_say(say, "the client ended with status %d; %s/client.log says why", status, folder);
 }
