@@ -179,9 +179,9 @@ void compare_fill(struct compare_run *run, const struct model *x)
     set(run, COL_seconds, x->seconds);
     if (x->qxl || x->memory.count) {
         set(run, COL_ooms_a_minute, x->memory.count * 60 / x->seconds);
-        set(run, COL_still_share, (double)x->waits.still_ns / x->seconds / 1e7);
+        set(run, COL_still_share, (double)waits_still(&x->waits) / x->seconds / 1e7);
         if (x->has_guest)
-            set(run, COL_waited_share, (double)x->memory.all.waited / x->seconds / 1e7);
+            set(run, COL_waited_share, (double)x->waits.guest.waited / x->seconds / 1e7);
     }
     set(run, COL_evicted, (double)x->memory.all.evicted);
     fill_streams(run, x);

@@ -156,7 +156,7 @@ static bool selected(const struct search *s, const struct select *q, const struc
 
 static bool is_refused(const struct select *q, const struct model_candidate *c, enum outcome o)
 {
-    for (int i = 0; q->refused && !c->streamed && i < MODEL_COVERED; i++) {
+    for (int i = 0; q->refused && !c->streamed && i < c->covered_count; i++) {
         enum outcome why = fate_refusal(c, i, o);
 
         if (c->covered[i] == q->refused)

@@ -16,7 +16,7 @@ enum select_rule {
     SELECT_HOST_LOSS,  /* lost of spice-server's events */
     SELECT_GUEST_LOSS, /* lost of the guest's or QEMU's */
     SELECT_CLIP_PLACE, /* in the place where the client read its numbers */
-    SELECT_COUNTS, /* a wait that held the guest up, a command that ended a block, a dropped call */
+    SELECT_COUNTS,     /* a wait that held the guest up, a block's begin and end, a dropped call */
     SELECT_RULES,
 };
 

@@ -25,6 +25,8 @@ const char *const unsure_names[UNSURES] = {
     [UNSURE_NO_CLIENT] = "no_client_log",
     [UNSURE_NO_PROBE] = "no_probe",
     [UNSURE_NOT_SEEN] = "not_seen",
+    [UNSURE_GUEST_GONE] = "guest_gone",
+    [UNSURE_DISPLAY] = "display",
     [UNSURE_ONE_RUN] = "one_run",
 };
 

@@ -9,7 +9,7 @@ static const char supported[] = "supported", refuted[] = "refuted", open[] = "in
 static bool tables_full(const struct model *x)
 {
     return x->displays.over || x->streams.live_over || x->regions.over || x->regions.dropped ||
-           x->streams.count > MODEL_STREAMS;
+           x->streams.count > MODEL_STREAMS || x->regions.covered_over;
 }
 
 /* A run with a missing part refutes nothing: what is missing could have been the counterexample. */

@@ -21,8 +21,8 @@ static void ran_out(const struct model *x, struct finder *s)
         put_rate(&f, "per_minute", x->seconds > 0 ? x->memory.count * 60 / x->seconds : 0);
     }
     if (x->memory.count && !x->has_guest) {
-        put_span(&f, "still_ns", x->waits.still_ns);
-        put_percent(&f, "still_percent", x->waits.still_ns, (uint64_t)(x->seconds * 1e9));
+        put_span(&f, "still_ns", waits_still(&x->waits));
+        put_percent(&f, "still_percent", waits_still(&x->waits), (uint64_t)(x->seconds * 1e9));
         put_span(&f, "longest_still_ns", x->memory.longest_stall);
     }
     presence_needed(&f, x, needs);
@@ -55,17 +55,17 @@ static void waited(const struct model *x, struct finder *s)
 {
     static const uint16_t needs[] = {EV_guest_wait_begin, EV_guest_wait_end, 0};
     struct finding f =
-        finding_new(x, RULE_MEMORY_WAITED, 0, 0, x->waits.longest_wait ? "found" : "none");
+        finding_new(x, RULE_MEMORY_WAITED, 0, 0, x->waits.guest.longest ? "found" : "none");
 
     if (!x->has_guest)
         return;
     put_evidence(&f, (struct select){.kinds = {EV_guest_wait_begin, EV_guest_wait_end},
                                      .rule = SELECT_COUNTS});
-    if (x->waits.longest_wait) {
-        put_span(&f, "waited_ns", x->memory.all.waited);
-        put_percent(&f, "waited_percent", x->memory.all.waited, (uint64_t)(x->seconds * 1e9));
-        put_span(&f, "longest_ns", x->waits.longest_wait);
-        put_time(&f, "longest_end_ns", x->waits.longest_wait_at);
+    if (x->waits.guest.longest) {
+        put_span(&f, "waited_ns", x->waits.guest.waited);
+        put_percent(&f, "waited_percent", x->waits.guest.waited, (uint64_t)(x->seconds * 1e9));
+        put_span(&f, "longest_ns", x->waits.guest.longest);
+        put_time(&f, "longest_end_ns", x->waits.guest.longest_at);
     }
     presence_needed(&f, x, needs);
     s->found(s, &f);
@@ -100,9 +100,9 @@ static void held(const struct model *x, struct finder *s)
     put_count(&f, "in_dictionary", most->glz);
     put_count(&f, "waiting", most->pipes);
     put_evidence(&f, (struct select){.kinds = {EV_oom_begin}});
-    if (x->memory.held.over) {
+    if (x->memory.held.places.over) {
         f.unsure = UNSURE_TABLE;
-        put_count(&f, "left_out", x->memory.held.over);
+        put_count(&f, "left_out", x->memory.held.places.over);
     }
     s->found(s, &f);
 }

@@ -285,8 +285,8 @@ static void not_streamed(const struct model *x, const struct model_region *told,
 
 static void waited(const struct model *x, struct chosen *c)
 {
-    uint64_t ns = x->has_guest ? x->memory.all.waited : x->waits.still_ns;
-    uint64_t longest = x->has_guest ? x->waits.longest_wait : x->memory.longest_stall;
+    uint64_t ns = x->has_guest ? x->waits.guest.waited : waits_still(&x->waits);
+    uint64_t longest = x->has_guest ? x->waits.guest.longest : x->memory.longest_stall;
     struct finding f =
         finding_new(x, RULE_SHORT_WAITED, 0, 0, x->has_guest ? "by_guest" : "at_least");
 
@@ -334,8 +334,8 @@ static void blocked(const struct model *x, struct chosen *c)
     put_span(&f, "blocked_ns", x->waits.blocked_ns);
     put_percent(&f, "blocked_percent", x->waits.blocked_ns, run_ns(x));
     put_word(&f, "about", "t0.2");
-    put_evidence(&f, (struct select){.kinds = {EV_blocked}});
-    put_evidence(&f, (struct select){.kinds = {EV_cmd}, .rule = SELECT_COUNTS});
+    put_evidence(
+        &f, (struct select){.kinds = {EV_blocked, EV_cmd, EV_ring_empty}, .rule = SELECT_COUNTS});
     choose(c, &f);
 }
 

@@ -55,6 +55,14 @@ static void inconclusive(struct finding *f, const struct model_stream *t)
             put_span(f, "clock_error_ns", t->doubt_error);
         put_waits(f, t);
         break;
+    case DOUBT_SILENT:
+        f->unsure = UNSURE_GUEST_GONE;
+        put_waits(f, t);
+        break;
+    case DOUBT_DISPLAY:
+        f->unsure = UNSURE_DISPLAY;
+        put_waits(f, t);
+        break;
     case DOUBT_BEFORE:
         f->unsure = UNSURE_BEFORE;
         break;
@@ -97,10 +105,11 @@ static void blocked(struct finding *f, const struct model_stream *t)
 {
     struct select ends = in_gap(t);
 
-    ends.kinds[0] = EV_cmd;
+    ends.kinds[0] = EV_blocked;
+    ends.kinds[1] = EV_cmd;
+    ends.kinds[2] = EV_ring_empty;
     ends.rule = SELECT_COUNTS;
     put_span(f, "blocked_ns", t->gap.blocked);
-    put_kinds(f, t, EV_blocked, 0);
     put_evidence(f, ends);
 }
 

@@ -28,8 +28,8 @@ static void blocked(const struct model *x, struct finder *s)
     put_count(&f, "times", x->waits.blocked_count);
     put_span(&f, "blocked_ns", x->waits.blocked_ns);
     put_change(&f, CHANGE_LINK);
-    put_evidence(&f, (struct select){.kinds = {EV_blocked}});
-    put_evidence(&f, (struct select){.kinds = {EV_cmd}, .rule = SELECT_COUNTS});
+    put_evidence(
+        &f, (struct select){.kinds = {EV_blocked, EV_cmd, EV_ring_empty}, .rule = SELECT_COUNTS});
     s->found(s, &f);
 }
 

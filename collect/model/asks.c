@@ -20,20 +20,25 @@ static void guest_oom(struct model_memory *m, const struct model_seen *e)
                             .tid = ev->tid};
 }
 
-/* The episodes of the guest's display that a call can be part of, latest first; by id. */
-static unsigned episodes_at(const struct model_memory *m, uint64_t from, uint64_t to, uint32_t *ids,
+/* The episodes that a call of the guest can be part of, by id, latest first. */
+static unsigned episodes_at(struct model_memory *m, uint64_t from, uint64_t to, uint32_t *ids,
                             unsigned most)
 {
     unsigned n = 0;
 
-    for (uint32_t i = m->count < MODEL_EPISODES ? m->count : MODEL_EPISODES; i; i--) {
+    for (uint32_t i = m->kept.count; i; i--) {
         const struct model_episode *e = &m->episodes[i - 1];
 
-        if (e->display)
+        if (e->display != MODEL_GUEST_DISPLAY && !m->waits->several)
             continue;
-        if (e->to < from)
+        if (e->to < from) {
+            if (m->waits->several) /* another display's may have lasted longer */
+                continue;
             break;
-        if (e->from <= to && n < most)
+        }
+        if (e->from <= to && n == most)
+            m->calls_over++;
+        else if (e->from <= to)
             ids[n++] = i;
     }
     return n;
@@ -57,6 +62,8 @@ static unsigned episodes_of(struct model_memory *m, uint32_t tid, uint64_t began
     uint64_t kept = m->call_count < MODEL_CALLS ? m->call_count : MODEL_CALLS;
     unsigned n = 0;
 
+    if (m->call_count > MODEL_CALLS && m->calls[m->call_count % MODEL_CALLS].time > began)
+        m->calls_over++;
     for (uint64_t i = 1; i <= kept; i++) {
         const struct model_call *c = &m->calls[(m->call_count - i) % MODEL_CALLS];
         uint32_t near[8];

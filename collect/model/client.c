@@ -11,17 +11,24 @@ void client_init(struct model_client *c, const struct model_waits *waits,
     c->losses = losses;
 }
 
+void client_window(struct model_client *c, uint64_t from, uint64_t to)
+{
+    c->from = from;
+    c->to = to;
+}
+
 static void sums(const struct model_client *c, uint64_t now, struct model_mark *m)
 {
     m->time = now;
     m->delay = c->delay;
     m->drawn = c->drawn;
-    m->stalled = m->blocked = m->losses = 0;
+    m->losses = 0;
+    m->client_losses = c->losses->places[SOURCE_CLIENT];
     for (unsigned i = 0; i < MODEL_DISPLAYS; i++) {
         uint64_t stalled = waits_stalled(c->waits, i, now), waited = waits_waited(c->waits, i, now);
 
-        m->stalled += stalled > waited ? stalled : waited;
-        m->blocked += waits_blocked(c->waits, i, now);
+        m->stalled[i] = stalled > waited ? stalled : waited;
+        m->blocked[i] = waits_blocked(c->waits, i, now);
     }
     for (int i = 0; i < SOURCES; i++)
         m->losses += i == SOURCE_CLIENT ? 0 : c->losses->places[i];
@@ -30,11 +37,6 @@ static void sums(const struct model_client *c, uint64_t now, struct model_mark *
     for (unsigned i = 0; i < MODEL_DISPLAYS; i++) /* those whose fate is not decided yet */
         if (c->regions->now[i].open)
             m->draws[c->regions->now[i].region - 1]++;
-}
-
-static uint64_t more(uint64_t now, uint64_t before)
-{
-    return now > before ? now - before : 0;
 }
 
 /* Where one of that length goes among the longest, the longest first; NULL: all are longer. */
@@ -51,34 +53,50 @@ static struct model_freeze *place_for(struct model_client *c, uint64_t length)
     return &c->freezes[at];
 }
 
-static void freeze(struct model_client *c, const struct model_mark *now, uint64_t since)
+static void freeze(struct model_client *c, const struct model_mark *now, uint64_t from, bool open)
 {
     const struct model_mark *before = &c->mark;
-    struct model_freeze *z = place_for(c, since);
+    struct model_freeze *z = place_for(c, now->time - from);
     uint32_t drawn = now->drawn - before->drawn;
 
-    drawn -= drawn > 0; /* the one that ended it */
+    drawn -= drawn > 0 && !open; /* the one that ended it */
     c->freeze_count++;
     c->moved_count += drawn > 0;
     if (!z)
         return;
-    *z = (struct model_freeze){.from = now->time - since,
+    *z = (struct model_freeze){.from = from,
                                .to = now->time,
-                               .stalled = more(now->stalled, before->stalled),
-                               .blocked = more(now->blocked, before->blocked),
+                               .open = open,
                                .delay_before = before->time ? before->delay : now->delay,
                                .delay = now->delay,
                                .drawn = drawn,
-                               .lost = now->losses != before->losses || !before->time};
+                               .lost = now->losses != before->losses || !before->time ||
+                                       (open && now->client_losses != before->client_losses)};
+    for (int i = 0; i < MODEL_DISPLAYS; i++) {
+        z->stalled_of[i] = waits_since(now->stalled[i], before->stalled[i]);
+        z->blocked_of[i] = waits_since(now->blocked[i], before->blocked[i]);
+    }
     for (int i = 0; i < MODEL_BOXES; i++)
-        z->draws[i] = (uint32_t)more(now->draws[i], before->draws[i]);
+        z->draws[i] = (uint32_t)waits_since(now->draws[i], before->draws[i]);
+}
+
+/* No other picture was shown from `from` to the mark. */
+static void stood(struct model_client *c, const struct model_mark *now, uint64_t from, bool open)
+{
+    uint64_t length = waits_since(now->time, from);
+
+    if (length > c->longest_freeze)
+        c->longest_freeze = length;
+    if (length >= MODEL_FREEZE)
+        freeze(c, now, from, open);
 }
 
 /* Once a number was read, what was shown in the clip's place before was none of it, and neither is
  * what a client sees there that has come anew and read none yet. */
 static void shown(struct model_client *c, const struct fields_client_clip *e, uint64_t time)
 {
-    uint64_t since = e->since > 0 ? (uint64_t)e->since : 0;
+    uint64_t since = e->since > 0 && (uint64_t)e->since <= time ? (uint64_t)e->since : 0;
+    uint64_t from = time - since > c->from ? time - since : c->from;
     struct model_mark now;
 
     if (e->number < 0 && c->numbered)
@@ -86,17 +104,36 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
     if (e->number >= 0 && !c->numbered) {
         c->numbered = true;
         c->pictures = c->freeze_count = c->moved_count = 0;
+        c->longest_freeze = 0;
         c->shown = (struct histogram){0};
         since = 0;
     }
     c->pictures++;
     sums(c, time, &now);
-    if (since && since <= time) {
-        histogram_add(&c->shown, since, time);
-        if (since >= MODEL_FREEZE)
-            freeze(c, &now, since);
+    if (since) {
+        histogram_add(&c->shown, time - from, time);
+        stood(c, &now, from, false);
     }
     c->mark = now;
+}
+
+void client_end(struct model_client *c, int slot)
+{
+    bool gone = c->gone > c->mark.time && c->gone < c->to;
+    struct model_mark now;
+
+    if (c->mark.time && c->to) {
+        sums(c, gone ? c->gone : c->to, &now);
+        stood(c, &now, c->mark.time, true);
+    }
+    for (uint32_t i = 0; i < c->freeze_count && i < MODEL_FREEZES; i++) {
+        struct model_freeze *z = &c->freezes[i];
+
+        for (int d = slot < 0 ? 0 : slot; d <= (slot < 0 ? MODEL_DISPLAYS - 1 : slot); d++) {
+            z->stalled = z->stalled_of[d] > z->stalled ? z->stalled_of[d] : z->stalled;
+            z->blocked = z->blocked_of[d] > z->blocked ? z->blocked_of[d] : z->blocked;
+        }
+    }
 }
 
 int64_t client_put_off(const struct model_freeze *z)
@@ -120,4 +157,7 @@ void client_add(struct model_client *c, const struct tap_event *ev)
         c->drawn += client_in_clip_place(c, FIELDS(ev, client_picture));
     else if (ev->kind == EV_client_frame && FIELDS(ev, client_frame)->wait)
         c->delay = FIELDS(ev, client_frame)->wait;
+    else if (ev->kind == EV_client_disconnected &&
+             FIELDS(ev, client_disconnected)->channel == CHANNEL_display)
+        c->gone = ev->time;
 }

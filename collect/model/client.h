@@ -10,17 +10,26 @@
 enum { MODEL_FREEZES = 64 }; /* the longest are kept */
 #define MODEL_FREEZE (500 * NS_PER_MS)
 
-/* Counters when the client last showed another picture: of all displays, and of each box. */
+/* Counters when the client last showed another picture. */
 struct model_mark {
-    uint64_t time, stalled, blocked, losses;
+    uint64_t time, losses, client_losses;
+    uint64_t stalled[MODEL_DISPLAYS], blocked[MODEL_DISPLAYS]; /* by slot */
     int64_t delay;
     uint32_t drawn, draws[MODEL_BOXES];
 };
 
-/* What went on while the client showed no other picture. */
+/*
+ * A span of the recording's window in which the client showed no other picture of the clip: from
+ * the picture before, or the window's begin, to the next one, or the window's end. It counts as a
+ * freeze from MODEL_FREEZE on.
+ */
 struct model_freeze {
     uint64_t from, to;
+    bool open; /* no picture ended it: the window did */
+    /* How long the clip's display was held up in it; where that display is not known, the one that
+     * was held up longest. */
     uint64_t stalled, blocked;
+    uint64_t stalled_of[MODEL_DISPLAYS], blocked_of[MODEL_DISPLAYS]; /* by slot */
     /* ns that a frame of video waits at the client until it is due, as the freeze began and ended;
      * 0: not known. The server orders it: update_client_playback_delay in video-stream.cpp, passed
      * on as MSG_MAIN_MULTI_MEDIA_TIME by reds_set_client_mm_time_latency in reds.cpp. */
@@ -34,7 +43,10 @@ struct model_client {
     struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
     uint32_t freeze_count, moved_count; /* moved: in which the client drew in the clip's place */
     uint32_t drawn;                     /* parts of the picture so far, there */
-    struct model_mark mark;
+    struct model_mark mark;             /* as the last picture came */
+    uint64_t from, to;                  /* the recording's window; 0: not known */
+    uint64_t gone;                      /* when its display channel ended; 0: it did not */
+    uint64_t longest_freeze;            /* of any length; 0: none */
     uint64_t pictures;
     struct histogram shown; /* spans between pictures */
     bool numbered;          /* the client read a frame's number */
@@ -47,6 +59,10 @@ struct model_client {
 
 void client_init(struct model_client *c, const struct model_waits *waits,
                  const struct model_regions *regions, const struct model_losses *losses);
+/* Where the window begins and ends, before the first event; 0: not known. */
+void client_window(struct model_client *c, uint64_t from, uint64_t to);
+/* After the last event. `slot`: of the clip's display; -1: not known. */
+void client_end(struct model_client *c, int slot);
 void client_add(struct model_client *c, const struct tap_event *ev);
 /* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also
  * where one of the two is not known, or frames came too late then. */

@@ -24,10 +24,6 @@ bool displays_of(const struct tap_event *ev, uint32_t *id)
     case EV_qxl_spice_oom:
         *id = (uint32_t)FIELDS(ev, qxl_spice_oom)->qid;
         return true;
-    case EV_guest_wait_begin:
-    case EV_guest_wait_end:
-        *id = 0;
-        return true;
     case EV_sent:
         *id = (uint32_t)FIELDS(ev, sent)->id;
         return FIELDS(ev, sent)->channel == CHANNEL_display;

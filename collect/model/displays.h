@@ -8,7 +8,11 @@
 
 #include "event/event.h"
 
-enum { MODEL_DISPLAYS = 16 };
+enum {
+    MODEL_DISPLAYS = 16,
+    /* Of a guest with one qxl device: its kernel's events name no display. */
+    MODEL_GUEST_DISPLAY = 0,
+};
 
 struct model_displays {
     uint32_t ids[MODEL_DISPLAYS];
@@ -20,7 +24,7 @@ struct model_displays {
  */
 int displays_slot(struct model_displays *d, uint32_t id);
 /* The display of an event, where the event names one. QEMU's id of a qxl device is taken as the
- * display's; a guest's wait is taken as its first display's. */
+ * display's. */
 bool displays_of(const struct tap_event *ev, uint32_t *id);
 
 #endif

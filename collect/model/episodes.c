@@ -10,18 +10,15 @@ int memory_init(struct model_memory *m, const struct model_waits *waits,
     m->waits = waits;
     m->streams = streams;
     m->regions = regions;
-    m->episodes = calloc(MODEL_EPISODES, sizeof(*m->episodes));
-    return m->episodes ? 0 : -ENOMEM;
+    m->kept.capacity = MODEL_EPISODES;
+    m->episodes = calloc(MODEL_EPISODES + MODEL_DISPLAYS, sizeof(*m->episodes));
+    return m->episodes ? held_init(&m->held) : -ENOMEM;
 }
 
 void memory_free(struct model_memory *m)
 {
+    held_free(&m->held);
     free(m->episodes);
-}
-
-uint32_t memory_kept(const struct model_memory *m)
-{
-    return m->count <= MODEL_EPISODES ? m->count : MODEL_EPISODES - 1;
 }
 
 static struct model_episode *open_episode(struct model_memory *m, unsigned slot)
@@ -51,13 +48,12 @@ static struct model_episode *call(struct model_memory *m, const struct model_see
     struct model_episode *e;
 
     if (step->anew) {
-        uint32_t at = m->count++;
+        uint32_t at;
 
         close_episode(m, seen->slot, 0);
-        if (at >= MODEL_EPISODES) /* counted; the last place serves them all */
-            at = MODEL_EPISODES - 1;
+        at = bounded_take(&m->kept) ? m->kept.count - 1 : MODEL_EPISODES + seen->slot;
         m->episodes[at] =
-            (struct model_episode){.id = m->count, .display = seen->display, .from = now};
+            (struct model_episode){.id = ++m->count, .display = seen->display, .from = now};
         m->open[seen->slot] = at + 1;
     }
     e = open_episode(m, seen->slot);
@@ -126,6 +122,16 @@ static struct model_episode *oom_end(struct model_memory *m, const struct model_
     return e;
 }
 
+static void victim_stream(struct model_memory *m, struct model_episode *e, uint32_t id)
+{
+    for (int i = 0; i < MODEL_VICTIMS; i++)
+        if (!e->streams[i] || e->streams[i] == id) {
+            e->streams[i] = id;
+            return;
+        }
+    m->streams_over++;
+}
+
 static struct model_episode *evict(struct model_memory *m, const struct model_seen *seen)
 {
     const struct fields_evict *f = FIELDS(seen->ev, evict);
@@ -134,6 +140,7 @@ static struct model_episode *evict(struct model_memory *m, const struct model_se
         f->stream >= 0 ? streams_live(m->streams, seen->display, (uint64_t)f->stream) : NULL;
 
     m->all.evicted++;
+    m->evicted_in_oom += m->waits->displays[seen->slot].in_oom;
     m->all.streamable += f->streamable != 0;
     m->all.of_streams += f->stream >= 0;
     if (!e)
@@ -141,27 +148,27 @@ static struct model_episode *evict(struct model_memory *m, const struct model_se
     e->evicted++;
     e->streamable += f->streamable != 0;
     e->of_streams += f->stream >= 0;
-    for (int i = 0; t && i < 4; i++)
-        if (!e->streams[i] || e->streams[i] == t->id) {
-            e->streams[i] = t->id;
-            break;
-        }
+    if (t)
+        victim_stream(m, e, t->id);
     return e;
 }
 
 /* The region whose history stood in an overwritten slot of the trace ring lost it. */
-static void victim(const struct model_memory *m, struct model_episode *e, uint64_t display,
+static void victim(struct model_memory *m, struct model_episode *e, uint64_t display,
                    const struct fields_trace_add *f)
 {
     uint32_t at = regions_find(m->regions, display, 0, (const int32_t *)&f->old);
     const struct model_region *r = at ? &m->regions->boxes[at - 1] : NULL;
 
-    for (int i = 0; r && r->kept && i < 4; i++)
+    if (!r || !r->kept)
+        return;
+    for (int i = 0; i < MODEL_VICTIMS; i++)
         if (!e->victims[i] || e->victims[i] == r->id) {
             e->victims[i] = r->id;
             e->victim_slots[i]++;
-            break;
+            return;
         }
+    m->victims_over++;
 }
 
 static struct model_episode *trace(struct model_memory *m, const struct model_seen *seen)
@@ -210,8 +217,10 @@ static struct model_episode *flush(struct model_memory *m, const struct model_se
 static struct model_episode *free_some(struct model_memory *m, const struct model_seen *seen)
 {
     struct model_episode *e = open_episode(m, seen->slot);
+    bool begins = seen->ev->kind == EV_free_some_begin;
 
-    if (e && seen->ev->kind == EV_free_some_begin)
+    m->passes += begins;
+    if (e && begins)
         e->free_some++;
     else if (e)
         e->glz_freed += FIELDS(seen->ev, free_some_end)->glz_freed;
@@ -228,14 +237,30 @@ static struct model_episode *release(struct model_memory *m, const struct model_
     return e;
 }
 
-static struct model_episode *guest_wait(struct model_memory *m, const struct model_seen *seen,
-                                        const struct wait_step *step)
+/* The episode that the guest's waits are part of: with several qxl devices the only open one. */
+static struct model_episode *guest_episode(struct model_memory *m)
 {
-    struct model_episode *e = open_episode(m, seen->slot);
+    unsigned found = MODEL_DISPLAYS;
 
-    m->all.waited += step->waited;
-    if (e)
-        e->waited += step->waited;
+    if (!m->waits->several)
+        return m->waits->guest_slot < 0 ? NULL : open_episode(m, (unsigned)m->waits->guest_slot);
+    for (unsigned i = 0; i < MODEL_DISPLAYS; i++) {
+        if (m->open[i] && found < MODEL_DISPLAYS)
+            return NULL;
+        if (m->open[i])
+            found = i;
+    }
+    return found < MODEL_DISPLAYS ? open_episode(m, found) : NULL;
+}
+
+static struct model_episode *guest_wait(struct model_memory *m, const struct guest_step *step)
+{
+    struct model_episode *e = guest_episode(m);
+
+    if (!e)
+        return NULL;
+    e->waited += step->waited;
+    e->waited = waits_since(e->waited, step->taken_back);
     return e;
 }
 
@@ -275,7 +300,10 @@ static struct model_episode *of_server(struct model_memory *m, const struct mode
         return release(m, e);
     case EV_guest_wait_begin:
     case EV_guest_wait_end:
-        return guest_wait(m, e, step);
+        return guest_wait(m, &step->guest);
+    case EV_guest_delete:
+        guest_wait(m, &step->guest);
+        return NULL; /* asks.c finds the episodes in which it called */
     default:
         return NULL;
     }
@@ -315,6 +343,6 @@ void memory_end(struct model_memory *m)
 {
     for (unsigned i = 0; i < MODEL_DISPLAYS; i++)
         close_episode(m, i, 0);
-    for (uint32_t i = 0; i < memory_kept(m); i++)
+    for (uint32_t i = 0; i < m->kept.count; i++)
         m->only_deleting += m->episodes[i].deletes && !m->episodes[i].asked;
 }

@@ -31,7 +31,9 @@ enum outcome {
     OUTCOMES,
 };
 
-enum { MODEL_COVERED = 4 }; /* streams that one drawable covers */
+/* Running streams that one drawable covers: as many as a display of spice-server can have
+ * (NUM_STREAMS, the size of streams_buf in display-channel-private.h). */
+enum { MODEL_COVERED = 50 };
 
 /* The drawable whose fate is being decided. */
 struct model_candidate {
@@ -47,6 +49,7 @@ struct model_candidate {
     uint8_t near_verdict, near_against;
     int64_t near_since;
     uint32_t near_off;
+    int covered_count;
     uint32_t covered[MODEL_COVERED]; /* ids of running streams whose place it covers */
     uint8_t covered_verdict[MODEL_COVERED];
     bool covered_asked[MODEL_COVERED];

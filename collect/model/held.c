@@ -1,70 +1,98 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/held.h"
 
-static uint32_t place(uint64_t drawable, uint32_t display)
+#define HASH_NONFATAL_OOM        1
+#define uthash_nonfatal_oom(elt) ((elt)->failed = true)
+#include <uthash.h>
+
+struct held_key {
+    uint64_t drawable;
+    uint64_t slot; /* of the display */
+};
+
+struct held_drawable {
+    struct held_key key;
+    uint64_t bytes;
+    struct held_drawable *next; /* of those that are not used */
+    bool failed;                /* the table could not grow for it */
+    UT_hash_handle hh;
+};
+
+static void give_back_all(struct model_held *h)
 {
-    return (uint32_t)((drawable >> 4 ^ display) * 0x9e3779b97f4a7c15ull >> 32) % MODEL_HELD;
-}
-
-static uint32_t find(const struct model_held *h, uint64_t drawable, uint32_t display)
-{
-    uint32_t i = place(drawable, display);
-
-    while (h->slots[i].drawable &&
-           (h->slots[i].drawable != drawable || h->slots[i].display != display))
-        i = (i + 1) % MODEL_HELD;
-    return i;
-}
-
-/* What stands behind an emptied place moves up, so that it is still found. */
-static void close_gap(struct model_held *h, uint32_t gap)
-{
-    for (uint32_t i = (gap + 1) % MODEL_HELD; h->slots[i].drawable; i = (i + 1) % MODEL_HELD) {
-        uint32_t home = place(h->slots[i].drawable, h->slots[i].display);
-
-        if ((i + MODEL_HELD - home) % MODEL_HELD >= (i + MODEL_HELD - gap) % MODEL_HELD) {
-            h->slots[gap] = h->slots[i];
-            gap = i;
-        }
+    h->unused = NULL;
+    for (uint32_t i = 0; i < MODEL_HELD; i++) {
+        h->nodes[i].next = h->unused;
+        h->unused = &h->nodes[i];
     }
-    h->slots[gap].drawable = 0;
+    h->places.count = 0;
+    memset(h->bytes, 0, sizeof(h->bytes));
 }
 
-static void drop(struct model_held *h, uint64_t drawable, uint32_t display)
+int held_init(struct model_held *h)
 {
-    uint32_t i = find(h, drawable, display);
+    h->places.capacity = MODEL_HELD;
+    h->nodes = calloc(MODEL_HELD, sizeof(*h->nodes));
+    if (!h->nodes)
+        return -ENOMEM;
+    give_back_all(h);
+    return 0;
+}
 
-    if (!h->slots[i].drawable)
+void held_free(struct model_held *h)
+{
+    HASH_CLEAR(hh, h->table);
+    free(h->nodes);
+}
+
+static void give_back(struct model_held *h, struct held_drawable *d)
+{
+    h->places.count--;
+    d->next = h->unused;
+    h->unused = d;
+}
+
+static void drop(struct model_held *h, const struct held_key *key)
+{
+    struct held_drawable *d;
+
+    HASH_FIND(hh, h->table, key, sizeof(*key), d);
+    if (!d)
         return;
-    h->bytes[h->slots[i].slot] -= h->slots[i].bytes;
-    h->count--;
-    close_gap(h, i);
+    HASH_DEL(h->table, d);
+    h->bytes[key->slot] -= d->bytes;
+    give_back(h, d);
 }
 
 static void draw(struct model_held *h, const struct model_seen *e)
 {
     const struct fields_draw *f = FIELDS(e->ev, draw);
-    uint64_t bytes = f->src_width > 0 && f->src_height > 0
-                         ? (uint64_t)f->src_width * (uint64_t)f->src_height * 4
-                         : 0;
-    uint32_t i;
+    struct held_key key = {f->drawable, e->slot};
+    struct held_drawable *d;
 
     if (!f->drawable)
         return;
-    drop(h, f->drawable, e->display);
-    if (h->count >= MODEL_HELD / 2) {
-        h->over++;
+    drop(h, &key);
+    if (!bounded_take(&h->places))
+        return;
+    d = h->unused;
+    h->unused = d->next;
+    d->failed = false;
+    d->key = key;
+    d->bytes = f->src_width > 0 && f->src_height > 0
+                   ? (uint64_t)f->src_width * (uint64_t)f->src_height * 4
+                   : 0;
+    HASH_ADD(hh, h->table, key, sizeof(d->key), d);
+    if (d->failed) {
+        give_back(h, d);
+        h->places.over++;
         return;
     }
-    i = find(h, f->drawable, e->display);
-    h->slots[i].drawable = f->drawable;
-    h->slots[i].display = e->display;
-    h->slots[i].slot = e->slot;
-    h->slots[i].bytes = bytes;
-    h->count++;
-    h->bytes[e->slot] += bytes;
+    h->bytes[e->slot] += d->bytes;
 }
 
 void held_add(struct model_held *h, const struct model_seen *e)
@@ -72,13 +100,11 @@ void held_add(struct model_held *h, const struct model_seen *e)
     if (e->ev->kind == EV_draw)
         draw(h, e);
     else if (e->ev->kind == EV_release)
-        drop(h, FIELDS(e->ev, release)->drawable, e->display);
+        drop(h, &(struct held_key){FIELDS(e->ev, release)->drawable, e->slot});
 }
 
 void held_loss(struct model_held *h)
 {
-    uint64_t over = h->over;
-
-    memset(h, 0, sizeof(*h));
-    h->over = over;
+    HASH_CLEAR(hh, h->table);
+    give_back_all(h);
 }

@@ -13,7 +13,8 @@
 
 enum {
     MODEL_EPISODES = 8192, /* that are kept */
-    MODEL_CALLS = 64, /* of the guest for memory, remembered until what they were for is known */
+    MODEL_CALLS = 64,  /* of the guest for memory, remembered until what they were for is known */
+    MODEL_VICTIMS = 4, /* of an episode: regions, and streams, by their number of evictions */
 };
 
 struct model_episode {
@@ -28,9 +29,9 @@ struct model_episode {
     uint64_t held_bytes;                     /* then, at least: pixels of their pictures */
     uint64_t drawables_after, current_after;
     bool sized;
-    uint64_t traced, overwritten, usable, counted_lost; /* slots; of them still of use */
-    uint32_t victims[4], victim_slots[4];               /* regions */
-    uint32_t streams[4];
+    uint64_t traced, overwritten, usable, counted_lost;           /* slots; of them still of use */
+    uint32_t victims[MODEL_VICTIMS], victim_slots[MODEL_VICTIMS]; /* regions */
+    uint32_t streams[MODEL_VICTIMS];
     uint64_t losses, lost;
     /* what the guest asked for, from its own events */
     uint64_t asks, failed, bytes;
@@ -56,13 +57,20 @@ struct model_call {
 };
 
 struct model_memory {
-    uint32_t open[MODEL_DISPLAYS];  /* by slot: index + 1 of the open episode */
-    struct model_episode *episodes; /* by id - 1, MODEL_EPISODES */
-    uint32_t count;                 /* ever */
-    struct model_episode all;       /* sums of all */
+    uint32_t open[MODEL_DISPLAYS]; /* by slot: index + 1 of the open episode */
+    /* By id - 1. Behind the places of `kept` each display has one for an episode that did not fit,
+     * which counts in the sums alone. */
+    struct model_episode *episodes;
+    struct bounded kept;
+    uint32_t count; /* ever */
+    /* What did not fit: regions and streams of an episode; asks whose calls may be forgotten. */
+    uint64_t victims_over, streams_over, calls_over;
+    struct model_episode all; /* sums of all */
     uint64_t longest_stall, usable_evicted, usable_other, traced_evicted;
-    uint64_t dropped; /* calls that came while the server was busy with one: it drops them */
-    uint64_t sized;   /* episodes of which the server said what it held */
+    uint64_t evicted_in_oom; /* between oom_begin and oom_end of their display */
+    uint64_t passes;         /* of display_channel_free_some */
+    uint64_t dropped;        /* calls that came while the server was busy with one: it drops them */
+    uint64_t sized;          /* episodes of which the server said what it held */
     struct model_episode most_held; /* the one with most bytes, then drawables */
     struct model_held held;
     uint64_t named[8];                    /* episodes by the domain the guest asked in */
@@ -86,9 +94,6 @@ void memory_add(struct model_memory *m, const struct model_seen *e, const struct
 void memory_loss(struct model_memory *m, enum tap_source source, uint64_t count,
                  struct model_attr *attr);
 void memory_end(struct model_memory *m);
-/* How many are kept one by one: when the table is full its last place serves all later ones. */
-uint32_t memory_kept(const struct model_memory *m);
-
 /* What the guest says: guest_oom, guest_bo, guest_delete, guest_memory. */
 void asks_add(struct model_memory *m, const struct model_seen *e, struct model_attr *attr);
 

@@ -39,7 +39,8 @@ struct model {
     struct model_memory memory;
     struct model_client client;
 
-    struct model_attr attr; /* of the last event */
+    const struct bundle_log *guest_log; /* that the guest's last event came from */
+    struct model_attr attr;             /* of the last event */
     /* For whoever lists events: each drawable's fate, as it is decided. */
     void (*decided)(struct model *x, const struct model_candidate *c, enum outcome o);
     void *arg;
@@ -52,6 +53,16 @@ void model_add(struct model *x, const struct run_event *e);
 void model_end(struct model *x);
 /* The whole pass over x->bundle; then start, end and seconds stand. -ENOMEM */
 int model_gather(struct model *x);
+
+/* A table of the model, and how many entries did not fit it: what rests on them is inconclusive. */
+struct model_overflow {
+    const char *table;
+    uint64_t count;
+};
+
+enum { MODEL_TABLES = 16 };
+/* Every table, whether it overflowed or not; `list` has MODEL_TABLES places. How many there are. */
+unsigned model_overflows(const struct model *x, struct model_overflow *list);
 
 /* By id; NULL: none. */
 const struct model_stream *model_stream(const struct model *x, uint32_t id);

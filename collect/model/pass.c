@@ -13,6 +13,7 @@ int model_new(struct model **out)
     if (!x)
         return -ENOMEM;
     x->facts = calloc(1, sizeof(*x->facts));
+    waits_init(&x->waits);
     regions_init(&x->regions, &x->streams, &x->losses);
     client_init(&x->client, &x->waits, &x->regions, &x->losses);
     if (!x->facts || streams_init(&x->streams, &x->waits, &x->bytes, &x->losses) ||
@@ -42,7 +43,7 @@ static void loss(struct model *x, const struct run_event *e)
 
     x->losses.places[source]++;
     x->losses.events[source] += count;
-    waits_loss(&x->waits, source);
+    waits_loss(&x->waits, source, e->loss.from, e->loss.to);
     memory_loss(&x->memory, source, count, &x->attr);
     streams_loss(&x->streams, source, count);
     regions_loss(&x->regions, source, count);
@@ -60,21 +61,45 @@ static void settle(struct model *x, unsigned slot)
         x->decided(x, c, o);
 }
 
-static void of_host(struct model *x, const struct model_seen *e)
+static void of_host(struct model *x, const struct model_seen *e, enum tap_source source)
 {
     struct wait_step step;
-    uint32_t region = 0;
 
     bytes_add(&x->bytes, e);
-    waits_add(&x->waits, e, &step, &x->attr);
+    waits_add(&x->waits, e, source, &step, &x->attr);
     memory_add(&x->memory, e, &step, &x->attr);
     if (regions_decides(e->ev))
         settle(x, e->slot);
-    if (e->ev->kind == EV_stream_create)
-        region = regions_find(&x->regions, e->display, 0,
-                              (const int32_t *)&FIELDS(e->ev, stream_create)->box);
-    streams_add(&x->streams, e, region, &x->attr);
+    streams_add(&x->streams, e, &x->attr);
     regions_add(&x->regions, e, &x->attr);
+}
+
+/* Does the recorder say that the agent of this log had its probes on the guest's waits? */
+static bool waits_probed(const struct model *x, const char *log)
+{
+    const json_t *logs = json_object_get(json_object_get(bundle_about(x->bundle), "guest"), "logs");
+    unsigned found = 0;
+
+    for (size_t i = 0; i < json_array_size(logs); i++) {
+        const json_t *about = json_array_get(logs, i);
+        const char *name = json_string_value(json_object_get(about, "log"));
+        const json_t *probes = json_object_get(json_object_get(about, "hello"), "attached");
+
+        for (size_t k = 0; name && !strcmp(name, log) && k < json_array_size(probes); k++) {
+            const char *probe = json_string_value(json_array_get(probes, k));
+
+            found |= probe && !strcmp(probe, "guest_wait_begin") ? 1 : 0;
+            found |= probe && !strcmp(probe, "guest_wait_end") ? 2 : 0;
+        }
+    }
+    return found == 3;
+}
+
+/* Each boot of the guest has a log of its own. */
+static void guest_session(struct model *x, const struct run_event *e)
+{
+    x->guest_log = e->log;
+    guest_waits_session(&x->waits.guest, waits_probed(x, e->log->name), e->raw->time);
 }
 
 void model_add(struct model *x, const struct run_event *e)
@@ -103,7 +128,20 @@ void model_add(struct model *x, const struct run_event *e)
     }
     /* Never more than the time itself: a sum of both must not overflow. */
     seen.error = e->clock_error < e->raw->time ? e->clock_error : e->raw->time;
-    of_host(x, &seen);
+    if (e->source == SOURCE_GUEST && e->log != x->guest_log)
+        guest_session(x, e);
+    of_host(x, &seen, e->source);
+}
+
+/* -1: no clip. */
+static int clip_slot(const struct model *x)
+{
+    const struct model_region *clip = model_clip(x);
+
+    for (uint32_t i = 0; clip && i < x->displays.count; i++)
+        if (x->displays.ids[i] == clip->display)
+            return (int)i;
+    return -1;
 }
 
 void model_end(struct model *x)
@@ -113,6 +151,7 @@ void model_end(struct model *x)
         settle(x, i);
     regions_end(&x->regions);
     streams_end(&x->streams, x->end);
+    client_end(&x->client, clip_slot(x));
     waits_end(&x->waits, x->end);
     memory_end(&x->memory);
 }
@@ -120,14 +159,17 @@ void model_end(struct model *x)
 static void about_device(struct model *x)
 {
     const json_t *devices = json_object_get(bundle_about(x->bundle), "devices");
+    unsigned qxl = 0;
 
     for (size_t i = 0; i < json_array_size(devices); i++) {
         const char *driver =
             json_string_value(json_object_get(json_array_get(devices, i), "driver"));
 
-        x->qxl |= driver && strstr(driver, "qxl");
+        qxl += driver && strstr(driver, "qxl");
         x->virtio |= driver && strstr(driver, "virtio");
     }
+    x->qxl = qxl > 0;
+    x->waits.several = qxl > 1;
 }
 
 int model_gather(struct model *x)
@@ -149,6 +191,7 @@ int model_gather(struct model *x)
     x->regions.has_client_box =
         clip_of_client(x->run, bundle_about(x->bundle), x->regions.client_box);
     bundle_window(x->bundle, &x->start, &x->end);
+    client_window(&x->client, x->start, x->end);
     while (cursor_next(c, &e) == 1)
         model_add(x, &e);
     cursor_close(c);
@@ -187,7 +230,7 @@ const struct model_episode *model_episode(const struct model *x, uint32_t id)
 
 uint32_t model_episodes(const struct model *x)
 {
-    return memory_kept(&x->memory);
+    return x->memory.kept.count;
 }
 
 bool model_in_pieces(const struct model *x)

@@ -53,6 +53,15 @@ static uint32_t find_near(struct model_regions *x, const struct fields_draw *f, 
     return best;
 }
 
+/* Is the box that of a drawable whose fate is not decided yet? */
+static bool is_candidate(const struct model_regions *x, uint32_t box)
+{
+    for (int i = 0; i < MODEL_DISPLAYS; i++)
+        if (x->now[i].open && x->now[i].region == box + 1)
+            return true;
+    return false;
+}
+
 static uint32_t make(struct model_regions *x, const struct fields_draw *f, uint64_t now)
 {
     uint32_t at = MODEL_BOXES, i;
@@ -63,7 +72,8 @@ static uint32_t make(struct model_regions *x, const struct fields_draw *f, uint6
             at = i;
             break;
         }
-        if (!x->boxes[i].kept && (at == MODEL_BOXES || x->boxes[i].last < x->boxes[at].last))
+        if (!x->boxes[i].kept && !is_candidate(x, i) &&
+            (at == MODEL_BOXES || x->boxes[i].last < x->boxes[at].last))
             at = i;
     }
     r = &x->boxes[at];
@@ -165,18 +175,20 @@ const struct model_candidate *regions_settle(struct model_regions *x, unsigned s
 
 /* The running streams whose box it has: it is a frame of theirs, or a redraw in place of one. What
  * else is drawn over a stream's place, such as a terminal, is no frame that the server could
- * refuse.
- */
-static void cover(const struct model_regions *x, struct model_candidate *c)
+ * refuse. */
+static void cover(struct model_regions *x, struct model_candidate *c)
 {
     uint32_t off;
-    int n = 0;
 
-    for (uint32_t i = 0; i < x->streams->live_count && n < MODEL_COVERED; i++) {
+    for (uint32_t i = 0; i < x->streams->live_count; i++) {
         const struct model_stream *t = &x->streams->live[i];
 
-        if (t->display == c->display && t->has_box && region_near(t->box, c->box, &off))
-            c->covered[n++] = t->id;
+        if (t->display != c->display || !t->has_box || !region_near(t->box, c->box, &off))
+            continue;
+        if (c->covered_count == MODEL_COVERED)
+            x->covered_over++;
+        else
+            c->covered[c->covered_count++] = t->id;
     }
 }
 
@@ -223,7 +235,7 @@ static void match(struct model_regions *x, struct model_candidate *c, const stru
 {
     uint32_t off = 0;
 
-    for (int i = 0; f->against == MATCH_AGAINST_stream && i < MODEL_COVERED && c->covered[i]; i++) {
+    for (int i = 0; f->against == MATCH_AGAINST_stream && i < c->covered_count; i++) {
         const struct model_stream *t = streams_running(x->streams, c->covered[i]);
 
         if (t && t->number == (uint32_t)f->index) {

@@ -22,6 +22,7 @@ struct model_regions {
     uint16_t kept[MODEL_REGIONS]; /* indices of kept ones, by id - 1 */
     uint32_t count;               /* kept ones */
     uint32_t over, dropped;       /* not kept for want of room; dropped although still redrawn */
+    uint64_t covered_over;        /* running streams that a draw covered beyond MODEL_COVERED */
     uint32_t clip;                /* id of the clip's region; 0: none */
     bool clip_told;               /* by the client */
     bool has_client_box;          /* where the client read its numbers */

@@ -25,8 +25,8 @@ struct model_attr {
     uint32_t stream, region, episode;
     uint32_t other_region;  /* the region whose history a trace_add overwrote */
     uint32_t first_episode; /* of several, which end with `episode` */
-    /* A wait that holds the guest up, a command that ends the worker's block, or a call for memory
-     * that the server drops. */
+    /* A wait that holds the guest up, the begin or end of a block of the command ring, or a call
+     * for memory that the server drops. */
     bool counts;
 };
 

@@ -57,6 +57,8 @@ static struct model_gap counters(const struct model_streams *s, unsigned slot, u
         .stalled = waits_stalled(s->waits, slot, now),
         .waited = waits_waited(s->waits, slot, now),
         .blocked = waits_blocked(s->waits, slot, now),
+        .unplaced = waits_unplaced(s->waits, now),
+        .unknown = guest_waits_unknown(&s->waits->guest, now),
         .oom = d->ooms,
         .empties = d->empties,
         .commands = d->commands,
@@ -67,9 +69,11 @@ static struct model_gap counters(const struct model_streams *s, unsigned slot, u
 
 static void close_gap(struct model_gap *gap, const struct model_gap *now)
 {
-    gap->stalled = now->stalled - gap->stalled;
-    gap->waited = now->waited - gap->waited;
+    gap->stalled = waits_since(now->stalled, gap->stalled);
+    gap->waited = waits_since(now->waited, gap->waited);
     gap->blocked = now->blocked - gap->blocked;
+    gap->unplaced = waits_since(now->unplaced, gap->unplaced);
+    gap->unknown = now->unknown - gap->unknown;
     gap->oom = now->oom - gap->oom;
     gap->empties = now->empties - gap->empties;
     gap->commands = now->commands - gap->commands;
@@ -98,8 +102,12 @@ static enum cause waited_cause(struct model_stream *t, uint64_t span, uint64_t e
         t->doubt_error = error / 2;
         return in_doubt(t, DOUBT_CLOCK, 0);
     }
+    if (t->gap.unplaced * 2 >= span)
+        return in_doubt(t, DOUBT_DISPLAY, 0);
     if (t->gap.guest_losses)
         return in_doubt(t, DOUBT_GUEST, t->gap.guest_lost);
+    if (t->gap.unknown)
+        return in_doubt(t, DOUBT_SILENT, 0);
     /* Only an empty ring shows that no frame of the guest waits there unread. */
     return t->gap.empties ? CAUSE_GUEST_IDLE : in_doubt(t, DOUBT_UNSEEN, 0);
 }
@@ -155,10 +163,11 @@ static enum cause cause_of(const struct model_streams *s, struct model_stream *t
 
 static void find_cause(const struct model_streams *s, struct model_stream *t, uint64_t now)
 {
-    const struct model_wait *d = &s->waits->displays[t->slot];
+    const struct guest_waits *g = &s->waits->guest;
     struct model_gap *gap = &t->gap, then = counters(s, t->slot, now);
     uint64_t span = now > t->last_frame ? now - t->last_frame : 0;
-    uint64_t error = d->waits ? 2 * (d->wait_error < span ? d->wait_error : span) : 0;
+    bool waits = g->waits && s->waits->guest_slot == (int)t->slot;
+    uint64_t error = waits ? 2 * (g->error < span ? g->error : span) : 0;
 
     close_gap(gap, &then);
     t->cause = cause_of(s, t, span, error);
@@ -211,8 +220,7 @@ static struct model_stream *begin(struct model_streams *s, const struct model_se
     return t;
 }
 
-static struct model_stream *create(struct model_streams *s, const struct model_seen *e,
-                                   uint32_t region)
+static struct model_stream *create(struct model_streams *s, const struct model_seen *e)
 {
     const struct fields_stream_create *f = FIELDS(e->ev, stream_create);
     struct model_stream *t = begin(s, e, f->stream);
@@ -223,7 +231,6 @@ static struct model_stream *create(struct model_streams *s, const struct model_s
     t->frames = 1;
     t->fps = (uint32_t)f->fps;
     t->frames_before = (uint32_t)f->frames;
-    t->region = region;
     return t;
 }
 
@@ -347,19 +354,17 @@ static void refused(struct model_streams *s, uint32_t id, enum outcome why, uint
 
 void streams_refused(struct model_streams *s, const struct model_candidate *c, enum outcome o)
 {
-    for (int i = 0; i < MODEL_COVERED && !c->streamed; i++)
-        if (c->covered[i])
-            refused(s, c->covered[i], fate_refusal(c, i, o), c->time);
+    for (int i = 0; i < c->covered_count && !c->streamed; i++)
+        refused(s, c->covered[i], fate_refusal(c, i, o), c->time);
 }
 
-void streams_add(struct model_streams *s, const struct model_seen *e, uint32_t region,
-                 struct model_attr *attr)
+void streams_add(struct model_streams *s, const struct model_seen *e, struct model_attr *attr)
 {
     struct model_stream *t = NULL;
 
     switch (e->ev->kind) {
     case EV_stream_create:
-        t = create(s, e, region);
+        t = create(s, e);
         break;
     case EV_stream_attach:
         t = attach(s, e);

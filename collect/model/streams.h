@@ -47,13 +47,15 @@ enum {
 /* Why the cause of an end is inconclusive. */
 enum doubt {
     DOUBT_NONE,
-    DOUBT_GAP,    /* events were lost between the last known frame and the end */
-    DOUBT_CLIENT, /* ... since a client last took a frame */
-    DOUBT_END,    /* ... and its end may be among them */
-    DOUBT_GUEST,  /* the guest's or QEMU's events were lost */
-    DOUBT_CLOCK,  /* the guest's clock is not known well enough */
-    DOUBT_BEFORE, /* its last frame came before the recording began */
-    DOUBT_UNSEEN, /* no event shows that the guest was free, nor that it was not */
+    DOUBT_GAP,     /* events were lost between the last known frame and the end */
+    DOUBT_CLIENT,  /* ... since a client last took a frame */
+    DOUBT_END,     /* ... and its end may be among them */
+    DOUBT_GUEST,   /* the guest's or QEMU's events were lost */
+    DOUBT_CLOCK,   /* the guest's clock is not known well enough */
+    DOUBT_BEFORE,  /* its last frame came before the recording began */
+    DOUBT_SILENT,  /* the guest waited, and when that ended is not known: its agent was gone */
+    DOUBT_DISPLAY, /* the guest waited, for one of several displays */
+    DOUBT_UNSEEN,  /* no event shows that the guest was free, nor that it was not */
 };
 
 /* Since a stream's last frame. While it runs, the counters of its display and of the guest's losses
@@ -61,6 +63,8 @@ enum doubt {
 struct model_gap {
     uint64_t refused[OUTCOMES], all_refused, late, first_refused;
     uint64_t stalled, waited, blocked;
+    uint64_t unplaced; /* waits of the guest for a display that is not known */
+    uint64_t unknown;  /* waits of the guest whose end is not known */
     uint64_t oom, empties, commands, evicted, overlaps, losses, lost;
     uint64_t guest_losses, guest_lost;
 };
@@ -84,7 +88,6 @@ struct model_stream {
     uint64_t evicted_survived;             /* of them followed by another frame */
     uint64_t refused[OUTCOMES];            /* redraws of its place that it did not get */
     struct histogram intervals;
-    uint32_t region; /* index + 1 in boxes */
     struct model_gap gap;
     /* last frame given to a client; frames since then; events lost since then */
     uint64_t client_at, unseen, client_losses, client_lost;
@@ -111,9 +114,7 @@ struct model_streams {
 int streams_init(struct model_streams *s, const struct model_waits *waits,
                  const struct model_bytes *bytes, const struct model_losses *losses); /* -ENOMEM */
 void streams_free(struct model_streams *s);
-/* `region`: where a stream that begins is drawn, index + 1; or 0. */
-void streams_add(struct model_streams *s, const struct model_seen *e, uint32_t region,
-                 struct model_attr *attr);
+void streams_add(struct model_streams *s, const struct model_seen *e, struct model_attr *attr);
 /* A redraw that covers streams' places and did not join them. */
 void streams_refused(struct model_streams *s, const struct model_candidate *c, enum outcome o);
 void streams_loss(struct model_streams *s, enum tap_source source, uint64_t count);

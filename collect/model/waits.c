@@ -1,72 +1,129 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/waits.h"
 
+void waits_init(struct model_waits *w)
+{
+    w->guest_slot = -1;
+    guest_waits_init(&w->guest);
+}
+
+/* ---- stalls: what the host sees of a call for memory ---- */
+
+/* How much of the time since the last sign was a stall. */
+static uint64_t stall(const struct model_waits *w, unsigned slot, uint64_t now)
+{
+    const struct model_wait *d = &w->displays[slot];
+    uint64_t span = waits_since(now, d->chain_at), waited;
+
+    if (!(w->several || w->guest_slot == (int)slot) || !guest_covers(&w->guest, d->chain_at, now))
+        return span;
+    waited = waits_since(guest_waited(&w->guest, now), d->chain_waited);
+    return waited < span ? waited : span;
+}
+
 uint64_t waits_stalled(const struct model_waits *w, unsigned slot, uint64_t now)
 {
     const struct model_wait *d = &w->displays[slot];
 
     /* The guest called for memory and nothing was given since: it waits still. */
-    if (d->chain && !d->given && now > d->chain_at)
-        return d->stalled + (now - d->chain_at);
-    return d->stalled;
+    return d->stalled + (d->chain && !d->given ? stall(w, slot, now) : 0);
 }
+
+uint64_t waits_still(const struct model_waits *w)
+{
+    uint64_t most = 0;
+
+    for (int i = 0; i < MODEL_DISPLAYS; i++)
+        most = w->displays[i].stalled > most ? w->displays[i].stalled : most;
+    return most;
+}
+
+/* A sign that the guest has waited since the sign before. */
+static void sign(struct model_waits *w, unsigned slot, uint64_t now, struct wait_step *step)
+{
+    struct model_wait *d = &w->displays[slot];
+
+    if (d->chain && (!d->given || waits_since(now, d->chain_at) <= MODEL_CHAIN))
+        step->stalled = stall(w, slot, now);
+    d->stalled += step->stalled;
+    d->chain = true;
+    d->chain_at = now;
+    d->chain_waited = guest_waited(&w->guest, now);
+}
+
+static void call(struct model_waits *w, unsigned slot, uint64_t now, struct wait_step *step)
+{
+    struct model_wait *d = &w->displays[slot];
+
+    step->anew = !d->open || (d->given && waits_since(now, d->chain_at) > MODEL_CHAIN);
+    if (step->anew)
+        d->chain = false;
+    d->open = true;
+    sign(w, slot, now, step);
+}
+
+static void notify(struct model_waits *w, unsigned slot, uint64_t now, struct wait_step *step)
+{
+    call(w, slot, now, step);
+    w->displays[slot].given &= w->displays[slot].in_oom;
+}
+
+static void oom_begin(struct model_waits *w, unsigned slot, uint64_t now, struct wait_step *step)
+{
+    struct model_wait *d = &w->displays[slot];
+
+    call(w, slot, now, step);
+    w->oom_cut += d->in_oom; /* the end of the one before is missing */
+    d->in_oom = true;
+    d->given = false;
+    d->oom_began = now;
+    d->ooms++;
+}
+
+static void oom_end(struct model_waits *w, unsigned slot, uint64_t now, struct wait_step *step)
+{
+    struct model_wait *d = &w->displays[slot];
+    uint64_t took = waits_since(now, d->oom_began);
+    bool given = d->given;
+
+    if (d->in_oom) {
+        w->oom_ns += took;
+        w->oom_longest = took > w->oom_longest ? took : w->oom_longest;
+    } else {
+        w->oom_cut++;
+    }
+    d->in_oom = false;
+    if (!d->open)
+        return;
+    d->given = false; /* the guest did wait until now */
+    sign(w, slot, now, step);
+    d->given = given;
+}
+
+/* ---- blocks of the command ring ---- */
 
 uint64_t waits_blocked(const struct model_waits *w, unsigned slot, uint64_t now)
 {
     const struct model_wait *d = &w->displays[slot];
 
-    return d->blocked + (d->blocked_from && now > d->blocked_from ? now - d->blocked_from : 0);
+    return d->blocked + (d->blocked_from ? waits_since(now, d->blocked_from) : 0);
 }
 
-uint64_t waits_waited(const struct model_waits *w, unsigned slot, uint64_t now)
+static void blocked(struct model_waits *w, struct model_wait *d, const struct tap_event *ev,
+                    struct model_attr *attr)
 {
-    const struct model_wait *d = &w->displays[slot];
-
-    return d->waited + (d->waiting && now > d->waiting_from ? now - d->waiting_from : 0);
-}
-
-/* ---- stalls: what the host sees of a call for memory ---- */
-
-/* A sign that the guest has waited since the sign before. */
-static void sign(struct model_waits *w, struct model_wait *d, uint64_t now, struct wait_step *step)
-{
-    if (d->chain && now > d->chain_at && (!d->given || now - d->chain_at <= MODEL_CHAIN)) {
-        step->stalled = now - d->chain_at;
-        w->still_ns += step->stalled;
-        d->stalled += step->stalled;
-    }
-    d->chain = true;
-    d->chain_at = now;
-}
-
-static void call(struct model_waits *w, struct model_wait *d, uint64_t now, struct wait_step *step)
-{
-    step->anew = !d->open || (d->given && now - d->chain_at > MODEL_CHAIN);
-    if (step->anew)
-        d->chain = false;
-    d->open = true;
-    sign(w, d, now, step);
-}
-
-static void oom_end(struct model_waits *w, struct model_wait *d, uint64_t now,
-                    struct wait_step *step)
-{
-    bool given = d->given;
-
-    d->in_oom = false;
-    if (!d->open)
+    if (FIELDS(ev, blocked)->ring != RING_command)
         return;
-    d->given = false; /* the guest did wait until now */
-    sign(w, d, now, step);
-    d->given = given;
+    attr->counts = true;
+    w->blocked_count++;
+    if (!d->blocked_from)
+        d->blocked_from = ev->time;
 }
-
-/* ---- blocks ---- */
 
 static void unblock(struct model_waits *w, struct model_wait *d, uint64_t now,
                     struct model_attr *attr)
 {
-    uint64_t took = now > d->blocked_from ? now - d->blocked_from : 0;
+    uint64_t took = waits_since(now, d->blocked_from);
 
     if (!d->blocked_from)
         return;
@@ -76,71 +133,53 @@ static void unblock(struct model_waits *w, struct model_wait *d, uint64_t now,
     d->blocked_from = 0;
 }
 
-static void command(struct model_waits *w, struct model_wait *d, uint64_t now,
+static void command(struct model_waits *w, struct model_wait *d, const struct tap_event *ev,
                     struct model_attr *attr)
 {
     d->commands++;
-    unblock(w, d, now, attr);
+    if (FIELDS(ev, cmd)->type != QXL_CMD_cursor) /* it comes from the other ring */
+        unblock(w, d, ev->time, attr);
     if (!d->in_oom) /* commands taken within it were queued already */
         d->open = d->chain = false;
 }
 
-/* ---- waits by the guest's own events ---- */
-
-static bool is_deleter(const struct model_waits *w, uint32_t tid)
-{
-    for (uint32_t i = 0; i < w->deleter_count && i < MODEL_DELETERS; i++)
-        if (w->deleters[i] == tid)
-            return true;
-    return false;
-}
-
-static void guest_wait(struct model_waits *w, const struct model_seen *e, struct wait_step *step,
+static void ring_empty(struct model_waits *w, struct model_wait *d, const struct tap_event *ev,
                        struct model_attr *attr)
 {
-    struct model_wait *d = &w->displays[e->slot];
-    uint64_t now = e->ev->time;
-
-    if (is_deleter(w, e->ev->tid))
+    if (FIELDS(ev, ring_empty)->ring != RING_command)
         return;
-    attr->counts = true;
-    d->waits = true;
-    d->wait_error = e->error;
-    if (e->ev->kind == EV_guest_wait_begin) {
-        if (!d->waiting++)
-            d->waiting_from = now;
-    } else if (d->waiting && !--d->waiting && now > d->waiting_from) {
-        step->waited = now - d->waiting_from;
-        d->waited += step->waited;
-        if (step->waited > w->longest_wait) {
-            w->longest_wait = step->waited;
-            w->longest_wait_at = now;
-        }
-    }
+    d->empties++;
+    unblock(w, d, ev->time, attr); /* the worker read the ring again */
 }
 
-void waits_add(struct model_waits *w, const struct model_seen *e, struct wait_step *step,
-               struct model_attr *attr)
+/* ---- waits by the guest's own events ---- */
+
+uint64_t waits_waited(const struct model_waits *w, unsigned slot, uint64_t now)
+{
+    return w->guest_slot == (int)slot && !w->several ? guest_waited(&w->guest, now) : 0;
+}
+
+uint64_t waits_unplaced(const struct model_waits *w, uint64_t now)
+{
+    return w->several ? guest_waited(&w->guest, now) : 0;
+}
+
+static void of_server(struct model_waits *w, const struct model_seen *e, struct wait_step *step,
+                      struct model_attr *attr)
 {
     struct model_wait *d = &w->displays[e->slot];
     const struct tap_event *ev = e->ev;
 
-    *step = (struct wait_step){0};
     switch (ev->kind) {
     case EV_qxl_io_write:
-        if (FIELDS(ev, qxl_io_write)->port != QXL_IO_notify_oom)
-            break;
-        call(w, d, ev->time, step);
-        d->given &= d->in_oom;
+        if (FIELDS(ev, qxl_io_write)->port == QXL_IO_notify_oom)
+            notify(w, e->slot, ev->time, step);
         break;
     case EV_oom_begin:
-        call(w, d, ev->time, step);
-        d->in_oom = true;
-        d->given = false;
-        d->ooms++;
+        oom_begin(w, e->slot, ev->time, step);
         break;
     case EV_oom_end:
-        oom_end(w, d, ev->time, step);
+        oom_end(w, e->slot, ev->time, step);
         break;
     case EV_evict:
         d->given = true;
@@ -152,43 +191,48 @@ void waits_add(struct model_waits *w, const struct model_seen *e, struct wait_st
         d->given |= d->in_oom;
         break;
     case EV_cmd:
-        command(w, d, ev->time, attr);
+        command(w, d, ev, attr);
         break;
     case EV_blocked:
-        w->blocked_count++;
-        if (!d->blocked_from)
-            d->blocked_from = ev->time;
+        blocked(w, d, ev, attr);
         break;
     case EV_ring_empty:
-        d->empties += FIELDS(ev, ring_empty)->ring == RING_command;
-        break;
-    case EV_guest_wait_begin:
-    case EV_guest_wait_end:
-        guest_wait(w, e, step, attr);
-        break;
-    case EV_guest_delete:
-        if (!is_deleter(w, ev->tid))
-            w->deleters[w->deleter_count++ % MODEL_DELETERS] = ev->tid;
+        ring_empty(w, d, ev, attr);
         break;
     default:
         break;
     }
 }
 
-void waits_loss(struct model_waits *w, enum tap_source source)
+void waits_add(struct model_waits *w, const struct model_seen *e, enum tap_source source,
+               struct wait_step *step, struct model_attr *attr)
 {
-    for (int i = 0; i < MODEL_DISPLAYS; i++) {
-        struct model_wait *d = &w->displays[i];
+    *step = (struct wait_step){0};
+    if (source == SOURCE_GUEST) {
+        guest_waits_add(&w->guest, e, &step->guest);
+        attr->counts |= step->guest.counts;
+        return;
+    }
+    if (e->display == MODEL_GUEST_DISPLAY)
+        w->guest_slot = (int)e->slot;
+    of_server(w, e, step, attr);
+}
 
-        if (source == SOURCE_GUEST)
-            d->waiting = 0;
-        if (source == SOURCE_SPICE)
-            d->in_oom = d->chain = false;
+void waits_loss(struct model_waits *w, enum tap_source source, uint64_t from, uint64_t to)
+{
+    if (source == SOURCE_GUEST)
+        guest_waits_loss(&w->guest, from, to);
+    for (int i = 0; losses_of_server(source) && i < MODEL_DISPLAYS; i++) {
+        w->oom_cut += w->displays[i].in_oom;
+        w->displays[i].in_oom = w->displays[i].chain = false;
     }
 }
 
 void waits_end(struct model_waits *w, uint64_t end)
 {
-    for (unsigned i = 0; i < MODEL_DISPLAYS; i++)
+    for (unsigned i = 0; i < MODEL_DISPLAYS; i++) {
         w->blocked_ns += waits_blocked(w, i, end) - w->displays[i].blocked;
+        w->oom_cut += w->displays[i].in_oom;
+    }
+    guest_waits_end(&w->guest, end);
 }

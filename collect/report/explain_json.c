@@ -88,7 +88,10 @@ static const char *const doubts[] = {[DOUBT_NONE] = "",
                                      [DOUBT_GUEST] = "lost_of_guest",
                                      [DOUBT_CLOCK] = "clock",
                                      [DOUBT_BEFORE] = "before",
-                                     [DOUBT_UNSEEN] = "not_seen"};
+                                     [DOUBT_UNSEEN] = "not_seen",
+
+                                     [DOUBT_SILENT] = "guest_gone",
+                                     [DOUBT_DISPLAY] = "display"};
 
 static json_t *stream(const struct model *x, const struct model_stream *t)
 {
@@ -156,15 +159,13 @@ static json_t *episode(const struct model *x, const struct model_episode *e)
 /* What did not fit: a conclusion that rests on it is inconclusive. */
 static json_t *overflow(const struct model *x)
 {
-    uint32_t streams = x->streams.count > MODEL_STREAMS ? x->streams.count - MODEL_STREAMS : 0;
-    uint32_t episodes = x->memory.count - model_episodes(x);
-    uint32_t freezes =
-        x->client.freeze_count > MODEL_FREEZES ? x->client.freeze_count - MODEL_FREEZES : 0;
+    struct model_overflow tables[MODEL_TABLES];
+    unsigned count = model_overflows(x, tables);
+    json_t *o = json_object();
 
-    return json_pack("{sI sI sI sI sI sI sI}", "display_events", NUMBER(x->displays.over),
-                     "streams", NUMBER(streams), "running_streams", NUMBER(x->streams.live_over),
-                     "episodes", NUMBER(episodes), "regions", NUMBER(x->regions.over), "boxes",
-                     NUMBER(x->regions.dropped), "freezes", NUMBER(freezes));
+    for (unsigned i = 0; i < count; i++)
+        json_object_set_new(o, tables[i].table, json_integer(NUMBER(tables[i].count)));
+    return o;
 }
 
 static json_t *freeze(const struct model *x, const struct model_freeze *z)

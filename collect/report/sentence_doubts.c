@@ -23,6 +23,12 @@ const struct doubt_words doubt_words[] = {
     {UNSURE_CLOCK, RULE_STREAM_END,
      "Inconclusive: the guest waited for memory about then, but whether for half of that span depends on an "
      "order of the guest's events and the host's that its clock[ (known to {clock_error_ns})] does not show."},
+    {UNSURE_GUEST_GONE, RULES,
+     "Inconclusive: the guest began to wait for memory, then its agent stopped answering. When the wait "
+     "ended is unknown."},
+    {UNSURE_DISPLAY, RULES,
+     "Inconclusive: the guest waited for memory then. It has several qxl devices, and its events do not name "
+     "the device."},
     {UNSURE_BEFORE, RULE_STREAM_END,
      "Inconclusive: its last frame came before the recording began."},
     {UNSURE_NOT_SEEN, RULE_STREAM_END,

@@ -491,7 +491,7 @@ static void the_costliest_first(void **state)
                             : i      ? 40 * MS
                                      : 0);
     }
-    PUT(spice, blocked, now, .pipe = 51);
+    PUT(spice, blocked, now + 6 * MS, .pipe = 51);
     now += 2 * SECOND;
     draw(clip_box, 0);
     end("");
