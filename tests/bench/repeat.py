@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes a long spice.tap of a short one, for measuring: its chunks again and again, later each time
-(docs/dev/format.md: all times in a chunk are relative to its head). At each seam a chunk's number is
-left out, so that readers see a loss there: what stood open at the end of one round is not in the next.
+"""Makes a long spice.tap of a short one, for measuring: it repeats the chunks with later times (all times in a chunk
+are relative to its head: docs/dev/format.md). At each seam it leaves out a chunk's number: readers see a loss there,
+and carry nothing that is open from one round into the next.
 
     tests/bench/repeat.py RUN/spice.tap OUT.tap TIMES
 """

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What stands for QEMU's chardev and an agent behind it, where reality would not do what a test
-needs: an agent that lies, and one that can be restarted at will. guest/wire.h in Python."""
+"""Stands for QEMU's chardev and the agent behind it, where a real one does not do what a test needs: an agent that
+lies, and one that a test restarts. It is guest/wire.h in Python."""
 
 import json
 import random
@@ -12,7 +12,7 @@ import time
 import zlib
 
 HELLO, EVENTS, PONG, LOSS, BYE, START, PING, STOP = 1, 2, 3, 4, 5, 16, 17, 18
-OFFSET = 5_000_000_000  # the guest's clock is so much behind
+OFFSET = 5_000_000_000  # how far the guest's clock is behind
 
 
 def guest_now():
@@ -31,7 +31,7 @@ def record(kind, when, *values, slots=None):
 
 
 class Agent(threading.Thread):
-    """Answers START and PING honestly; `act` is called again and again with the connection."""
+    """Answers START and PING honestly; calls `act` again and again with the connection."""
 
     def __init__(self, path, act=None, boot="b007"):
         super().__init__(daemon=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the stack tests and the bench share: the table of events, the probes of a built library,
-and the programs that are started: driver, client, recorder, bpftrace. Standard library only."""
+"""What the stack tests and the bench share: the table of events, the probes of a built library, and the programs
+they start (driver, client, recorder, bpftrace). Standard library only."""
 
 import contextlib
 import json
@@ -117,7 +117,7 @@ def free_port():
 
 
 class Program:
-    """A child with its output in files; ended, if need be, when the with block ends."""
+    """A child process with its output in files. The end of the with block ends it."""
 
     def __init__(self, folder, name, argv, env=None, stdin=subprocess.DEVNULL):
         self.name, self.out_path = name, os.path.join(folder, name + ".out")
@@ -201,7 +201,7 @@ class Driver(Program):
         self.process.stdin.flush()
 
     def timed(self, verb, timeout=120):
-        """Draws, wall ns and the worker's CPU ns of a verb."""
+        """The draws, the wall ns and the worker's CPU ns of a verb."""
         self.do("timed " + verb)
         self.lines += 1
         end = time.time() + timeout
@@ -253,8 +253,8 @@ class Bpftrace(Program):
                          {"BPFTRACE_PERF_RB_PAGES": "2048", "BPFTRACE_LOG_SIZE": "10000000"})
 
     def wait_attached(self, driver, timeout=30):
-        """Until this program holds a perf event for each site of the driver's library, and takes
-        no more: the semaphores do not tell one listener from another."""
+        """Waits until this program has a perf event for each site of the driver's library, and takes no more: the
+        semaphores do not distinguish listeners."""
         sites, end, before = sum(len(s) for s in probe_notes(driver.lib).values()), time.time() + timeout, -1
         while time.time() < end:
             now = self.perf_events()
@@ -315,8 +315,8 @@ def location(spec):
 
 
 def bpftrace_raw(arg, sites, base):
-    """bpftrace 0.17 knows arg0 to arg5 only; what lies behind them is read where the site's own
-    note says it is. Sites of one probe are told apart by their address."""
+    """bpftrace 0.17 knows arg0 to arg5 only. Further arguments are read from where the site's own note puts them;
+    sites of one probe are distinguished by their address."""
     if arg < 6:
         return f"arg{arg}"
     text = ""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A second reader of .tap logs, written from docs/dev/format.md alone: prints what
-`spicetap export LOG --format jsonl` prints. It has no care for damage: it stops there."""
+"""A second reader of .tap logs, written from docs/dev/format.md alone. It prints what `spicetap export LOG
+--format jsonl` prints. It stops at damage."""
 import json
 import struct
 import sys
@@ -12,7 +12,7 @@ SIGNED = {"s32", "s64"}
 
 
 class Column:
-    """One column of a chunk: varints; behind its end it gives zeros."""
+    """One column of a chunk: varints; zeros follow its end."""
 
     def __init__(self, data):
         self.data, self.at, self.before = data, 0, 0
@@ -65,7 +65,7 @@ def read_chunks(f):
 
 
 def split(payload):
-    """The columns of a payload, each behind its length."""
+    """The columns of a payload; each has its length before it."""
     columns = Column(payload)
     while columns.at < len(payload):
         length = columns.varint()

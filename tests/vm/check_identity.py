@@ -1,21 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Is anything missed in order or identity? Reads what `spicetap export --format jsonl` prints, a line
-at a time, and remembers what lives: its memory does not grow with the run.
+"""Checks the order and the identities of an export, a line at a time. Its memory does not grow with the run.
 
     spicetap export RUN --format jsonl | tests/vm/check_identity.py
 
-Lines `ok NAME` or `FAIL NAME: why`; exit 1 if one failed.
+Prints `ok NAME` or `FAIL NAME: why`; exit 1 if one failed.
 """
 
 import json
 import sys
 
-SHOWN = 3  # failures of one kind that are spelled out
+SHOWN = 3  # as many failures of one kind are printed
 
 
 class Check:
-    """One rule: how often it held, how often it did not."""
+    """One rule: how often it held, and how often not."""
 
     def __init__(self, name):
         self.name, self.held, self.before, self.broken, self.examples = name, 0, 0, 0, []
@@ -76,7 +75,7 @@ class Identity:
         self.addresses.add(address)
 
     def known(self, check, event):
-        """The drawable was drawn and is not released; or nobody knows, as it began before."""
+        """The drawable was drawn and is not released; or its draw came before the recording."""
         address = event["drawable"]
         if self.drawn.get(address) == event["release_id"]:
             check.held += 1
@@ -171,12 +170,12 @@ class Identity:
         self.running(self.checks["a frame has its stream"], event)
 
     def results(self):
-        """(name, ok, what was seen), a rule each"""
+        """(name, ok, what was seen) for each rule"""
         return [(name,) + check.result() for name, check in self.checks.items()]
 
 
 def check_lines(lines, also=None):
-    """Checks an export; also(event) is called for every event."""
+    """Checks an export; calls also(event) for every event."""
     identity = Identity()
     for line in lines:
         event = json.loads(line)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Talks to spicetap-guest over its port, without the recorder: written from docs/dev/guest-protocol.md.
+"""Talks to spicetap-guest over its port, without the recorder: written from docs/dev/guest-protocol.md alone.
 
     guest_port.py SOCKET [-t SECONDS] [--ping HZ] [--stop-reading SECONDS] [-o FILE]
 
-HELLO, events (JSON lines, names and fields from bpf/events.def) and losses go to stdout or FILE, a
-summary to stderr: kinds and counts, bytes, round trip times of PING.
+HELLO, events (JSON lines, with names and fields from bpf/events.def) and losses go to stdout or FILE. A summary goes
+to stderr: kinds and counts, bytes, round trip times of PING.
 """
 import argparse
 import collections
@@ -43,7 +43,7 @@ def frame(kind, payload, number=0):
 
 
 class Decoder:
-    """Bytes to frames; what is none is counted and passed over."""
+    """Turns bytes into frames; counts and skips what is no frame."""
 
     def __init__(self):
         self.data, self.skipped, self.next, self.gaps = b"", 0, None, 0
