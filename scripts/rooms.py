@@ -72,7 +72,7 @@ def uses(tree, tags):
             continue
         name = stem(tag["path"].removeprefix("collect/"))
         own.setdefault(name, set()).add(tag["name"])
-        if not tag.get("file"):
+        if not tag.get("file") and tag["name"] != "main":
             home[tag["name"]] = name
     found = {}
     for path in sorted((tree / "collect").rglob("*.c")):

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap info: a first look at a run. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/options.h"
 #include "cmd/commands.h"
@@ -49,101 +47,29 @@ static void facts_free(struct facts **f)
     free(*f);
 }
 
-static void measure(struct info *i)
+static int out_of_memory(void)
 {
-    bundle_window(i->bundle, &i->start, &i->end);
-    if (!i->start)
-        i->start = i->facts->first;
-    if (!i->end)
-        i->end = i->facts->last;
-    if (i->end < i->start)
-        i->end = i->start;
-    i->seconds = (double)(i->end - i->start) / 1e9;
-    i->log_count = bundle_logs(i->bundle, &i->logs);
-    for (size_t l = 0; l < i->log_count; l++)
-        i->bytes += i->logs[l].bytes;
-}
-
-const char *info_stream_end(const struct facts_stream *s)
-{
-    static const struct tap_enum *reasons;
-    const char *name;
-
-    if (s->end_lost)
-        return "end not seen";
-    if (!s->ended)
-        return "still running at the end";
-    if (!reasons) {
-        const struct tap_kind_desc *stop = tap_kind_find(EV_stream_stop);
-
-        for (unsigned f = 0; f < stop->count; f++)
-            if (!strcmp(stop->fields[f].name, "reason"))
-                reasons = stop->fields[f].names;
-    }
-    name = tap_enum_name(reasons, s->reason);
-    return name ? name : "for a reason this version does not know";
-}
-
-const char *info_stream_note(const struct info *i, const struct facts_stream *s)
-{
-    if (s->began)
-        return NULL;
-    if (i->facts->all_losses && s->created >= i->start)
-        return "its beginning was lost";
-    return "began before the recording";
-}
-
-bool info_has_client(const struct info *i)
-{
-    return json_is_object(json_object_get(bundle_about(i->bundle), "client")) ||
-           i->facts->of_source[SOURCE_CLIENT];
-}
-
-struct facts_bytes info_client_bytes(const struct info *i)
-{
-    struct facts_bytes all = {0};
-
-    for (int c = 0; c < FACTS_CHANNELS; c++) {
-        all.count += i->facts->client.channels[c].count;
-        all.sent += i->facts->client.channels[c].sent;
-    }
-    return all;
-}
-
-const struct tap_enum *info_enum(uint16_t kind, const char *field)
-{
-    const struct tap_kind_desc *k = tap_kind_find(kind);
-
-    for (unsigned f = 0; f < k->count; f++)
-        if (!strcmp(k->fields[f].name, field))
-            return k->fields[f].names;
-    return NULL;
-}
-
-const char *info_value(const struct tap_enum *e, unsigned value, char *text, size_t size)
-{
-    const char *name = tap_enum_name(e, value);
-
-    if (name)
-        return name;
-    snprintf(text, size, "%u", value);
-    return text;
+    fprintf(stderr, "spicetap info: out of memory\n");
+    return EXIT_ENV;
 }
 
 static int look(const char *run, bool json)
 {
     struct facts *facts __attribute__((cleanup(facts_free))) = calloc(1, sizeof(*facts));
     struct info i = {.run = run, .facts = facts};
-    int code = facts ? input_open(&i.bundle, "info", run) : EXIT_ENV;
+    int code = facts ? input_open(&i.bundle, "info", run) : out_of_memory();
 
     if (code)
         return code;
     if (facts_gather(facts, i.bundle)) {
         bundle_close(i.bundle);
-        return EXIT_ENV;
+        return out_of_memory();
     }
-    measure(&i);
-    code = json ? info_json(&i) : info_text(&i);
+    info_measure(&i);
+    if (!json)
+        info_text(&i);
+    else if (info_json(&i))
+        code = out_of_memory();
     if (!code)
         code = input_end(i.bundle, "info", run);
     bundle_close(i.bundle);

@@ -85,7 +85,7 @@ struct life {
 enum { JOURNEY_ENDS = 6 };
 struct journeys;
 
-struct journeys_summary {
+struct journey_counts {
     uint64_t lives, inside, whole, by_type[3], by_end[JOURNEY_ENDS];
     uint64_t why_inside[WHYS], why_outside[WHYS];
     uint64_t order[3], violated_inside;
@@ -106,7 +106,7 @@ void journeys_add(struct journeys *j, const struct tap_event *ev, enum tap_sourc
                   uint64_t error);
 /* The end: closes what is open. */
 void journeys_end(struct journeys *j);
-const struct journeys_summary *journeys_summary(const struct journeys *j);
+const struct journey_counts *journeys_summary(const struct journeys *j);
 /* The number of the last qxl_ring_res_push. *named: how many of its releases are linked. */
 uint64_t journeys_pushes(const struct journeys *j, uint64_t *named);
 const struct link_overflow *journeys_overflows(const struct journeys *j); /* ends with .what NULL */

@@ -118,7 +118,7 @@ static enum end end_of(const struct journeys *j, const struct life *l)
 
 static void count(struct journeys *j, const struct life *l, enum end end)
 {
-    struct journeys_summary *s = &j->sum;
+    struct journey_counts *s = &j->sum;
 
     s->lives++;
     s->inside += l->inside;

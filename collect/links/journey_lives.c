@@ -10,8 +10,8 @@ static void forget_ids(struct journeys *j)
 {
     struct id *id, *next;
 
-    HASH_ITER(hh, j->ids, id, next)
-    {
+    for (id = j->ids; id; id = next) {
+        next = id->hh.next;
         if (id->head)
             continue;
         HASH_DEL(j->ids, id);
@@ -25,8 +25,8 @@ void journey_forget_threads(struct journeys *j)
 {
     struct thread *t, *next;
 
-    HASH_ITER(hh, j->threads, t, next)
-    {
+    for (t = j->threads; t; t = next) {
+        next = t->hh.next;
         HASH_DEL(j->threads, t);
         if (t->releasing)
             t->releasing->in_chain = false;

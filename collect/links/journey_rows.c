@@ -195,7 +195,7 @@ static json_t *whys(const uint64_t *counts)
 static json_t *summary(void *state)
 {
     static const char *const types[] = {"drawable", "surface_cmd", "cursor_cmd"};
-    const struct journeys_summary *s = journeys_summary(((struct state *)state)->journeys);
+    const struct journey_counts *s = journeys_summary(((struct state *)state)->journeys);
     json_t *o = json_pack("{sI sI sI sI sI sI sI}", "lives", (json_int_t)s->lives, "inside",
                           (json_int_t)s->inside, "whole", (json_int_t)s->whole, "order_violations",
                           (json_int_t)s->order[ORDER_VIOLATED], "order_within_error",

@@ -38,7 +38,7 @@ struct thread {
 struct journeys {
     void (*closed)(void *context, const struct life *life);
     void *context;
-    struct journeys_summary sum;
+    struct journey_counts sum;
     struct id *ids;
     struct thread *threads;
     uint64_t open, losses[SOURCES], serial;

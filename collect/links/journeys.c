@@ -35,8 +35,8 @@ static void loss(struct journeys *j, enum tap_source source)
         return;
     journey_drop_chain(j, 0);
     j->chain_sound = false;
-    HASH_ITER(hh, j->threads, t, next)
-    {
+    for (t = j->threads; t; t = next) {
+        next = t->hh.next;
         if (source == SOURCE_SPICE)
             t->oom = 0;
         if (t->releasing)
@@ -51,8 +51,8 @@ static void close_all(struct journeys *j, bool at_end)
 
     journey_drop_chain(j, 0);
     journey_forget_threads(j);
-    HASH_ITER(hh, j->ids, id, next)
-    {
+    for (id = j->ids; id; id = next) {
+        next = id->hh.next;
         while (id->head)
             journey_close_head(j, id, at_end);
     }
@@ -80,7 +80,7 @@ void journeys_end(struct journeys *j)
     close_all(j, true);
 }
 
-const struct journeys_summary *journeys_summary(const struct journeys *j)
+const struct journey_counts *journeys_summary(const struct journeys *j)
 {
     return &j->sum;
 }
@@ -109,8 +109,8 @@ void journeys_free(struct journeys *j)
         return;
     j->closed = NULL;
     close_all(j, true);
-    HASH_ITER(hh, j->ids, id, next)
-    {
+    for (id = j->ids; id; id = next) {
+        next = id->hh.next;
         HASH_DEL(j->ids, id);
         free(id);
     }

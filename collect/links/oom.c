@@ -32,6 +32,13 @@ static void *begin(struct row_sink *rows)
     return s;
 }
 
+static void add_guest(struct oom *s, const struct tap_event *ev, uint64_t error)
+{
+    if (ev->kind == EV_guest_gc)
+        oom_collected(s, ev);
+    oom_guest(s, ev, error);
+}
+
 static void add(void *state, const struct tap_event *ev, enum tap_source source, uint64_t error)
 {
     struct oom *s = state;
@@ -41,7 +48,7 @@ static void add(void *state, const struct tap_event *ev, enum tap_source source,
     if (ev->kind == EV_loss)
         s->losses += source != SOURCE_CLIENT;
     else if (source == SOURCE_GUEST)
-        oom_guest(s, ev, error);
+        add_guest(s, ev, error);
     else
         oom_server(s, ev);
     while (s->wait_count && s->waits[0]->end && s->time > s->waits[0]->end &&

@@ -139,8 +139,6 @@ void oom_guest(struct oom *s, const struct tap_event *ev, uint64_t error)
         wait_end(s, ev);
     } else if (ev->kind == EV_guest_oom) {
         guest_oom(s, ev, error);
-    } else if (ev->kind == EV_guest_gc) {
-        oom_collected(s, ev);
     } else if (ev->kind == EV_guest_bo) {
         const struct fields_guest_bo *e = FIELDS(ev, guest_bo);
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "event/row.h"
 #include "explain/names.h"
 
 enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
@@ -54,9 +55,10 @@ enum {
 
 struct compare_run {
     const char *path;
-    char name[COMPARE_NAME];     /* of its experiment; else of its folder */
-    char settings[COMPARE_NAME]; /* what tells experiments of one name apart */
-    bool refused, folded;        /* by experiment.json; already part of a row */
+    char name[COMPARE_NAME]; /* of its experiment; else of its folder */
+    char settings[24];       /* a hash: experiments of one name can differ in them */
+    bool alone;              /* of no experiment: shares no row */
+    bool refused, folded;    /* by experiment.json; already part of a row */
     bool known[COMPARE_COUNT];
     double value[COMPARE_COUNT];
     const char *death, *refusal; /* the most frequent; NULL: none */
@@ -86,12 +88,30 @@ extern const struct compare_group compare_groups[COMPARE_GROUPS];
 /* The type of image that a column of `images` is about, or -1. */
 int64_t compare_image(int at);
 
-/* What explain found, as a run's values. */
+/* Names a run by its experiment.json, else by its folder. `path` must outlive the run. */
+void compare_name(struct compare_run *run, const char *path);
+/* Its figures, from the model. */
 void compare_fill(struct compare_run *run, const struct model *x);
+/* Sorts `values`; n > 0. */
+double compare_median(double *values, size_t n);
 /* All good runs of `runs[at]`'s experiment (all: it alone) as one row, and marks them folded. */
 void compare_fold(struct compare_row *row, struct compare_run *runs, unsigned count, unsigned at,
                   bool all);
-/* text, markdown, csv or json; 0, or -EINVAL: no such format. */
-int compare_print(FILE *out, const char *format, const struct compare_row *rows, unsigned count);
+/* As a table to read, one line a figure. */
+void compare_text(FILE *out, const struct compare_row *rows, unsigned count, bool markdown);
+/* -ENOMEM, or 0. */
+int compare_json(FILE *out, const struct compare_row *rows, unsigned count);
+
+/* As a table of rows: name, runs, refused_runs, then three columns a figure. The caller frees it
+ * with compare_schema_free(). NULL: no memory. */
+struct compare_schema;
+struct compare_schema *compare_schema_new(void);
+void compare_schema_free(struct compare_schema *s);
+const struct schema *compare_columns(const struct compare_schema *s);
+/* The words of a row and the bits of its nulls, valid until the next call. */
+const uint64_t *compare_words(struct compare_schema *s, const struct compare_row *row,
+                              const uint64_t **null);
+/* "" without one, "differs" where the runs do not agree. */
+const char *compare_word(const struct compare_row *row, const char *word, bool same);
 
 #endif

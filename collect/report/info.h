@@ -16,18 +16,32 @@ struct info {
     uint64_t bytes; /* of all logs */
 };
 
-int info_text(const struct info *i); /* EXIT_... */
-int info_json(const struct info *i);
+/* Fills in all but run, bundle and facts, which are given. */
+void info_measure(struct info *i);
+void info_text(const struct info *i); /* to stdout */
+int info_json(const struct info *i);  /* to stdout; -ENOMEM */
 
-/* How it ended, in words: a stop_reason's name, or that it did not end. */
+/* How a stream ended, in words: a stop_reason's name, or that it did not end. */
 const char *info_stream_end(const struct facts_stream *s);
-/* Why its beginning is not known; NULL: it is. */
+/* Why the beginning of a stream is unknown; NULL: it is known. */
 const char *info_stream_note(const struct info *i, const struct facts_stream *s);
 /* A client was asked for, or its log is there. */
 bool info_has_client(const struct info *i);
-/* All its channels. */
+/* Bytes of all channels of the client. */
 struct facts_bytes info_client_bytes(const struct info *i);
-const struct tap_enum *info_enum(uint16_t kind, const char *field);
+/* The name of a value, or its number in `text`. */
 const char *info_value(const struct tap_enum *e, unsigned value, char *text, size_t size);
+
+/* ---- parts of the text ---- */
+
+enum { INFO_TEXT = 64 }; /* bytes of a `text` */
+/* 1234567 as "1.2 MB". */
+const char *info_bytes(uint64_t bytes, char *text);
+const char *info_span(uint64_t ns, char *text);
+/* Text from run.json, without what could harm a terminal. */
+void info_plain(const char *text);
+const char *info_string(const json_t *o, const char *key); /* "": none */
+/* Who, what, when: the run, its target, its devices, its guest and the guest's clock. */
+void info_about(const struct info *i);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The facts of spicetap info for other programs; docs/dev/format.md lists them. */
+#include <errno.h>
 #include <stdio.h>
 
-#include "base/exit.h"
 #include "report/info.h"
 
 static void set_count(json_t *o, const char *key, uint64_t v)
@@ -12,7 +12,7 @@ static void set_count(json_t *o, const char *key, uint64_t v)
 
 static json_t *losses_json(const struct facts *f)
 {
-    const struct tap_enum *reasons = info_enum(EV_loss, "reason");
+    const struct tap_enum *reasons = &tap_enum_loss_reason;
     json_t *o = json_object(), *list = json_array();
     char text[32];
 
@@ -21,11 +21,12 @@ static json_t *losses_json(const struct facts *f)
     set_count(o, "places_without_count", f->lost_unknown);
     for (size_t l = 0; l < f->loss_count; l++) {
         const struct facts_loss *x = &f->losses[l];
+        json_t *count = x->count == RUN_UNKNOWN ? json_null() : json_integer((json_int_t)x->count);
+        json_t *one = json_pack("{sI so ss ss}", "t", (json_int_t)x->time, "count", count, "source",
+                                tap_source_name(x->source), "reason",
+                                info_value(reasons, x->reason, text, sizeof(text)));
 
-        json_array_append_new(list, json_pack("{sI sI ss ss}", "t", (json_int_t)x->time, "count",
-                                              (json_int_t)x->count, "source",
-                                              tap_source_name(x->source), "reason",
-                                              info_value(reasons, x->reason, text, sizeof(text))));
+        json_array_append_new(list, one);
     }
     json_object_set_new(o, "list", list);
     return o;
@@ -122,14 +123,11 @@ static json_t *bytes_json(const struct facts *f)
     set_count(o, "stream_data_messages", f->stream_data.count);
     set_count(o, "drawing", f->drawing.sent);
     set_count(o, "drawing_messages", f->drawing.count);
-    json_object_set_new(
-        o, "other_by_channel",
-        table_json(f->channels, FACTS_CHANNELS, info_enum(EV_sent, "channel"), false));
+    json_object_set_new(o, "other_by_channel",
+                        table_json(f->channels, FACTS_CHANNELS, &tap_enum_channel, false));
     json_object_set_new(o, "images",
-                        table_json(f->images, FACTS_VALUES, info_enum(EV_image, "type"), true));
-    json_object_set_new(
-        o, "frames",
-        table_json(f->encoded, FACTS_VALUES, info_enum(EV_stream_encode, "codec"), true));
+                        table_json(f->images, FACTS_VALUES, &tap_enum_image_type, true));
+    json_object_set_new(o, "frames", table_json(f->encoded, FACTS_VALUES, &tap_enum_codec, true));
     return o;
 }
 
@@ -173,13 +171,13 @@ static json_t *logs_json(const struct info *i)
 
 static json_t *matches_json(const struct facts *f)
 {
-    const struct tap_enum *against = info_enum(EV_match, "against");
+    const struct tap_enum *against = &tap_enum_match_against;
     json_t *o = json_object();
     char text[32];
 
     for (unsigned a = 0; a < against->count; a++)
         json_object_set_new(o, info_value(against, a, text, sizeof(text)),
-                            counts_json(f->matches[a], info_enum(EV_match, "verdict")));
+                            counts_json(f->matches[a], &tap_enum_match_verdict));
     return o;
 }
 
@@ -207,7 +205,7 @@ static json_t *clip_json(const struct facts_client *c)
     return o;
 }
 
-/* What run.json says of it, and what its log does. */
+/* What run.json has of it, and what its log has. */
 static json_t *client_json(const struct info *i)
 {
     const struct facts_client *c = &i->facts->client;
@@ -217,9 +215,8 @@ static json_t *client_json(const struct info *i)
     json_object_update(o, json_object_get(bundle_about(i->bundle), "client"));
     set_count(o, "messages", all.count);
     set_count(o, "bytes", all.sent);
-    json_object_set_new(
-        o, "by_channel",
-        table_json(c->channels, FACTS_CHANNELS, info_enum(EV_client_message, "channel"), false));
+    json_object_set_new(o, "by_channel",
+                        table_json(c->channels, FACTS_CHANNELS, &tap_enum_channel, false));
     set_count(o, "channels_ended", c->ended);
     set_count(frames, "count", c->frames.count);
     set_count(frames, "bytes", c->frames.sent);
@@ -247,12 +244,10 @@ static json_t *all_json(const struct info *i)
     json_object_set_new(o, "losses", losses_json(f));
     json_object_set_new(o, "memory", memory_json(f));
     json_object_set_new(o, "streams", streams_json(i));
-    json_object_set_new(o, "draws", counts_json(f->draws, info_enum(EV_draw, "verdict")));
+    json_object_set_new(o, "draws", counts_json(f->draws, &tap_enum_draw_verdict));
     json_object_set_new(o, "matches", matches_json(f));
-    json_object_set_new(o, "trace_adds",
-                        counts_json(f->trace_adds, info_enum(EV_trace_add, "reason")));
-    json_object_set_new(o, "stream_drops",
-                        counts_json(f->drops, info_enum(EV_stream_drop, "reason")));
+    json_object_set_new(o, "trace_adds", counts_json(f->trace_adds, &tap_enum_remove_reason));
+    json_object_set_new(o, "stream_drops", counts_json(f->drops, &tap_enum_drop_reason));
     json_object_set_new(o, "bytes", bytes_json(f));
     if (info_has_client(i))
         json_object_set_new(o, "client", client_json(i));
@@ -265,10 +260,6 @@ int info_json(const struct info *i)
     int failed = json_dumpf(o, stdout, JSON_INDENT(2));
 
     json_decref(o);
-    if (failed && !ferror(stdout)) {
-        fprintf(stderr, "spicetap info: out of memory\n");
-        return EXIT_ENV;
-    }
     putchar('\n');
-    return EXIT_DONE;
+    return failed && !ferror(stdout) ? -ENOMEM : 0;
 }

@@ -70,7 +70,7 @@ static void groups(void **state)
         compare_fold(&rows[i], runs, 2, (unsigned)i, false);
     }
     assert_non_null(f);
-    assert_int_equal(compare_print(f, "json", rows, 2), 0);
+    assert_int_equal(compare_json(f, rows, 2), 0);
     fclose(f);
     text = fake_text("groups");
     all = json_loads(text, 0, NULL);
@@ -133,6 +133,59 @@ static void bundle_of(const char *name, const char *experiment)
     fake_store(file, experiment, strlen(experiment));
 }
 
+static int lines(const char *text)
+{
+    int n = 0;
+
+    while ((text = strchr(text, '\n'))) {
+        text++;
+        n++;
+    }
+    return n;
+}
+
+/* Two runs of no experiment are no repeats, however alike the ends or begins of their paths. */
+static void of_no_experiment(void **state)
+{
+    char folders[2][PATH_MAX], *text;
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        char folder[128];
+
+        snprintf(folder, sizeof(folder), "%0100d%c", 0, 'a' + i);
+        assert_int_equal(mkdir(fake_path(folder), 0700), 0);
+        snprintf(folders[i], PATH_MAX, "%s/run", fake_path(folder));
+        snprintf(folder, sizeof(folder), "%0100d%c/run", 0, 'a' + i);
+        bundle_of(folder, "{}");
+    }
+    assert_int_equal(RUN(cmd_compare, folders[0], folders[1], "--format", "csv"), EXIT_DONE);
+    text = fake_text("out");
+    assert_int_equal(3, lines(text));
+    free(text);
+}
+
+/* A loss of unknown count: how many were lost is not known, and not 0. */
+static void lost_unknown(void **state)
+{
+    char *path = strdup(fake_path("lost.tap")), *text;
+    struct tap_writer *w = fake_log(path, SOURCE_SPICE);
+    json_t *o;
+    (void)state;
+
+    PUT(w, evict, 1000000000, .drawable = 1, .stream = -1);
+    assert_int_equal(tap_write_loss(w, 1500000000, 0, LOSS_REASON_gap), 0);
+    PUT(w, evict, 2000000000, .drawable = 2, .stream = -1);
+    assert_int_equal(tap_writer_close(w), 0);
+    assert_int_equal(RUN(cmd_compare, path, "--format", "json"), EXIT_DONE);
+    text = fake_text("out");
+    o = json_loads(text, 0, NULL);
+    assert_true(json_is_null(json_object_get(json_array_get(o, 0), "lost")));
+    json_decref(o);
+    free(text);
+    free(path);
+}
+
 static void formats(void **state)
 {
     static const char good[] = "{\"name\":\"a, \\\"b\\\"\",\"verdict\":\"ok\",\"settings\":{}}";
@@ -159,6 +212,10 @@ static void formats(void **state)
     text = fake_text("out");
     assert_non_null(strstr(text, "\n\"a, \"\"b\"\"\",1,0,"));
     free(text);
+    assert_int_equal(RUN(cmd_compare, first, second, "--format", "csv", "--all"), EXIT_DONE);
+    text = fake_text("out");
+    assert_int_equal(3, lines(text)); /* a head, and a row each */
+    free(text);
     assert_int_equal(RUN(cmd_compare, first, "--format", "markdown"), EXIT_DONE);
     text = fake_text("out");
     assert_non_null(strstr(text, "|---|"));
@@ -171,8 +228,14 @@ static void formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(folds),  cmocka_unit_test(half_known), cmocka_unit_test(groups),
-        cmocka_unit_test(worker), cmocka_unit_test(each_alone), cmocka_unit_test(formats),
+        cmocka_unit_test(folds),
+        cmocka_unit_test(half_known),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(worker),
+        cmocka_unit_test(each_alone),
+        cmocka_unit_test(formats),
+        cmocka_unit_test(of_no_experiment),
+        cmocka_unit_test(lost_unknown),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);

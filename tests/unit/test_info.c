@@ -85,6 +85,45 @@ static void stream_loss(void **state)
     free(text);
 }
 
+/* A loss of unknown count is an unknown number: not 0, and no huge one. */
+static void uncounted_loss(void **state)
+{
+    json_t *o, *list;
+    char *text;
+    (void)state;
+
+    begin();
+    PUT(writer, stream_create, 1000, .stream = 0);
+    assert_int_equal(tap_write_loss(writer, 1500, 0, LOSS_REASON_gap), 0);
+    assert_int_equal(tap_write_loss(writer, 1600, 12, LOSS_RING_FULL), 0);
+    PUT(writer, stream_create, 2000, .stream = 1);
+    gather();
+    assert_int_equal(RUN(cmd_info, fake_path("spice.tap")), EXIT_DONE);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "at least 13 events in 2 places; the number is unknown at 1 of"));
+    assert_non_null(strstr(text, "spice: an unknown number of events, gap"));
+    free(text);
+    assert_int_equal(RUN(cmd_info, fake_path("spice.tap"), "--json"), EXIT_DONE);
+    text = fake_text("out");
+    o = json_loads(text, 0, NULL);
+    list = json_object_get(json_object_get(o, "losses"), "list");
+    assert_true(json_is_null(json_object_get(json_array_get(list, 0), "count")));
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 1), "count")), 12);
+    json_decref(o);
+    free(text);
+    assert_int_equal(RUN(cmd_export, fake_path("spice.tap"), "--kind", "loss", "-f", "jsonl"),
+                     EXIT_DONE);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "\"count\":null,\"reason\":\"gap\""));
+    assert_non_null(strstr(text, "\"count\":12,\"reason\":\"ring_full\""));
+    free(text);
+    assert_int_equal(RUN(cmd_export, fake_path("spice.tap"), "--kind", "loss", "-f", "csv"),
+                     EXIT_DONE);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "loss,0,,gap\n"));
+    free(text);
+}
+
 static void episodes(void **state)
 {
     (void)state;
@@ -331,9 +370,11 @@ static int clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(streams),      cmocka_unit_test(stream_loss), cmocka_unit_test(episodes),
-        cmocka_unit_test(episode_loss), cmocka_unit_test(bytes),       cmocka_unit_test(as_json),
-        cmocka_unit_test(client),       cmocka_unit_test(no_client),   cmocka_unit_test(bad_input),
+        cmocka_unit_test(streams),        cmocka_unit_test(stream_loss),
+        cmocka_unit_test(uncounted_loss), cmocka_unit_test(episodes),
+        cmocka_unit_test(episode_loss),   cmocka_unit_test(bytes),
+        cmocka_unit_test(as_json),        cmocka_unit_test(client),
+        cmocka_unit_test(no_client),      cmocka_unit_test(bad_input),
     };
 
     return cmocka_run_group_tests(tests, setup, clean);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What text and JSON of info share. */
+#include <stdio.h>
+
+#include "report/info.h"
+
+void info_measure(struct info *i)
+{
+    bundle_window(i->bundle, &i->start, &i->end);
+    if (!i->start)
+        i->start = i->facts->first;
+    if (!i->end)
+        i->end = i->facts->last;
+    if (i->end < i->start)
+        i->end = i->start;
+    i->seconds = (double)(i->end - i->start) / 1e9;
+    i->log_count = bundle_logs(i->bundle, &i->logs);
+    for (size_t l = 0; l < i->log_count; l++)
+        i->bytes += i->logs[l].bytes;
+}
+
+const char *info_stream_end(const struct facts_stream *s)
+{
+    const char *name;
+
+    if (s->end_lost)
+        return "end not seen";
+    if (!s->ended)
+        return "still running at the end";
+    name = tap_enum_name(&tap_enum_stop_reason, s->reason);
+    return name ? name : "for a reason this version does not know";
+}
+
+const char *info_stream_note(const struct info *i, const struct facts_stream *s)
+{
+    if (s->began)
+        return NULL;
+    if (i->facts->all_losses && s->created >= i->start)
+        return "its beginning was lost";
+    return "began before the recording";
+}
+
+bool info_has_client(const struct info *i)
+{
+    return json_is_object(json_object_get(bundle_about(i->bundle), "client")) ||
+           i->facts->of_source[SOURCE_CLIENT];
+}
+
+struct facts_bytes info_client_bytes(const struct info *i)
+{
+    struct facts_bytes all = {0};
+
+    for (int c = 0; c < FACTS_CHANNELS; c++) {
+        all.count += i->facts->client.channels[c].count;
+        all.sent += i->facts->client.channels[c].sent;
+    }
+    return all;
+}
+
+const char *info_value(const struct tap_enum *e, unsigned value, char *text, size_t size)
+{
+    const char *name = tap_enum_name(e, value);
+
+    if (name)
+        return name;
+    snprintf(text, size, "%u", value);
+    return text;
+}
