@@ -99,7 +99,7 @@ struct agent_tracing {
 
 struct session {
     struct agent_tracing tracing;
-    const char *path; /* of the port */
+    const char *path; /* of the port; NULL: only session_port() sets one, for the tests */
     int port;         /* -1: it does not exist */
     int ring;         /* of agent_tracing; -1: none, or tracing is off */
     int epoll, second_timer;

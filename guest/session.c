@@ -241,7 +241,7 @@ static void port_ready(struct session *s, uint32_t events)
 
 static void second_over(struct session *s)
 {
-    if (s->port < 0) {
+    if (s->port < 0 && s->path) {
         int fd = open(s->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
         if (fd >= 0) {

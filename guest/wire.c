@@ -64,7 +64,7 @@ static bool find_magic(struct wire_parser *p)
 
     put_le(magic, WIRE_MAGIC, 4);
     while (p->start < p->end) {
-        size_t left = p->end - p->start, look = left < 4 ? left : 4;
+        size_t left = p->end - p->start, look;
         const uint8_t *at = memchr(p->data + p->start, magic[0], left);
 
         if (!at) {

@@ -44,7 +44,7 @@ struct probe_site {
     uint64_t semaphore_offset;   /* of the semaphore in the file; 0: none */
     enum nop_kind nop;
     uint8_t arg_count;
-    int8_t arg_size[PROBE_MAX_ARGS]; /* bytes, negative if signed; 0: not an integer */
+    int16_t arg_size[PROBE_MAX_ARGS]; /* bytes, negative if signed; 0: not an integer */
 };
 
 struct probe_file {

@@ -61,7 +61,7 @@ static const char *section_name(Elf *elf, const GElf_Shdr *header)
 /* ---- one note ---------------------------------------------------------------------------- */
 
 /* The size in "-4@16(%rsp)", where the place follows the @. 0: not an integer. */
-static int8_t arg_size(const char *arg)
+static int16_t arg_size(const char *arg)
 {
     char *end;
     long size = strtol(arg, &end, 10);
@@ -69,7 +69,7 @@ static int8_t arg_size(const char *arg)
     if (end == arg || *end != '@' || size < -8 || size > 8) {
         return 0;
     }
-    return (int8_t)size;
+    return (int16_t)size;
 }
 
 static bool parse_args(struct probe_site *site)

@@ -32,11 +32,11 @@ static bool take_register(const char **text, uint8_t *word)
         return false;
     }
     *text = name + length;
-    for (uint8_t r = 0; r < sizeof(registers) / sizeof(registers[0]); r++) {
+    for (size_t r = 0; r < sizeof(registers) / sizeof(registers[0]); r++) {
         for (size_t width = 0; width < 4; width++) {
             if (strlen(registers[r][width]) == length &&
                 !memcmp(registers[r][width], name, length)) {
-                *word = r;
+                *word = (uint8_t)r;
                 return true;
             }
         }

@@ -220,11 +220,12 @@ static void parse(struct options *o, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static struct options o = {.clip = CLIP_PLACE, .ready_fd = -1};
+    static struct options o = {.ready_fd = -1};
     static struct meter m = {.options = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
     const char *debug = getenv("G_MESSAGES_DEBUG");
     int error;
 
+    o.clip = CLIP_PLACE;
     parse(&o, argc, argv);
     signal(SIGPIPE, SIG_IGN);
     if (!debug || !*debug)

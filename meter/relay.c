@@ -395,7 +395,8 @@ void relay_stop(struct relay *r)
         pthread_join(l->down, NULL);
         if (l->has_up)
             pthread_join(l->up, NULL);
-        g_clear_object(&l->tls); /* also closes the server's socket */
+        if (l->tls)
+            g_object_unref(l->tls); /* also closes the server's socket */
         if (l->server >= 0 && r->target->kind != TARGET_TLS)
             close(l->server);
         close(l->session);

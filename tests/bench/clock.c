@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Preloaded under callgrind: CLOCK_MONOTONIC goes by a fixed step a call, in each thread on its
- * own, so that what the server decides by the clock does not depend on how slow it runs.
+ * Preloaded under callgrind: each call advances CLOCK_MONOTONIC of its thread by a fixed step. So
+ * the server's decisions by the clock do not depend on how slowly it runs.
  */
 #include <sys/syscall.h>
 #include <time.h>

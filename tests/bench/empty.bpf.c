@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A BPF program that does nothing: what a probe hit costs before anything is recorded. */
+/* A BPF program that does nothing, to measure a probe hit without any recording. */
 #include <stdbool.h>
 #include <linux/types.h>
 #include <linux/bpf.h>

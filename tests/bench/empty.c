@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* bench-empty OBJECT PID LIBRARY PROBE...: attaches the empty program until its input ends. */
+/* bench-empty OBJECT PID LIBRARY PROBE...: attaches the empty program until standard input ends. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

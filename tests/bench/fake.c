@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A stand-in for libspice-server.so.1: nothing but its probes, with the names and arguments of
- * events.def, so that one probe can be hit as often as a measurement needs. Built twice, with a
- * plain nop at the sites and with a 5-byte one (-DPROBE_NOP5).
+ * Stands in for libspice-server.so.1: it has only the probes, with the names and arguments of
+ * events.def, so a measurement can hit one probe as often as it needs. It is built twice: with
+ * one-byte nops at the sites, and with 5-byte nops (-DPROBE_NOP5).
  */
 #define SDT_USE_VARIADIC    1
 #define _SDT_HAS_SEMAPHORES 1
@@ -25,7 +25,7 @@
 #define EVENT(source, number, name, help, fields) SEMAPHORE_##source(name)
 #include "../../bpf/events.def"
 
-/* Arguments that differ, as they do in life: the log's encoding lives on what changes. */
+/* Arguments change from hit to hit as real ones do, because the log encodes differences. */
 #define ARG_U64(i)                     (h->address + (i))
 #define ARG_S64(i)                     (h->signed64 + (i))
 #define ARG_U32(i)                     ((uint32_t)(h->number + (i)))

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench-loop: hits probes of the stand-in library when told to, and says what a hit cost.
- * Reads lines from standard input:
- *   hit PROBE COUNT        prints "ns TOTAL COUNT": the thread's CPU time for COUNT hits
- *   rate PER_SECOND SECONDS   a mix of probes at that rate; prints "sent COUNT WALL_NS LATE_NS"
+ * bench-loop: hits probes of the stand-in library and prints what that cost. Standard input has
+ *   hit PROBE COUNT           prints "ns TOTAL COUNT": the thread's CPU time for COUNT hits
+ *   rate PER_SECOND SECONDS   hits a mix of probes; prints "sent COUNT WALL_NS LATE_NS"
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,7 @@ static const struct fake_probe *probe_find(const char *name)
     return NULL;
 }
 
-/* What a drawable's address, its release id and its box look like from one event to the next. */
+/* Address, release id and box change from event to event as a real drawable's do. */
 static void next_hit(struct hit *h)
 {
     h->address = 0x7f1200000000u + (h->number * 2654435761u & 0xfffff) * 64;
@@ -57,7 +56,7 @@ static void run_hits(const char *name, unsigned long count)
     printf("ns %" PRIu64 " %lu\n", clock_ns(CLOCK_THREAD_CPUTIME_ID) - start, count);
 }
 
-/* What a drawing command of a busy guest sets off, in its order. */
+/* The events of one drawing command of a busy guest, in their order. */
 static const char *const mix[] = {"cmd",   "draw",      "match", "match", "match",  "match",
                                   "frame", "trace_add", "image", "sent",  "release"};
 #define MIX (sizeof(mix) / sizeof(mix[0]))
@@ -70,7 +69,7 @@ static void run_rate(unsigned long rate, unsigned long seconds)
     for (size_t i = 0; i < MIX; i++)
         p[i] = probe_find(mix[i]);
     uint64_t start = clock_ns(CLOCK_MONOTONIC);
-    /* A hundred at a time, as a worker takes commands in bunches; asleep in between. */
+    /* A hundred at a time, because a worker takes commands in batches and sleeps in between. */
     for (uint64_t i = 0; i < total; i++) {
         if (i % 100 == 0) {
             uint64_t due = start + i * 1000000000u / rate;
@@ -99,7 +98,7 @@ int main(void)
         else if (sscanf(line, "rate %lu %lu", &a, &b) == 2)
             run_rate(a, b);
         else
-            printf("what? %s", line);
+            printf("unknown command: %s", line);
         fflush(stdout);
     }
     return 0;

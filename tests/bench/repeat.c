@@ -65,7 +65,7 @@ static int repeat(const char *from, const char *to, unsigned times)
     for (unsigned i = 0; i < times && !err; i++) {
         err = once(from, w, i * length, &first, &last);
         if (!err && i + 1 < times)
-            tap_write_loss(w, last + i * length + SECOND / 2, 1, LOSS_RING_FULL);
+            tap_write_loss(w, last + i * length + SECOND / 2, 1, LOSS_REASON_ring_full);
     }
     if (w) {
         int closed = tap_writer_close(w);

@@ -4,8 +4,8 @@
  *
  *   stack-client URI [SECONDS]
  *
- * Connects all channels the server offers, decodes what comes, and prints what it saw as one
- * line of JSON when the server goes away, the time is over, or it is told to end (SIGTERM, SIGINT).
+ * Connects all channels that the server offers, decodes everything, and prints what it saw as one
+ * line of JSON. It ends when the server closes, after SECONDS, or on SIGTERM or SIGINT.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 struct seen {
     int type, id;
     SpiceChannel *channel;
-    gulong bytes; /* kept here too: the channel forgets at its end */
+    gulong bytes; /* kept here too, because a closed channel resets its own count */
     uint64_t opened, errors;
 };
 

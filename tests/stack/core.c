@@ -35,7 +35,7 @@ static void timer_cancel(SpiceTimer *t)
 static gboolean timer_fires(gpointer data)
 {
     SpiceTimer *t = data;
-    /* Once only, and the callback may start the timer again. */
+    /* A timer fires once. The callback may start it again. */
     t->source = 0;
     t->func(t->opaque);
     return G_SOURCE_REMOVE;
@@ -61,7 +61,7 @@ static gboolean watch_fires(gint fd, GIOCondition condition, gpointer data)
         events |= SPICE_WATCH_EVENT_READ;
     if (condition & G_IO_OUT)
         events |= SPICE_WATCH_EVENT_WRITE;
-    /* May remove the watch, so it is not looked at again. */
+    /* The callback may free the watch, so `w` is not used after it. */
     w->func(fd, events, w->opaque);
     return G_SOURCE_CONTINUE;
 }

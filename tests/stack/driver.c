@@ -5,7 +5,7 @@
  *   stack-driver [options] SCRIPT     SCRIPT is a file, or - for standard input
  *   stack-driver [options] -e VERBS   verbs separated by ;
  *
- * The script has one verb a line; see the table at the end of this file, or --help.
+ * The script has one verb per line; --help lists them.
  */
 #include "driver.h"
 
@@ -32,7 +32,7 @@ struct phase {
 };
 
 struct driver {
-    struct guest guests[DISPLAYS], *g; /* g: whom the script speaks for */
+    struct guest guests[DISPLAYS], *g; /* g: the display that verbs apply to */
     SpiceServer *server;
     GMainLoop *loop;
     FILE *script;
@@ -41,7 +41,7 @@ struct driver {
     unsigned ring_depth, phase_count;
     const char *compression, *streaming;
     const char *password, *unix_path; /* NULL: none */
-    char *tls_folder;                 /* the same */
+    char *tls_folder;                 /* NULL: none */
     int tls_port;
     struct phase phases[PHASES];
 };
@@ -51,7 +51,7 @@ struct words {
     int n;
 };
 
-/* Not CLOCK_MONOTONIC: the bench makes that one go by the call (tests/bench/clock.c). */
+/* Not CLOCK_MONOTONIC, which tests/bench/clock.c replaces by a count of calls. */
 static uint64_t now_ns(void)
 {
     struct timespec t;
@@ -71,8 +71,7 @@ static long word_number(const struct words *a, int i, long otherwise)
     return i < a->n ? strtol(a->w[i], NULL, 0) : otherwise;
 }
 
-/* ---- verbs ------------------------------------------------------------------------------------
- */
+/* ---- verbs ----------------------------------------------------------------------------------- */
 
 static int verb_screen(struct driver *v, const struct words *a)
 {
@@ -84,12 +83,12 @@ static void add_display(void *arg)
     struct driver *v = arg;
     struct guest *g = v->g;
     v->result = guest_init(g, v->server, v->ring_depth, g - v->guests);
-    spice_server_vm_start(v->server); /* a device that comes later is not started with the others */
+    spice_server_vm_start(v->server); /* starts a device that was added while the VM runs */
     g->video_off = v->guests[0].video_off;
     g->account = v->guests[0].account;
 }
 
-/* display N: who does all that follows. It is added when it is first named, as a hot-plugged one.
+/* display N: the following verbs apply to display N. Its first use adds it, like a hot-plugged one.
  */
 static int verb_display(struct driver *v, const struct words *a)
 {
@@ -177,8 +176,8 @@ static int verb_draw(struct driver *v, const struct words *a)
     return guest_draw(v->g, &d);
 }
 
-/* video X Y W H FPS FRAMES [STEP]: the same box again and again, at FPS frames a second or (0) as
- * fast as the worker takes them; STEP moves it, in pixels a frame */
+/* video X Y W H FPS FRAMES [STEP]: draws FRAMES pictures into the same box, FPS a second, or as
+ * fast as the worker takes them (0). Each frame moves the box by STEP pixels. */
 static int verb_video(struct driver *v, const struct words *a)
 {
     if (a->n < 7)
@@ -201,7 +200,7 @@ static int verb_video(struct driver *v, const struct words *a)
     return 0;
 }
 
-/* clip X Y FPS FIRST COUNT [STEP]: frames of the experiments' clip, each with its number */
+/* clip X Y FPS FIRST COUNT [STEP]: draws frames of the experiments' clip, each with its number. */
 static int verb_clip(struct driver *v, const struct words *a)
 {
     long fps = word_number(a, 3, 25), first = word_number(a, 4, 0), count = word_number(a, 5, 1);
@@ -222,8 +221,8 @@ static int verb_clip(struct driver *v, const struct words *a)
     return 0;
 }
 
-/* One draw of a busy desktop: terminals that scroll, text, a blinking cursor, widgets, now and
- * then a picture. A fixed seed, so that the same number is the same draw everywhere. */
+/* The n-th drawing of a busy desktop: terminals that scroll, text, a blinking cursor, widgets, a
+ * picture now and then. It depends on n alone, so all runs draw the same. */
 static struct draw desktop_draw(const struct guest *g, unsigned n)
 {
     unsigned r = n * 2654435761u >> 8, pick = n % 20, row = n / 20 % 20;
@@ -242,7 +241,7 @@ static struct draw desktop_draw(const struct guest *g, unsigned n)
     return (struct draw){DRAW_FILL, g->surfaces[0].width / 2, y, 120, 24, .phase = n % 3};
 }
 
-/* desktop N [RATE]: N draws of the mix, RATE a second or as fast as the worker takes them */
+/* desktop N [RATE]: N drawings of a desktop, RATE a second, or as fast as the worker takes them. */
 static int verb_desktop(struct driver *v, const struct words *a)
 {
     long count = word_number(a, 1, 0), rate = word_number(a, 2, 0);
@@ -350,7 +349,7 @@ static int verb_vm(struct driver *v, const struct words *a)
 
 static int run_line(struct driver *v, char *line);
 
-/* repeat N VERB...: the rest of the line, N times */
+/* repeat N VERB...: runs the rest of the line N times. */
 static int verb_repeat(struct driver *v, const struct words *a)
 {
     char rest[256] = "";
@@ -370,8 +369,8 @@ static int verb_repeat(struct driver *v, const struct words *a)
     return 0;
 }
 
-/* timed VERB...: runs the rest of the line and everything it sent; prints "timed DRAWS WALL_NS
- * WORKER_CPU_NS", and again at the end in "phases" */
+/* timed VERB...: runs the rest of the line until the worker has taken everything. Prints "timed
+ * DRAWS WALL_NS WORKER_CPU_NS"; the account repeats it in "phases". */
 static int verb_timed(struct driver *v, const struct words *a)
 {
     struct phase *p = &v->phases[v->phase_count % PHASES];
@@ -399,33 +398,33 @@ static int verb_timed(struct driver *v, const struct words *a)
 static const struct {
     const char *name;
     int (*run)(struct driver *v, const struct words *a);
-    int words; /* at least, with the verb */
+    int words; /* at least so many, with the verb */
     const char *help;
 } verbs[] = {
-    {"screen", verb_screen, 1, "screen W H: the primary surface; without numbers: take it away"},
-    {"display", verb_display, 2, "display N: 0 or 1: who does all that follows"},
+    {"screen", verb_screen, 1,
+     "screen [W H]: create the primary surface; without numbers destroy it"},
+    {"display", verb_display, 2, "display N: the following verbs apply to display N (0 or 1)"},
     {"expect-client", verb_expect_client, 1, "expect-client [MS]: wait for a display client"},
-    {"expect-no-client", verb_expect_no_client, 1, "expect-no-client [MS]: wait until it is gone"},
+    {"expect-no-client", verb_expect_no_client, 1, "expect-no-client [MS]: wait until it has left"},
     {"await", verb_await, 2, "await FILE: wait until FILE exists, 30 s at most"},
-    {"reset", verb_reset, 1, "reset: count from here on"},
-    {"say", verb_say, 1, "say WORD: print it, for whoever waits for it"},
+    {"reset", verb_reset, 1, "reset: set all counts to 0"},
+    {"say", verb_say, 1, "say WORD: print WORD"},
     {"wait", verb_wait, 2, "wait MS"},
     {"draw", verb_draw, 6, "draw KIND X Y W H [surface=N] [src=WxH] [phase=N]"},
-    {"video", verb_video, 7, "video X Y W H FPS FRAMES [STEP]: step moves the box each frame"},
+    {"video", verb_video, 7, "video X Y W H FPS FRAMES [STEP]: each frame moves the box by STEP"},
     {"clip", verb_clip, 6, "clip X Y FPS FIRST COUNT [STEP]: numbered frames of the clip"},
-    {"desktop", verb_desktop, 2, "desktop N [RATE]: N draws of a busy desktop"},
+    {"desktop", verb_desktop, 2, "desktop N [RATE]: N drawings of a busy desktop"},
     {"surface", verb_surface, 3, "surface create ID W H, surface destroy ID"},
-    {"oom", verb_oom, 1, "oom [N [GAP_MS]]: say that memory ran out"},
-    {"flush", verb_flush, 2,
-     "flush N: what flush_resources answers from now on; 0 forces eviction"},
+    {"oom", verb_oom, 1, "oom [N [GAP_MS]]: report out-of-memory N times"},
+    {"flush", verb_flush, 2, "flush N: flush_resources returns N from now on; 0 forces eviction"},
     {"oom-again", verb_oom_again, 1,
-     "oom-again [N]: memory runs out again in the midst of the next N flushes"},
-    {"memory", verb_memory, 2, "memory BYTES: the guest has so much; 0: no limit"},
-    {"lockstep", verb_lockstep, 1, "lockstep [0]: one command at a time, when the server is idle"},
-    {"cursor", verb_cursor, 1, "cursor [N]: N moves of the pointer"},
-    {"update", verb_update, 1, "update [SURFACE]: have the whole surface drawn"},
-    {"settle", verb_settle, 1, "settle: wait until the worker took all commands"},
-    {"drain", verb_drain, 1, "drain [MS]: wait until all memory came back"},
+     "oom-again [N]: report out-of-memory again during the next N flushes"},
+    {"memory", verb_memory, 2, "memory BYTES: limit the guest's memory; 0: no limit"},
+    {"lockstep", verb_lockstep, 1, "lockstep [0]: send each command only when the server is idle"},
+    {"cursor", verb_cursor, 1, "cursor [N]: move the pointer N times"},
+    {"update", verb_update, 1, "update [SURFACE]: have the server render the whole surface"},
+    {"settle", verb_settle, 1, "settle: wait until the worker has taken all commands"},
+    {"drain", verb_drain, 1, "drain [MS]: wait until all memory is released"},
     {"vm", verb_vm, 2, "vm stop, vm start"},
     {"repeat", verb_repeat, 3, "repeat N VERB..."},
     {"timed", verb_timed, 2, "timed VERB...: measure wall time and the worker's CPU time"},
@@ -451,8 +450,7 @@ static int run_line(struct driver *v, char *line)
     return a.n ? run_words(v, &a) : 0;
 }
 
-/* ---- account ------------------------------------------------------------------------------------
- */
+/* ---- account --------------------------------------------------------------------------------- */
 
 static void print_phases(const struct driver *v)
 {
@@ -469,7 +467,7 @@ static void print_account(const struct driver *v, const char *error)
 {
     const struct guest *g = &v->guests[0];
     const struct counts *c = &g->counts;
-    /* The debug log of other threads goes to the same stream. */
+    /* Other threads write the debug log to the same stream. */
     flockfile(stdout);
     printf("{\"error\":\"%s\",\"line\":%d,\"worker_tid\":%d,", error, v->line, g->worker_tid);
     printf("\"draws\":%" PRIu64 ",\"verdicts\":{", c->draws);
@@ -492,8 +490,7 @@ static void print_account(const struct driver *v, const char *error)
     funlockfile(stdout);
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 static int play(struct driver *v)
 {
@@ -513,14 +510,14 @@ static gboolean quit(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* The script has a thread of its own, as a guest's CPU has. */
+/* The script runs in its own thread, like a guest's processor. */
 static gpointer script_thread(gpointer data)
 {
     struct driver *v = data;
     v->result = play(v);
     for (int i = 0; !v->result && i < DISPLAYS && v->guests[i].server; i++)
         guest_settle(&v->guests[i]);
-    /* A stopped VM's server gives back what its image dictionaries hold, too. */
+    /* A server whose VM is stopped also releases what its image dictionaries hold. */
     if (!v->result)
         core_call(vm_stop, v->server);
     for (int i = 0; !v->result && i < DISPLAYS && v->guests[i].server; i++) {
@@ -548,8 +545,8 @@ static int set_compression(SpiceServer *s, const char *name)
     return number && !spice_server_set_image_compression(s, number) ? 0 : -EINVAL;
 }
 
-/* --tls PORT,FOLDER[,only]: "only" lets nobody in on the plain port. The folder holds ca.pem,
- * server.pem and server.key */
+/* --tls PORT,FOLDER[,only]: the folder has ca.pem, server.pem and server.key. "only" refuses
+ * clients on the plain port. */
 static int set_tls(struct driver *v)
 {
     char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX], *only = strrchr(v->tls_folder, ',');
@@ -563,7 +560,6 @@ static int set_tls(struct driver *v)
     return spice_server_set_tls(v->server, v->tls_port, ca, cert, key, NULL, NULL, NULL);
 }
 
-/* Who may connect, and where. */
 static int set_doors(struct driver *v)
 {
     if (v->unix_path) {
@@ -582,7 +578,7 @@ static int server_start(struct driver *v)
 {
     v->server = spice_server_new();
     if (set_doors(v)) {
-        fprintf(stderr, "stack-driver: the server takes no such password or TLS folder\n");
+        fprintf(stderr, "stack-driver: the server refuses the password or the TLS folder\n");
         return -EINVAL;
     }
     if (set_streaming(v->server, v->streaming) || set_compression(v->server, v->compression)) {
@@ -629,10 +625,11 @@ static int drive(struct driver *v)
 
 static void usage(FILE *f)
 {
-    fprintf(f, "usage: stack-driver [--port N] [--ring DEPTH] [--streaming off|all|filter]\n"
-               "         [--compression off|auto_glz|auto_lz|quic|glz|lz|lz4] [--account FILE]\n"
-               "         [--unix PATH] [--password TEXT] [--tls PORT,FOLDER[,only]]\n"
-               "         SCRIPT | - | -e VERBS\n\nverbs, one a line (with -e: separated by ;):\n");
+    fprintf(f,
+            "usage: stack-driver [--port N] [--ring DEPTH] [--streaming off|all|filter]\n"
+            "         [--compression off|auto_glz|auto_lz|quic|glz|lz|lz4] [--account FILE]\n"
+            "         [--unix PATH] [--password TEXT] [--tls PORT,FOLDER[,only]]\n"
+            "         SCRIPT | - | -e VERBS\n\nverbs, one per line (with -e: separated by ;):\n");
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         fprintf(f, "  %s\n", verbs[i].help);
     fprintf(f, "\nkinds of draw:");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest and its QXL device without a guest: speaks the QXL interface to libspice-server
- * and keeps its own account of what it did, so that a recording can be compared with it.
+ * Stands in for a guest and its QXL device: speaks the QXL interface to libspice-server, and keeps
+ * an account of what it did, so that a test can compare a recording with it.
  */
 #ifndef STACK_DRIVER_H
 #define STACK_DRIVER_H
@@ -16,21 +16,23 @@
 #include <spice/enums.h>
 #include <spice/qxl_dev.h>
 
+#include "../../bpf/events.h"
+
 /* ---- core.c: a SpiceCoreInterface on GLib's default main context ----------------------- */
 
 SpiceCoreInterface *core_glib(void);
-/* Runs `f(arg)` in the main loop's thread and waits: for the calls that touch spice's own state. */
+/* Runs `f(arg)` in the main loop's thread and waits for it. Calls that change the server's state
+ * belong there. */
 void core_call(void (*f)(void *arg), void *arg);
 
 /* ---- picture.c: pixels ------------------------------------------------------------------ */
 
-/* PICTURE_CLIP carries its phase as the number that guest-configs/clip.sh draws into each frame. */
+/* PICTURE_CLIP shows its phase as the number that guest-configs/clip.sh draws into each frame. */
 enum picture_style { PICTURE_NATURAL, PICTURE_TEXT, PICTURE_CLIP };
 
 enum {
-    CLIP_WIDTH =
-        640, /* as wide as the number; lower than the real clip, so that many fit in memory */
-    CLIP_HEIGHT = 128,
+    CLIP_WIDTH = 640,  /* the width of the number */
+    CLIP_HEIGHT = 128, /* less than the real clip's, so that many fit into memory */
     CLIP_CELL = 32,
 };
 
@@ -41,30 +43,15 @@ struct picture {
     uint32_t *pixels;
 };
 
-/* A picture of that size; made once and kept, since the server only reads it. NULL: no memory. */
+/* A picture, which is made once and kept, since the server only reads it. NULL: no memory. */
 const struct picture *picture_get(int width, int height, enum picture_style style, unsigned phase);
 void picture_free_all(void);
 
 /* ---- guest.c: memory, rings, device ------------------------------------------------------ */
 
-/* What drawable_can_stream is expected to say: the names of events.def. */
-enum verdict {
-    CAN_STREAM,
-    VIDEO_OFF,
-    NOT_PRIMARY,
-    NOT_OPAQUE,
-    NOT_COPY,
-    NOT_PUT,
-    NOT_BITMAP,
-    TOO_SMALL,
-    SHADOW,
-    EMPTY,
-    REJECTED,
-    MALFORMED,
-    VERDICTS
-};
+enum { VERDICTS = DRAW_VERDICT_malformed + 1 };
 
-extern const char *const verdict_names[VERDICTS];
+extern const char *const verdict_names[VERDICTS]; /* by DRAW_VERDICT_ */
 
 enum draw_kind {
     DRAW_COPY,
@@ -88,9 +75,9 @@ extern const char *const draw_kind_names[DRAW_KINDS];
 struct draw {
     enum draw_kind kind;
     int32_t x, y, width, height;
-    int32_t src_width, src_height; /* 0: as the box */
+    int32_t src_width, src_height; /* 0: the box's */
     uint32_t surface;
-    unsigned phase; /* of the picture */
+    unsigned phase; /* of the picture: another phase is another picture */
 };
 
 struct counts {
@@ -99,7 +86,7 @@ struct counts {
     uint64_t notify_armed, wrong_releases, draw_releases;
 };
 
-#define RING_MAX 65536 /* a deep ring holds a whole batch; the real one holds 32 */
+#define RING_MAX 65536 /* a deep ring holds a whole batch; the real device's holds 32 */
 
 struct ring {
     struct command *slots[RING_MAX];
@@ -110,7 +97,7 @@ struct ring {
 #define SURFACES_MAX 64
 
 struct surface {
-    void *memory; /* NULL: there is none */
+    void *memory; /* NULL: the surface does not exist */
     int32_t width, height;
 };
 
@@ -118,15 +105,15 @@ struct guest {
     QXLInstance qxl;
     SpiceServer *server;
     pthread_mutex_t lock;
-    pthread_cond_t moved; /* a ring shrank, memory came back, a client came or went */
+    pthread_cond_t moved; /* a ring got room, memory was released, a client came or went */
     struct ring commands, cursors;
     uint64_t next_id, outstanding, outstanding_bytes, memory_limit;
-    int flush_answer; /* what flush_resources says */
-    int oom_again;    /* in so many of its calls the guest says again that memory ran out */
+    int flush_answer; /* the result of flush_resources */
+    int oom_again; /* in so many calls of flush_resources, the guest reports out-of-memory again */
     bool client, video_off;
-    bool lockstep; /* one command at a time, when the server has nothing left to do */
-    struct surface surfaces[SURFACES_MAX]; /* 0 is the primary one, the screen */
-    GPtrArray *kept;                       /* memory of surfaces that are gone */
+    bool lockstep;                         /* send the next command only when the server is idle */
+    struct surface surfaces[SURFACES_MAX]; /* 0 is the primary surface: the screen */
+    GPtrArray *kept;                       /* memory of destroyed surfaces */
     pthread_t worker;
     bool worker_known;
     int worker_tid;
@@ -134,18 +121,19 @@ struct guest {
     struct counts counts;
 };
 
+/* Functions return 0 or negative errno. */
 int guest_init(struct guest *g, SpiceServer *server, unsigned ring_depth, int display);
 void guest_free(struct guest *g);
-int guest_screen(struct guest *g, uint32_t width, uint32_t height); /* 0 x 0: none */
+int guest_screen(struct guest *g, uint32_t width, uint32_t height); /* 0 x 0: no screen */
 int guest_draw(struct guest *g, const struct draw *d);
 int guest_surface_create(struct guest *g, uint32_t id, uint32_t width, uint32_t height);
 int guest_surface_destroy(struct guest *g, uint32_t id);
 int guest_cursor(struct guest *g, int x, int y);
 void guest_oom(struct guest *g);
 void guest_update(struct guest *g, uint32_t surface);
-/* Until the worker took all that was sent, or forever: it has no time limit of its own. */
+/* Waits until the worker has taken all commands, for ever if it does not. */
 void guest_settle(struct guest *g);
-/* Until all releases are back; false: not within `ms`. */
+/* Waits until all memory is released. False: not within `ms`. */
 bool guest_drain(struct guest *g, int ms);
 bool guest_wait_client(struct guest *g, bool present, int ms);
 uint64_t guest_worker_cpu(struct guest *g); /* ns; 0 before the worker took a command */

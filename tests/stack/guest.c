@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guest's memory, its two command rings and the device's answers to the server. */
+/* The guest's memory and two command rings, and the callbacks of the QXL device. */
 #include "driver.h"
 
 #include <errno.h>
@@ -10,12 +10,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Ids look like nothing else: not an address, not a small number, wider than 32 bits. */
+/* Ids cannot be mistaken for an address or a small number, and need more than 32 bits. */
 #define FIRST_ID 0x7e57000000000001ull
 
-const char *const verdict_names[VERDICTS] = {"can_stream", "video_off", "not_primary", "not_opaque",
-                                             "not_copy",   "not_put",   "not_bitmap",  "too_small",
-                                             "shadow",     "empty",     "rejected",    "malformed"};
+#define NAME(verdict) [DRAW_VERDICT_##verdict] = #verdict
+const char *const verdict_names[VERDICTS] = {
+    NAME(can_stream), NAME(video_off), NAME(not_primary), NAME(not_opaque),
+    NAME(not_copy),   NAME(not_put),   NAME(not_bitmap),  NAME(too_small),
+    NAME(shadow),     NAME(empty),     NAME(rejected),    NAME(malformed),
+};
+#undef NAME
 
 const char *const draw_kind_names[DRAW_KINDS] = {
     "copy",         "text",      "bottom-up", "fill",    "invers",    "blend",     "xor",
@@ -25,11 +29,11 @@ enum command_kind { COMMAND_DRAW, COMMAND_SURFACE, COMMAND_CURSOR };
 
 static const char *const command_names[] = {"draw", "surface", "cursor"};
 
-/* One command in guest memory. Each of the union's members begins with its release info. */
+/* One command in guest memory. All members of the union begin with their release info. */
 struct command {
     QXLCommandExt ext;
     uint64_t id;
-    uint64_t bytes; /* of guest memory it stands for */
+    uint64_t bytes; /* of guest memory that it occupies */
     enum command_kind kind;
     union {
         QXLReleaseInfo info;
@@ -63,7 +67,7 @@ static struct command *ring_pop(struct ring *r)
     return r->slots[r->head++ % RING_MAX];
 }
 
-/* Puts a command into a ring, when there is room, and wakes the server if it asked for that. */
+/* Waits for room in a ring, puts the command there, and wakes the server if it asked for that. */
 static void ring_push(struct guest *g, struct ring *r, struct command *c)
 {
     pthread_mutex_lock(&g->lock);
@@ -93,12 +97,11 @@ static struct command *command_new(struct guest *g, enum command_kind kind, uint
     return c;
 }
 
-/* ---- what the server calls ---------------------------------------------------------------- */
+/* ---- called by the server ---------------------------------------------------------------- */
 
 static void add_memslot(struct guest *g)
 {
-    /* One slot for the whole address space; the two top bits of an address are id and generation.
-     */
+    /* One slot is the whole address space. The two top bits of an address are id and generation. */
     QXLDevMemSlot slot = {.virt_end = ~0ul >> 2, .qxl_ram_size = ~0u};
     spice_qxl_add_memslot(&g->qxl, &slot);
 }
@@ -124,7 +127,7 @@ static void get_init_info(QXLInstance *qxl, QXLDevInitInfo *info)
                              .n_surfaces = SURFACES_MAX};
 }
 
-static void know_worker(struct guest *g)
+static void note_worker(struct guest *g)
 {
     if (g->worker_known)
         return;
@@ -137,7 +140,7 @@ static int get_command(QXLInstance *qxl, struct QXLCommandExt *ext)
 {
     struct guest *g = guest_of(qxl);
     pthread_mutex_lock(&g->lock);
-    know_worker(g);
+    note_worker(g);
     struct command *c = ring_pop(&g->commands);
     if (c) {
         *ext = c->ext;
@@ -162,7 +165,7 @@ static int get_cursor_command(QXLInstance *qxl, struct QXLCommandExt *ext)
     return c != NULL;
 }
 
-/* "Tell me of the next command": no, if there is one already. */
+/* The server wants to be woken for the next command. False: there is one already. */
 static int request_notification(struct guest *g, struct ring *r)
 {
     pthread_mutex_lock(&g->lock);
@@ -211,19 +214,19 @@ static void notify_update(QXLInstance *qxl, uint32_t id)
     (void)id;
 }
 
-static void *call(void *qxl)
+static void *report_oom(void *qxl)
 {
     spice_qxl_oom(qxl);
     return NULL;
 }
 
-/* As one of the guest's processors would, while the worker is in here: it may have to wait until
- * the worker takes messages again, so nobody waits for it. */
-static void call_from_a_cpu(QXLInstance *qxl)
+/* Reports out-of-memory from another thread, as a guest's processor would while the worker is in
+ * flush_resources. The call can block until the worker takes messages again, so nobody joins it. */
+static void oom_from_a_cpu(QXLInstance *qxl)
 {
     pthread_t cpu;
 
-    if (!pthread_create(&cpu, NULL, call, qxl)) {
+    if (!pthread_create(&cpu, NULL, report_oom, qxl)) {
         pthread_detach(cpu);
         usleep(20000);
     }
@@ -241,7 +244,7 @@ static int flush_resources(QXLInstance *qxl)
         fprintf(g->account, "flush %d\n", answer);
     pthread_mutex_unlock(&g->lock);
     if (again)
-        call_from_a_cpu(qxl);
+        oom_from_a_cpu(qxl);
     return answer;
 }
 
@@ -295,7 +298,7 @@ static int image_bitmap(struct command *c, const struct draw *d, int32_t width, 
     c->image.descriptor.height = b->y = height;
     b->format = SPICE_BITMAP_FMT_32BIT;
     b->flags = QXL_BITMAP_DIRECT | (d->kind == DRAW_BOTTOM_UP ? 0 : QXL_BITMAP_TOP_DOWN);
-    /* A stride that cannot hold a line: the server must not read such a picture. */
+    /* A bad image has a stride that is too short for a line. The server must reject it. */
     b->stride = d->kind == DRAW_BAD_IMAGE ? 4 : width * 4;
     b->data = (uintptr_t)p->pixels;
     c->bytes += (uint64_t)width * height * 4;
@@ -325,7 +328,7 @@ static int fill_copy(struct command *c, const struct draw *d)
     copy->src_area = rect_of(0, 0, width, height);
     if (d->kind != DRAW_FROM_SURFACE)
         return image_bitmap(c, d, width, height);
-    /* Surface 1 is the source: the script made it. */
+    /* The source is surface 1, which the script must have created. */
     image_surface(c, 1, width, height);
     return 0;
 }
@@ -376,38 +379,38 @@ static bool fits_surface(const struct guest *g, const struct draw *d)
            d->y + d->height <= s->height;
 }
 
-/* The driver's own reading of drawable_can_stream, in the order of its tests. */
-static enum verdict expected(const struct guest *g, const struct draw *d)
+/* An independent version of drawable_can_stream, with its tests in the same order. */
+static enum tap_draw_verdict expected(const struct guest *g, const struct draw *d)
 {
     if (d->kind == DRAW_BAD_IMAGE)
-        return MALFORMED;
+        return DRAW_VERDICT_malformed;
     if (!fits_surface(g, d))
-        return REJECTED;
+        return DRAW_VERDICT_rejected;
     int32_t width = d->src_width ? d->src_width : d->width;
     int32_t height = d->src_height ? d->src_height : d->height;
     if (d->kind == DRAW_CLIPPED)
-        return EMPTY;
+        return DRAW_VERDICT_empty;
     if (d->kind == DRAW_COPY_BITS)
-        return SHADOW;
+        return DRAW_VERDICT_shadow;
     if (g->video_off)
-        return VIDEO_OFF;
+        return DRAW_VERDICT_video_off;
     if (d->surface)
-        return NOT_PRIMARY;
+        return DRAW_VERDICT_not_primary;
     if (d->kind == DRAW_BLEND)
-        return NOT_OPAQUE;
+        return DRAW_VERDICT_not_opaque;
     if (d->kind == DRAW_FILL || d->kind == DRAW_INVERS)
-        return NOT_COPY;
+        return DRAW_VERDICT_not_copy;
     if (d->kind == DRAW_XOR)
-        return NOT_PUT;
+        return DRAW_VERDICT_not_put;
     if (d->kind == DRAW_FROM_SURFACE)
-        return NOT_BITMAP;
-    return width * height < 96 * 96 ? TOO_SMALL : CAN_STREAM;
+        return DRAW_VERDICT_not_bitmap;
+    return width * height < 96 * 96 ? DRAW_VERDICT_too_small : DRAW_VERDICT_can_stream;
 }
 
 static void account_draw(struct guest *g, const struct command *c, const struct draw *d)
 {
     const QXLDrawable *q = &c->u.drawable;
-    enum verdict v = expected(g, d);
+    enum tap_draw_verdict v = expected(g, d);
     int32_t sw = 0, sh = 0;
     if (q->type == QXL_DRAW_COPY) {
         sw = q->u.copy.src_area.right - q->u.copy.src_area.left;
@@ -423,7 +426,7 @@ static void account_draw(struct guest *g, const struct command *c, const struct 
     pthread_mutex_unlock(&g->lock);
 }
 
-/* A guest that has no memory left says so, again and again, and waits: as qxl_fence_wait does. */
+/* A guest without free memory reports that again and again while it waits, like qxl_fence_wait. */
 static void wait_for_memory(struct guest *g, uint64_t bytes)
 {
     for (;;) {
@@ -510,7 +513,7 @@ int guest_surface_destroy(struct guest *g, uint32_t id)
     int err = surface_command(g, id, QXL_SURFACE_CMD_DESTROY, 0, 0);
     if (err)
         return err;
-    /* Its memory may be read until the server has let go of all that was drawn on it. */
+    /* The server can read the memory until it has released all drawings on the surface. */
     g_ptr_array_add(g->kept, g->surfaces[id].memory);
     g->surfaces[id].memory = NULL;
     return 0;
@@ -536,8 +539,8 @@ void guest_oom(struct guest *g)
         fprintf(g->account, "oom\n");
     pthread_mutex_unlock(&g->lock);
     spice_qxl_oom(&g->qxl);
-    /* The server forgets a call that comes while another is pending; this message is answered
-     * after it, so each call is one episode and can be counted. */
+    /* The server merges a call with one that is still pending. This message is answered after the
+     * call, so each call is one episode. */
     add_memslot(g);
 }
 
@@ -549,8 +552,7 @@ void guest_update(struct guest *g, uint32_t surface)
     spice_qxl_update_area(&g->qxl, surface, &area, NULL, 0, 1);
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------
- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 void guest_settle(struct guest *g)
 {
@@ -558,7 +560,7 @@ void guest_settle(struct guest *g)
     while (ring_used(&g->commands) || ring_used(&g->cursors))
         pthread_cond_wait(&g->moved, &g->lock);
     pthread_mutex_unlock(&g->lock);
-    /* Answered by the worker between two rounds of commands, so the last one is done. */
+    /* The worker answers this message between two rounds of commands, so the last one is done. */
     add_memslot(g);
 }
 
@@ -606,8 +608,7 @@ uint64_t guest_worker_cpu(struct guest *g)
     return (uint64_t)t.tv_sec * 1000000000u + t.tv_nsec;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- start and end --------------------------------------------------------------------------- */
 
 static void screen_destroy(void *arg)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * lose IN.tap OUT.tap FROM TO: the same log, but what came from FROM to TO (ns) is lost, and the
- * log says so where it was: as if the kernel's ring had been full then.
+ * lose IN.tap OUT.tap FROM TO: copies a log without the events from FROM to TO (ns), and puts a
+ * loss there, as if the kernel's ring buffer had been full. Prints the number of lost events.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@ static int copy(struct tap_reader *r, struct tap_writer *w, uint64_t from, uint6
 {
     struct tap_event ev;
     uint64_t lost = 0;
-    bool said = false;
+    bool reported = false;
     int more;
 
     while ((more = tap_reader_next(r, &ev)) == 1) {
@@ -23,14 +23,14 @@ static int copy(struct tap_reader *r, struct tap_writer *w, uint64_t from, uint6
             lost++;
             continue;
         }
-        if (ev.time > to && !said) {
-            tap_write_loss(w, from + (to - from) / 2, lost, LOSS_RING_FULL);
-            said = true;
+        if (ev.time > to && !reported) {
+            tap_write_loss(w, from + (to - from) / 2, lost, LOSS_REASON_ring_full);
+            reported = true;
         }
         tap_write(w, &ev);
     }
-    if (!said && lost)
-        tap_write_loss(w, from + (to - from) / 2, lost, LOSS_RING_FULL);
+    if (!reported && lost)
+        tap_write_loss(w, from + (to - from) / 2, lost, LOSS_REASON_ring_full);
     printf("%" PRIu64 "\n", lost);
     return more;
 }

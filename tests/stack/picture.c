@@ -9,15 +9,15 @@
 static struct picture pictures[PICTURES];
 static unsigned picture_count;
 
-/* 0..255..0, a smooth ramp without floating point */
+/* Rises from 0 to 255 and falls again, with period 512. */
 static uint32_t ramp(unsigned v)
 {
     v &= 511;
     return v < 256 ? v : 511 - v;
 }
 
-/* Soft gradients that move with the phase, under a little grain: what a camera gives. The
- * server's bitmap_get_graduality_level calls it high, so it counts as video. */
+/* Soft gradients that move with the phase, and a little grain, like a camera's picture. The
+ * server's bitmap_get_graduality_level rates it high, so it counts as video. */
 static uint32_t natural_pixel(unsigned x, unsigned y, unsigned phase)
 {
     uint32_t grain = ((x * 2654435761u) ^ (y * 40503u) ^ (phase * 69069u)) >> 30;
@@ -34,7 +34,8 @@ static uint32_t text_pixel(unsigned x, unsigned y, unsigned phase)
     return row && (cell >> ((x % 8 + y % 16) & 31) & 1) ? 0xd0d0d0 : 0x101010;
 }
 
-/* The number's cells, as guest-configs/clip.sh says; below them the picture moves with the number.
+/* The number's cells, as in guest-configs/clip.sh. Below them is a picture that moves with the
+ * number.
  */
 static uint32_t clip_pixel(unsigned x, unsigned y, unsigned number)
 {
@@ -63,7 +64,7 @@ const struct picture *picture_get(int width, int height, enum picture_style styl
         if (p->width == width && p->height == height && p->style == style && p->phase == phase)
             return p;
     }
-    /* The server may still read the others, so none is given up. */
+    /* The server may still read any picture, so none is replaced. */
     if (picture_count == PICTURES)
         return NULL;
     struct picture *p = &pictures[picture_count];
