@@ -36,7 +36,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all cppcheck guest deps stack stack-spice deb install check ci lint docs check-unit check-docs check-probes \
+.PHONY: help all cppcheck guest deps stack stack-spice deb install check ci lint tidy docs check-unit check-docs check-probes \
         check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment experiments results results-check \
         bench clean
 
@@ -80,6 +80,16 @@ fuzz: $(FUZZ) ## every fuzz target, FUZZ_SECONDS (600) each; what is found stays
 lint: $(BPF) ## what can be checked without running anything
 	@scripts/lint.sh
 cppcheck: $(CPPCHECK)
+# clang-tidy, for each file whose object is newer than its last check.
+TIDY    := $(patsubst %.c,$(B)/tidy/%,$(sort $(SRC) $(GUEST) $(METER_C)))
+TIDY_RUN = @mkdir -p $(@D) && clang-tidy-14 --quiet $< -- $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(1) 2> $@.log && touch $@
+tidy: $(TIDY)
+$(B)/tidy/guest/%: guest/%.c $(B)/guest-obj/guest/%.o .clang-tidy
+	$(call TIDY_RUN)
+$(B)/tidy/meter/%: meter/%.c $(B)/obj/meter/%.o .clang-tidy
+	$(call TIDY_RUN,$$(pkg-config --cflags $(METER_PKG)))
+$(B)/tidy/%: %.c $(B)/obj/%.o .clang-tidy
+	$(call TIDY_RUN)
 docs: $(B)/spicetap
 	$(B)/spicetap events --markdown > docs/dev/events.md
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whatever a server says, cutting and counting it must not crash. Byte 0: which channel, and mini
- * headers or not; byte 1: how the rest is cut into pieces. The link is done already.
- * A long run: scripts/fuzz.sh run build/fuzz/fuzz_meter 3600, or with -runs=10000000 directly.
+ * Whatever a server sends, cutting and counting it must not crash. Byte 0 selects the channel, the
+ * headers, and whether the link is done already. Byte 1 selects the pieces that the rest arrives
+ * in. A long run: scripts/fuzz.sh run build/fuzz/fuzz_meter 3600, or with -runs=10000000 directly.
  */
 #include <string.h>
 
@@ -18,13 +18,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         counts_free(&c);
         return 0;
     }
-    ch->type = data[0] & 0x40 ? 1 : 2;
-    if (!(data[0] & 0x80)) { /* else the link itself is fuzzed */
+    ch->type = data[0] & 0x40 ? CHANNEL_main : CHANNEL_display;
+    if (!(data[0] & 0x80)) { /* otherwise the link is fuzzed too */
         ch->wire.state = WIRE_MESSAGES;
         ch->wire.mini = data[0] & 1;
     } else {
         count_client(ch, data + 2, (size - 2) / 2, 1);
-        ch->type = 2;
+        ch->type = CHANNEL_display;
     }
     piece = data[1] ? data[1] : 1 << 16;
     for (size_t at = 2; at < size; at += piece)

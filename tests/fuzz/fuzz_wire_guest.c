@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whatever a guest sends: the frame parser and HELLO's reader neither crash nor give a frame that
- * was not there. The input is taken in pieces; CRCs are put right in half of the inputs, so that
- * what lies behind them is reached too.
+ * Whatever a guest sends, the frame parser and the reader of HELLO must not crash, and the parser
+ * must account for each byte. The input arrives in pieces. In half of the inputs CRCs are
+ * corrected, so that frames get through the parser.
  *
  * Ten million inputs: build/fuzz/fuzz_wire_guest -runs=10000000 -max_len=4096
  */
@@ -15,7 +15,7 @@
 
 static struct wire_parser parser;
 
-/* Where a frame could begin, makes it one as far as CRCs go. */
+/* Corrects the CRCs wherever a frame could begin. */
 static void mend(uint8_t *data, size_t size)
 {
     for (size_t at = 0; at + WIRE_HEADER <= size; at++) {
@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             look(&f, &taken);
     }
     if (taken + parser.skipped + (parser.end - parser.start) != size)
-        abort(); /* each byte is in a frame, passed over, or still there */
+        abort(); /* each byte is in a frame, skipped, or still waiting */
     json_decref(guest_hello_parse(copy, size));
     free(copy);
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The agent's side of a session, over a socket instead of the port, with tracing that is made up:
- * what is sent and in which order, what becomes of a full port, of two hosts, of rubbish. */
+/* The agent's session over a socket instead of the port, with fake tracing: what it sends in which
+ * order, and what it does with a full port, a second host, and garbage. */
 #include "fake.h"
 #include "../../guest/agent.h"
 
@@ -10,8 +10,8 @@
 #include <time.h>
 
 static struct made_up {
-    unsigned starts, stops, ready; /* `ready`: events that drain() finds */
-    uint64_t lost, made;           /* `made`: events so far, each with its number */
+    unsigned starts, stops, ready; /* `ready`: events that the next drain() passes on */
+    uint64_t lost, made;           /* `made`: events so far; each carries its number */
     int ring;
 } made_up;
 
@@ -98,7 +98,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* The agent does all there is to do. */
+/* Lets the agent do everything that is pending. */
 static void turn(void)
 {
     for (int i = 0; i < 10; i++) {
@@ -173,7 +173,7 @@ static void a_ping_brings_the_events_behind_its_pong(void **state)
     begin();
     made_up.ready = 3;
     turn();
-    assert_false(hear(&f)); /* it is not woken for them */
+    assert_false(hear(&f)); /* events alone do not wake it */
     tell(WIRE_PING, 42, 8);
     expect(WIRE_PONG, &f);
     assert_int_equal(get_le(f.payload, 8), 42);
@@ -190,7 +190,7 @@ static void a_burst_wakes_it(void **state)
     (void)state;
 
     begin();
-    for (int i = 0; i < 2; i++) { /* edge-triggered: each time anew */
+    for (int i = 0; i < 2; i++) { /* edge-triggered: each write must wake it again */
         made_up.ready = 5;
         assert_int_equal(write(made_up.ring, &one, sizeof(one)), sizeof(one));
         turn();
@@ -244,9 +244,9 @@ static void stop_sends_what_is_there(void **state)
     assert_false(hear(&f));
 }
 
-/* A host that takes nothing: each turn ends at once, memory is bounded, and every event is either
- * sent in the end or counted. */
-static void a_full_port_stops_nobody(void **state)
+/* While a host reads nothing, each turn of the agent ends at once and its memory is bounded. In the
+ * end every event was either sent or counted as lost. */
+static void a_full_port_blocks_nothing(void **state)
 {
     uint64_t began = agent_now(), sent = 0, lost = 0, last = 0;
     struct wire_frame f;
@@ -272,7 +272,7 @@ static void a_full_port_stops_nobody(void **state)
             lost += get_le(f.payload + 8, 8);
         }
     }
-    tell(WIRE_PING, 1000, 8); /* there is room to tell of the last ones */
+    tell(WIRE_PING, 1000, 8); /* there is room for the last losses */
     while (hear(&f)) {
         lost += f.type == WIRE_LOSS ? get_le(f.payload + 8, 8) : 0;
     }
@@ -280,7 +280,7 @@ static void a_full_port_stops_nobody(void **state)
     assert_int_equal(sent + lost, 200000);
 }
 
-/* What the one before did not take is not the next one's. */
+/* A host does not get what the host before it did not read. */
 static void another_host(void **state)
 {
     struct wire_frame f;
@@ -341,7 +341,7 @@ int main(void)
         T(once_a_second_without_pings),
         T(losses_stand_before_what_follows),
         T(stop_sends_what_is_there),
-        T(a_full_port_stops_nobody),
+        T(a_full_port_blocks_nothing),
         T(another_host),
         T(rubbish),
         T(the_host_goes),

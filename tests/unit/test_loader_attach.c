@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Probes of a child of this program through the real BPF programs: every type of events.def, values
- * at the ends of their ranges, registers and stack, both kinds of site. Needs root and BPF: without
- * them it says so and passes nothing.
+ * Traces probes of a child of this program with the real BPF programs: every type of events.def,
+ * extreme values, arguments in registers and on the stack, both kinds of site. Needs root and BPF;
+ * without them it skips all tests.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -41,7 +41,7 @@ __attribute__((noinline)) static void match(uint32_t display, uint64_t drawable,
     STAP_PROBE8(spice, match, display, drawable, release_id, against, index, verdict, since, other);
 }
 
-/* One argument is an int: events.def says uint32_t, and the recorder must not sign-extend it. */
+/* One argument is an int, but uint32_t in events.def: the recorder must not sign-extend it. */
 __attribute__((noinline)) static void wakeup(int32_t display)
 {
     STAP_PROBE1(spice, wakeup, display);
@@ -60,7 +60,7 @@ __attribute__((noinline)) static void stream_create(uint32_t display, uint32_t s
                  fps, frames, top_down);
 }
 
-/* Too few arguments: must be left out, with the reason. */
+/* It has too few arguments, so the tracer must report it as missing, with the reason. */
 __attribute__((noinline)) static void trace_add(uint32_t display)
 {
     STAP_PROBE1(spice, trace_add, display);
@@ -70,14 +70,14 @@ static const struct rect box = {-1, INT32_MIN, INT32_MAX, 4};
 
 static void fire(void)
 {
-    /* As in the server: where a rectangle lies was written a moment ago, so its page is there. */
+    /* As in the server, the rectangle was just written, so its page is in memory. */
     struct rect here = box;
 
     __asm__ volatile("" : : "r"(&here) : "memory");
     match(7, UINT64_MAX, 1ull << 63, 255, -1, 7, INT64_MIN, &here);
     wakeup(-1);
     stream_create(1, UINT32_MAX, 3, 4, &here, -5, INT32_MIN, 6, -7, true);
-    match(8, 1, 2, 0, INT32_MAX, 0, -1, (const struct rect *)8); /* no memory there */
+    match(8, 1, 2, 0, INT32_MAX, 0, -1, (const struct rect *)8); /* an address without memory */
     trace_add(1);
     stream_create(1, 2, 3, 4, &here, 5, 6, 7, 8, false);
 }
@@ -129,7 +129,7 @@ static void stop(const struct child *c)
     waitpid(c->pid, NULL, 0);
 }
 
-/* ---- what came ------------------------------------------------------------------------------ */
+/* ---- the events ------------------------------------------------------------------------------ */
 
 struct seen {
     struct tap_event events[64];
@@ -194,7 +194,7 @@ static void check_loss(struct tracer *t)
 
     assert_int_equal(tracer_loss(t, &loss), 1);
     assert_int_equal(loss.source, SOURCE_SPICE);
-    assert_int_equal(loss.reason, 1); /* bad_memory: the rectangle that was not there */
+    assert_int_equal(loss.reason, LOSS_REASON_bad_memory); /* the rectangle without memory */
     assert_int_equal(loss.count, 1);
     assert_int_not_equal(loss.time, 0);
     assert_int_equal(tracer_loss(t, &loss), 0);
@@ -231,11 +231,11 @@ static void values(void **state)
     }
     c = start();
     t = attach(&vm, &c);
-    go(&c); /* before the switch: not recorded */
+    go(&c); /* recording is off */
     tracer_switch(t, true);
     go(&c);
     tracer_switch(t, false);
-    go(&c); /* after it: neither */
+    go(&c); /* recording is off again */
     assert_int_equal(tracer_drain(t, 1000, keep, &s), 4);
     check_match(&s.events[0]);
     assert_true(s.events[1].kind == EV_wakeup && s.events[1].v[0] == UINT32_MAX);
@@ -251,7 +251,7 @@ static void values(void **state)
     vm_close(&vm);
 }
 
-/* As on a kernel without multi-uprobe links. */
+/* By perf events, as on a kernel without multi-uprobe links. */
 static int use_perf(void **state)
 {
     (void)state;
@@ -292,8 +292,8 @@ static void budget(void **state)
     vm_close(&vm);
 }
 
-/* A ring too small for what comes while nobody looks: what is recorded and what is counted as lost
- * add up to what was fired. */
+/* A ring buffer that is too small: the events that are recorded and those that are counted as lost
+ * add up to those that were fired. */
 static int count_only(void *context, const struct tap_event *ev)
 {
     (void)ev;
@@ -327,7 +327,7 @@ static void losses_add_up(void **state)
     while (tracer_loss(t, &loss)) {
         lost += loss.count;
     }
-    assert_true(lost > ROUNDS); /* beyond the one of bad memory a round */
+    assert_true(lost > ROUNDS); /* more than the one bad rectangle of each round */
     assert_int_equal(recorded + lost, 5 * ROUNDS);
     tracer_close(t);
     stop(&c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Probe notes, and what events.def wants of them, on notes made up here and on those of this very
- * program. */
+/* Reads probe notes, fabricated ones and those of this program, and compares them with events.def.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 __attribute__((section(".probes"))) unsigned short notes_plain_semaphore, notes_five_semaphore;
 
-/* Never called with anything that matters: it is the notes that count. */
+/* Only its notes matter. */
 __attribute__((noinline)) static void plain(uint32_t a, int64_t b)
 {
     STAP_PROBE2(notes, plain, a, b);
@@ -72,7 +72,7 @@ static void not_elf(void **state)
     assert_non_null(strstr(e.text, "/nowhere/at/all"));
 }
 
-/* ---- made-up notes --------------------------------------------------------------------- */
+/* ---- fabricated notes --------------------------------------------------------------------- */
 
 struct note {
     uint64_t words[3];
@@ -90,7 +90,7 @@ static size_t make_note(struct note *n, const char *provider, const char *name, 
     return sizeof(n->words) + (size_t)(p - n->text);
 }
 
-/* On the heap and of the exact size, so that the sanitizer sees a read beyond. */
+/* On the heap, with the exact size, so the sanitizer notices a read past the end. */
 static bool parse(struct probe_site *s, const struct note *n, size_t size, uint64_t base)
 {
     struct probe_bases bases = {.linked = base};
@@ -132,7 +132,7 @@ static void note_prelinked(void **state)
     assert_int_equal(s.address, 0x1100);
     assert_int_equal(s.semaphore, 0x6100);
     assert_int_equal(s.arg_count, 0);
-    n.words[2] = 0; /* no semaphore stays none */
+    n.words[2] = 0; /* without a semaphore, the base must not add one */
     assert_true(parse(&s, &n, size, 0x5100));
     assert_int_equal(s.semaphore, 0);
 }
@@ -166,7 +166,7 @@ static void note_bad(void **state)
     assert_int_equal(s.arg_size[0], 0);
 }
 
-/* ---- where the arguments are -------------------------------------------------------------- */
+/* ---- places of the arguments -------------------------------------------------------------- */
 
 static int plan(struct site_plan *out, const char *args, unsigned words)
 {
@@ -228,7 +228,8 @@ static void places_widths(void **state)
     assert_true(p.args[0].shift == 32 && !p.args[0].is_signed);
     assert_true(p.args[1].shift == 0 && p.args[1].is_signed);
     assert_true(p.args[2].shift == 56 && p.args[2].is_signed);
-    assert_true(p.args[4].shift == 48 && p.args[4].kind == PLACE_MEMORY); /* no stack words */
+    assert_true(p.args[4].shift == 48 &&
+                p.args[4].kind == PLACE_MEMORY); /* the program holds no stack words */
 }
 
 static void places_out_of_reach(void **state)
@@ -266,7 +267,7 @@ static void places_out_of_reach(void **state)
     }
 }
 
-/* ---- what is wanted ------------------------------------------------------------------------ */
+/* ---- wanted probes ------------------------------------------------------------------------ */
 
 static enum probe_fit check(const struct wanted_probe *w, struct probe_site *s, bool strict)
 {
@@ -303,7 +304,7 @@ static void wanted_all(void **state)
         struct probe_site s = fitting(w);
 
         assert_ptr_equal(wanted_find(w->provider, w->name), w);
-        assert_true(w->kind && w->kind < 128); /* LOST_KINDS of bpf/shared.h */
+        assert_true(w->kind && w->kind < LOST_KINDS);
         assert_int_equal(check(w, &s, true), PROBE_FITS);
         s.arg_count++;
         assert_int_equal(check(w, &s, true), PROBE_ARG_COUNT);

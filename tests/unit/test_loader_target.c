@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding a VM: its name, its devices, and the errors that name what is wrong. */
+/* Finds a VM by its name, reads its devices, and checks that errors name what is wrong. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,7 +118,7 @@ static void errors_name_it(void **state)
     /* This program is not a QEMU, and has no SPICE server in it. */
     assert_int_equal(vm_find_pid(&vm, getpid(), &e), -ENOEXEC);
     assert_non_null(strstr(e.text, "is not a QEMU with SPICE"));
-    /* A path in place of a name must not lead out of libvirt's folder. */
+    /* A name that is a path must not leave libvirt's folder. */
     assert_int_equal(vm_find_domain(&vm, "../../etc/passwd", &e), -ESRCH);
 }
 

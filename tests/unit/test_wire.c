@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guest's frames: on every cut, with every bit turned, behind every rubbish. */
+/* Frames of the guest's port: cut at every byte, with every bit flipped, after any garbage. */
 #include "record/guest_hello.h"
 #include "../../guest/wire.h"
 #include "fake.h"
@@ -61,7 +61,7 @@ static void every_piece(void **state)
     }
 }
 
-/* An agent that ended in the middle of a frame, and the next one's from its start. */
+/* An agent ends in the middle of a frame, and the next agent starts with a new one. */
 static void every_cut(void **state)
 {
     uint32_t numbers[2 * FRAMES];
