@@ -42,7 +42,7 @@ PACKAGES=(
 	mmdebstrap e2fsprogs cpio kmod ffmpeg
 
 	# tests, benches and checks
-	libcmocka-dev bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck universal-ctags man-db groff
+	libcmocka-dev python3-jsonschema bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck universal-ctags man-db groff
 )
 
 # Prints the packages that are not installed.

@@ -290,7 +290,7 @@ static void waited(const struct model *x, struct chosen *c)
     struct finding f =
         finding_new(x, RULE_SHORT_WAITED, 0, 0, x->has_guest ? "by_guest" : "at_least");
 
-    if (longest < MODEL_FREEZE && ns * 100 < run_ns(x) * LEAST_PERCENT)
+    if (!ns || (longest < MODEL_FREEZE && ns * 100 < run_ns(x) * LEAST_PERCENT))
         return;
     f.cost = ns;
     put_change(&f, memory_change(x));

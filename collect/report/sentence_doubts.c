@@ -68,7 +68,10 @@ const struct doubt_words doubt_words[] = {
     {UNSURE_NOT_SEEN, RULES, "This run has too few of such events to decide."},
     {UNSURE_ONE_RUN, RULES, "One run cannot show that: compare runs that differ in memory alone."},
     {UNSURE_LOST, RULE_FREEZE, "Inconclusive: events were lost here."},
-    {UNSURE_LOST, RULES, "Inconclusive: {lost} event{lost:s} lost here."},
+    {UNSURE_LOST, RULE_EPISODE_COURSE, "Inconclusive: {lost} event{lost:s} lost here."},
+    {UNSURE_LOST, RULE_EPISODE_ANSWER, "Inconclusive: {lost} event{lost:s} lost here."},
+    {UNSURE_LOST, RULES,
+     "Inconclusive: {lost} event{lost:s} {lost:were} lost in {lost_places} place{lost_places:s}."},
     {UNSURE_GUEST_LOST, RULES,
      "Inconclusive: {lost} event{lost:s} of the guest's side {lost:were} lost in {lost_places} "
      "place{lost_places:s}."},

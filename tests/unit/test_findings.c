@@ -12,7 +12,7 @@
 #define SECOND (1000 * MS)
 
 static const int32_t clip_box[4] = {100, 100, 420, 340};
-static struct tap_writer *spice, *qemu, *client;
+static struct tap_writer *spice, *qemu, *client, *guest; /* guest: NULL if there is none */
 static char folder[PATH_MAX];
 static uint64_t now, drawable;
 
@@ -34,6 +34,7 @@ static void begin(void)
     spice = log_of("spice.tap", SOURCE_SPICE);
     qemu = log_of("qemu.tap", SOURCE_QEMU);
     client = log_of("client.tap", SOURCE_CLIENT);
+    guest = NULL;
     now = 5 * SECOND;
     drawable = 0x1000;
 }
@@ -41,15 +42,21 @@ static void begin(void)
 /* `more`: further members of run.json. */
 static void end(const char *more)
 {
-    char text[512];
+    static const char clocks[] =
+        ",\"clocks\":[{\"log\":\"guest.tap\",\"pairs\":9,\"rejected\":0,\"violations\":0,"
+        "\"segments\":[{\"guest_from\":1,\"guest_to\":900000000000,\"guest_at\":1,\"host_at\":1,"
+        "\"drift_ppb\":0,\"error_ns\":1000,\"pairs\":9,\"method\":\"io\",\"jump\":false}]}]";
+    char text[1024];
 
+    if (guest)
+        assert_int_equal(tap_writer_close(guest), 0);
     assert_int_equal(tap_writer_close(spice), 0);
     assert_int_equal(tap_writer_close(qemu), 0);
     assert_int_equal(tap_writer_close(client), 0);
     snprintf(text, sizeof(text),
              "{\"format\":{\"major\":1,\"minor\":0},\"state\":\"complete\",\"logs\":[\"spice.tap\","
-             "\"qemu.tap\",\"client.tap\"]%s}",
-             more);
+             "\"qemu.tap\",\"client.tap\"%s]%s%s}",
+             guest ? ",\"guest.tap\"" : "", guest ? clocks : "", more);
     strcat(folder, "/run.json");
     fake_store(folder, text, strlen(text));
     *strrchr(folder, '/') = '\0';
@@ -350,11 +357,24 @@ static void check_finding(struct finder *s, const struct finding *f)
     findings++;
     seen_rules[f->rule]++;
     if (strlen(text) < 8 || strlen(text) + 2 > SENTENCE_SIZE || strpbrk(text, "{}[]") ||
-        strstr(text, "  ") || !strchr(".)", text[strlen(text) - 1]))
+        strstr(text, "  ") || strstr(text, " .") || strstr(text, " ,") || strstr(text, "()") ||
+        !strchr(".)", text[strlen(text) - 1]))
         fail_msg("%s %s: \"%s\"", f->ref, f->verdict, text);
     while (number_in(&p, number, sizeof(number)))
         if (!is_of_a_value(f, number))
             fail_msg("%s is of no value of %s: %s", number, f->ref, text);
+}
+
+/* What --json printed of the runs so far, in files of their own. */
+static unsigned printed;
+
+static void keep_json(void)
+{
+    char name[32];
+
+    json_decref(explained());
+    snprintf(name, sizeof(name), "json-%u", printed++);
+    assert_int_equal(rename(fake_path("out"), fake_path(name)), 0);
 }
 
 static void check_run(void)
@@ -370,6 +390,7 @@ static void check_run(void)
     find_page(x, &flat);
     bundle_close(x->bundle);
     model_free(x);
+    keep_json();
 }
 
 static void clips(int from, int to, uint64_t apart)
@@ -385,21 +406,22 @@ static void clips(int from, int to, uint64_t apart)
  */
 static void by_chance(unsigned seed)
 {
-    static const enum tap_source sources[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_CLIENT};
+    static const enum tap_source sources[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_CLIENT,
+                                              SOURCE_GUEST};
 
     begin();
+    if (seed % 2)
+        guest = log_of("guest.tap", SOURCE_GUEST);
     video(40);
     for (unsigned i = 0; i < 3000; i++) {
-        enum tap_source source = sources[(i + seed) % 3];
-        struct tap_event ev = fake_event(fake_kind(source), now += fake_random() % (3 * MS));
+        struct tap_writer *const logs[] = {spice, qemu, client, guest};
+        unsigned which = i % (guest ? 4 : 3);
+        struct tap_event ev =
+            fake_event(fake_kind(sources[which]), now += fake_random() % (3 * MS));
 
-        if (ev.slots && source != SOURCE_CLIENT)
+        if (ev.slots && which < 2)
             ev.v[0] %= 3; /* the display */
-        assert_int_equal(tap_write(source == SOURCE_SPICE  ? spice
-                                   : source == SOURCE_QEMU ? qemu
-                                                           : client,
-                                   &ev),
-                         0);
+        assert_int_equal(tap_write(logs[which], &ev), 0);
         if (i % 500 == 499)
             assert_int_equal(tap_write_loss(spice, now, i % 1000 == 999 ? 0 : 5, LOSS_RING_FULL),
                              0);
@@ -428,6 +450,38 @@ static void sentences_add_no_number(void **state)
         check_run();
     }
     assert_true(findings > 500);
+}
+
+/* ---- the schema ---- */
+
+static void named_in(const char *schema, const char *name)
+{
+    char quoted[64];
+
+    snprintf(quoted, sizeof(quoted), "\"%s\"", name);
+    if (*name && !strstr(schema, quoted))
+        fail_msg("docs/dev/explain.schema.json lacks %s", name);
+}
+
+/* After sentences_add_no_number, whose runs it checks. */
+static void json_follows_its_schema(void **state)
+{
+    char command[256], *schema;
+    size_t size;
+    (void)state;
+
+    assert_true(printed > 10);
+    snprintf(command, sizeof(command),
+             "python3 tests/unit/check_schema.py docs/dev/explain.schema.json %s/json-*", fake_dir);
+    assert_int_equal(system(command), 0);
+    schema = (char *)fake_load("docs/dev/explain.schema.json", &size);
+    for (unsigned i = 0; i < RULES; i++)
+        named_in(schema, rule_names[i]);
+    for (unsigned i = 0; i < UNSURES; i++)
+        named_in(schema, unsure_names[i]);
+    for (unsigned i = 0; i < CHANGES; i++)
+        named_in(schema, change_names[i]);
+    free(schema);
 }
 
 /* ---- in short ---- */
@@ -516,6 +570,7 @@ int main(void)
         cmocka_unit_test(templates_have_no_number),
         cmocka_unit_test(every_rule_has_words),
         cmocka_unit_test(sentences_add_no_number),
+        cmocka_unit_test(json_follows_its_schema),
         cmocka_unit_test(a_clean_run_fits_40_lines),
         cmocka_unit_test(the_costliest_first),
     };
