@@ -345,17 +345,29 @@ static bool is_of_a_value(const struct finding *f, const char *number)
     return false;
 }
 
-static unsigned seen_rules[RULES], findings;
+static unsigned findings;
+static char refs[4096][FINDING_REF];
+static size_t ref_count;
+
+/* A reference names one finding of a run. */
+static void check_ref(const char *ref)
+{
+    for (size_t i = 0; i < ref_count; i++)
+        if (!strcmp(refs[i], ref))
+            fail_msg("two findings are %s", ref);
+    assert_true(ref_count < sizeof(refs) / sizeof(*refs));
+    strcpy(refs[ref_count++], ref);
+}
 
 static void check_finding(struct finder *s, const struct finding *f)
 {
     char text[SENTENCE_SIZE], number[64];
     const char *p = text;
 
-    (void)s;
+    if (s->deep)
+        check_ref(f->ref);
     sentence_text(f, text);
     findings++;
-    seen_rules[f->rule]++;
     if (strlen(text) < 8 || strlen(text) + 2 > SENTENCE_SIZE || strpbrk(text, "{}[]") ||
         strstr(text, "  ") || strstr(text, " .") || strstr(text, " ,") || strstr(text, "()") ||
         !strchr(".)", text[strlen(text) - 1]))
@@ -386,6 +398,8 @@ static void check_run(void)
     x->run = folder;
     assert_int_equal(input_open(&x->bundle, "explain", folder), 0);
     assert_int_equal(model_gather(x), 0);
+    ref_count = 0;
+    find_short(x, &deep);
     find_all(x, &deep);
     find_page(x, &flat);
     bundle_close(x->bundle);
@@ -559,6 +573,31 @@ static void the_costliest_first(void **state)
     page_has("Nothing is wrong", false);
 }
 
+/* The video's stream ends with a pause; then 10 s of it come in a way that the server refuses. */
+static void a_stream_that_did_not_come_back(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    video(30);
+    caught_up();
+    stop(1010 * MS);
+    for (int i = 0; i < 250; i++) {
+        now += 40 * MS;
+        draw(clip_box, DRAW_VERDICT_not_copy);
+    }
+    end("");
+    o = explained();
+    assert_string_equal(word(o, "short", 0, "rule"), "short_stream_lost");
+    assert_string_equal(word(o, "short", 0, "change"), "guest_player");
+    json_decref(o);
+    page_has("ended at 2.170 s and did not come back", true);
+    page_has("was sent as single pictures", false); /* not said twice */
+    assert_int_equal(RUN(cmd_explain, folder, "--events", "i0.3"), EXIT_DONE);
+    check_run();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -573,6 +612,7 @@ int main(void)
         cmocka_unit_test(json_follows_its_schema),
         cmocka_unit_test(a_clean_run_fits_40_lines),
         cmocka_unit_test(the_costliest_first),
+        cmocka_unit_test(a_stream_that_did_not_come_back),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
