@@ -5,20 +5,6 @@
 
 #include "replay/detector.h"
 
-enum { AGAINST_STREAM, AGAINST_TRACE, AGAINST_PREVIOUS };
-enum {
-    YES,
-    NOT_STREAMABLE,
-    TOO_LATE,
-    BOX_DIFFERS,
-    SIZE_DIFFERS,
-    NOT_CONTAINED,
-    TOO_BIG,
-    ORIENTATION
-};
-enum { GRADUAL_LOW = 2 };
-enum { DETACH_NEXT_FRAME = 0, DETACH_STOPPING = 3 };
-
 const struct constants constants_built = {.trace_items = 8,
                                           .detection_delta = 200000000,
                                           .continuous_delta = 1000000000,
@@ -28,7 +14,7 @@ const struct constants constants_built = {.trace_items = 8,
                                           .min_size = 96 * 96,
                                           .box_tolerance = 0};
 
-/* ---- rectangles ---------------------------------------------------------------------------- */
+/* ---- rectangles ---- */
 
 bool rect_same(const struct tap_rect *a, const struct tap_rect *b)
 {
@@ -75,7 +61,7 @@ static int32_t area(const struct tap_rect *r)
                      ((uint32_t)r->bottom - (uint32_t)r->top));
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ---- */
 
 int detector_init(struct detector *d, const struct constants *c, unsigned number, uint32_t display)
 {
@@ -117,10 +103,14 @@ static struct standing *of(const struct detector *d, const struct drawable *draw
 
 static void decide(struct detector *d, uint16_t kind, const void *fields, size_t size, int stream)
 {
-    struct tap_event ev = {.time = d->now, .kind = kind, .slots = (uint16_t)(size / 8)};
+    struct tap_event ev; /* not cleared: this is the hottest place of whatif */
 
     if (!d->decided)
         return;
+    ev.time = d->now;
+    ev.kind = kind;
+    ev.slots = (uint16_t)(size / 8);
+    ev.tid = 0;
     memcpy(ev.v, fields, size);
     d->decided(d->who, &ev, stream);
 }
@@ -149,10 +139,10 @@ static unsigned compare_exactly(const struct constants *c, const struct drawable
     int64_t size = 2 * (int64_t)c->box_tolerance;
 
     if (!rect_near(&d->box, &o->box, c->box_tolerance))
-        return BOX_DIFFERS;
+        return MATCH_VERDICT_box_differs;
     if (!near(d->width, o->width, size) || !near(d->height, o->height, size))
-        return SIZE_DIFFERS;
-    return YES;
+        return MATCH_VERDICT_size_differs;
+    return MATCH_VERDICT_match;
 }
 
 /* The same for a stream, whose frames may be bigger than it is. */
@@ -160,12 +150,12 @@ static unsigned compare_container(const struct constants *c, const struct drawab
                                   const struct other *o)
 {
     if (!rect_nearly_holds(&d->box, &o->box, c->box_tolerance))
-        return NOT_CONTAINED;
+        return MATCH_VERDICT_not_contained;
     if (area(&d->box) > (int32_t)(2 * (uint32_t)area(&o->box)))
-        return TOO_BIG;
+        return MATCH_VERDICT_too_big;
     if (d->top_down >= 0 && o->stream->top_down >= 0 && d->top_down != o->stream->top_down)
-        return ORIENTATION;
-    return YES;
+        return MATCH_VERDICT_orientation;
+    return MATCH_VERDICT_match;
 }
 
 static bool matches(struct detector *d, const struct drawable *candidate, const struct other *o)
@@ -175,15 +165,16 @@ static bool matches(struct detector *d, const struct drawable *candidate, const 
     unsigned verdict;
 
     if (!of(d, candidate)->streamable)
-        verdict = NOT_STREAMABLE;
+        verdict = MATCH_VERDICT_not_streamable;
     else if (since > (o->stream ? c->continuous_delta : c->detection_delta))
-        verdict = TOO_LATE;
+        verdict = MATCH_VERDICT_too_late;
     else
         verdict = o->stream ? compare_container(c, candidate, o) : compare_exactly(c, candidate, o);
-    DECIDE(d, match, DETECTOR_NO_STREAM, .drawable = candidate->address,
-           .release_id = candidate->release_id, .against = o->against, .index = o->index,
-           .verdict = verdict, .since = (int64_t)since, .other = o->box);
-    return verdict == YES;
+    if (verdict == MATCH_VERDICT_match || !d->terse)
+        DECIDE(d, match, DETECTOR_NO_STREAM, .drawable = candidate->address,
+               .release_id = candidate->release_id, .against = o->against, .index = o->index,
+               .verdict = verdict, .since = (int64_t)since, .other = o->box);
+    return verdict == MATCH_VERDICT_match;
 }
 
 static bool matches_stream(struct detector *d, const struct drawable *candidate, int at)
@@ -191,7 +182,7 @@ static bool matches_stream(struct detector *d, const struct drawable *candidate,
     const struct stream *s = &d->streams[at];
 
     return matches(d, candidate,
-                   &(struct other){.against = AGAINST_STREAM,
+                   &(struct other){.against = MATCH_AGAINST_stream,
                                    .index = s->number,
                                    .box = s->box,
                                    .time = s->last,
@@ -203,7 +194,7 @@ static bool matches_slot(struct detector *d, const struct drawable *candidate, u
     const struct trace_item *t = &d->ring[slot];
 
     return matches(d, candidate,
-                   &(struct other){.against = AGAINST_TRACE,
+                   &(struct other){.against = MATCH_AGAINST_trace,
                                    .index = slot,
                                    .width = t->width,
                                    .height = t->height,
@@ -215,7 +206,7 @@ static bool matches_previous(struct detector *d, const struct drawable *candidat
                              const struct drawable *prev)
 {
     return matches(d, candidate,
-                   &(struct other){.against = AGAINST_PREVIOUS,
+                   &(struct other){.against = MATCH_AGAINST_previous,
                                    .index = -1,
                                    .width = prev->width,
                                    .height = prev->height,
@@ -314,7 +305,7 @@ static void attach(struct detector *d, struct drawable *drawable, int stream)
 
     if (s->current) {
         of(d, s->current)->streamable = false; /* it leaves no trace */
-        detector_detach(d, stream, DETACH_NEXT_FRAME);
+        detector_detach(d, stream, DETACH_REASON_next_frame);
     }
     s->current = drawable;
     s->frames++;
@@ -343,7 +334,7 @@ void detector_stop(struct detector *d, int stream, unsigned reason)
 {
     struct stream *s = &d->streams[stream];
 
-    detector_detach(d, stream, DETACH_STOPPING);
+    detector_detach(d, stream, DETACH_REASON_stopping);
     DECIDE(d, stream_stop, stream, .stream = s->number, .reason = reason,
            .age = (int64_t)(d->now - s->created), .idle = (int64_t)(d->now - s->last),
            .frames = s->frames);
@@ -377,7 +368,7 @@ static bool add_frame(struct detector *d, struct drawable *drawable, uint64_t fi
     s->first = first;
     s->frames = (int32_t)((uint32_t)frames + 1);
     s->gradual = gradual;
-    if (drawable->graduality != GRADUAL_LOW) {
+    if (drawable->graduality != GRADUALITY_low) {
         if ((int32_t)((uint32_t)s->frames - (uint32_t)last_gradual) > DETECTOR_FRAMES_RESET) {
             s->frames = 1;
             s->gradual = 1;
@@ -398,8 +389,7 @@ static bool add_frame(struct detector *d, struct drawable *drawable, uint64_t fi
     return start;
 }
 
-/* ---- what happens in the tree
- * -------------------------------------------------------------------- */
+/* ---- what happens in the tree ---- */
 
 bool detector_big_enough(const struct constants *c, const struct drawable *d, bool filter)
 {

@@ -98,6 +98,7 @@ struct detector {
     uint64_t now; /* time of what happens; only its caller needs it */
     detector_decided *decided;
     void *who;
+    bool terse; /* `decided` does not get the matches that fail */
 };
 
 int detector_init(struct detector *d, const struct constants *c, unsigned number, uint32_t display);

@@ -97,7 +97,7 @@ static json_t *spans(const struct whatif *w)
 
         put(o, "from", w->replay.spans[i].from);
         put(o, "to", w->replay.spans[i].to);
-        json_object_set_new(o, "loss", json_boolean(w->replay.spans[i].loss));
+        json_object_set_new(o, "loss", json_boolean(w->replay.spans[i].why == BLIND_LOSS));
         json_array_append_new(list, o);
     }
     return list;

@@ -176,7 +176,7 @@ static void print_spans(const struct whatif *w)
                r->losses ? "events were lost here, or it is not known what was there before"
                          : "what was there when the recording began is not known");
     for (size_t i = 0; i < r->span_count; i++)
-        if (r->spans[i].loss)
+        if (r->spans[i].why == BLIND_LOSS)
             printf("  inconclusive: events were lost at %.3f s; state known again at %.3f s\n",
                    seconds(w, r->spans[i].from), seconds(w, r->spans[i].to));
 }

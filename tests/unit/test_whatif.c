@@ -194,6 +194,47 @@ static void nothing_is_concluded_across_a_loss(void **state)
     replay_free(&replay);
 }
 
+/* Releases that never come: the table of drawables fills, and the model forgot the oldest unseen.
+ */
+static void too_many_drawables_are_reported(void **state)
+{
+    (void)state;
+    begin();
+    for (unsigned n = 1; n <= REPLAY_DRAWABLES + 1; n++)
+        draw_at(n, DRAW_VERDICT_too_small, 40);
+    finish(&constants_built, 1);
+    assert_int_equal(replay.differs, 0);
+    assert_int_equal(replay.drawables_over, 1);
+    assert_int_equal(replay.span_count, 1);
+    assert_int_equal(replay.spans[0].why, BLIND_OVERFLOW);
+    assert_true(replay.inconclusive > 0);
+    replay_free(&replay);
+}
+
+/* What cannot be concluded is said in both outputs. */
+static void the_overflow_is_printed(void **state)
+{
+    char *text;
+    json_t *json;
+    (void)state;
+
+    begin();
+    for (unsigned n = 1; n <= REPLAY_DRAWABLES + 1; n++)
+        draw_at(n, DRAW_VERDICT_too_small, 40);
+    assert_int_equal(tap_writer_close(writer), 0);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap")), 0);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "more than 8192 drawables"));
+    free(text);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--json"), 0);
+    text = fake_text("out");
+    json = json_loads(text, 0, NULL);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(json, "overflow"), "drawables")), 1);
+    json_decref(json);
+    free(text);
+}
+
 static void the_command(void **state)
 {
     char *text;
@@ -252,6 +293,8 @@ int main(void)
         cmocka_unit_test(too_late_by_a_millisecond),
         cmocka_unit_test(a_wrong_count_is_found),
         cmocka_unit_test(nothing_is_concluded_across_a_loss),
+        cmocka_unit_test(too_many_drawables_are_reported),
+        cmocka_unit_test(the_overflow_is_printed),
         cmocka_unit_test(the_command),
         cmocka_unit_test(noise),
     };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The same draws in the alternatives. */
 
-#include "replay/replay_state.h"
+#include "replay/foretell.h"
+#include "replay/prove.h"
+#include "replay/sight.h"
 
-/* ---- the alternatives
- * --------------------------------------------------------------------------------------- */
+/* ---- the alternatives ---- */
 
 /* A stream's frame leaves the tree unseen: here, when a later draw covers its box. */
 static void leave_unseen(struct replay_display *d, const struct drawable *cover)
@@ -18,11 +19,11 @@ static void leave_unseen(struct replay_display *d, const struct drawable *cover)
             continue;
         }
         d->replay->inferred++;
-        replay_leave(d, p, REASON_OBSCURED, 1);
+        replay_leave(d, p, REMOVE_REASON_obscured, 1);
     }
 }
 
-void replay_leave_older(struct replay_display *d, const struct drawable *than, unsigned reason)
+void foretell_leave_older(struct replay_display *d, const struct drawable *than, unsigned reason)
 {
     for (size_t i = 0; i < d->tree_count && d->tree[i] != than;) {
         if (detector_leaves_trace(&d->detectors[0], d->tree[i]))
@@ -32,7 +33,7 @@ void replay_leave_older(struct replay_display *d, const struct drawable *than, u
     }
 }
 
-void replay_time_out(struct replay_display *d, uint64_t now)
+void foretell_time_out(struct replay_display *d, uint64_t now)
 {
     const uint64_t dispatch = 10000000; /* red_process_display, server/red-worker.cpp */
 
@@ -48,13 +49,13 @@ void replay_time_out(struct replay_display *d, uint64_t now)
                 continue;
             }
             det->now = due;
-            detector_stop(det, at, STOP_TIMEOUT);
+            detector_stop(det, at, STOP_REASON_timeout);
             det->now = now;
         }
     }
 }
 
-void replay_draw_over(struct replay_display *d, const struct drawable *c)
+void foretell_draw_over(struct replay_display *d, const struct drawable *c)
 {
     for (unsigned k = 1; k < d->replay->detectors; k++)
         for (unsigned i = 0; i < d->detectors[k].running; i++) {
@@ -62,7 +63,7 @@ void replay_draw_over(struct replay_display *d, const struct drawable *c)
             const struct drawable *p = d->detectors[k].streams[at].current;
 
             if (p && p->of[0].stream < 0 && rect_meets(&c->box, &p->box))
-                detector_detach(&d->detectors[k], at, DETACH_OVERLAP);
+                detector_detach(&d->detectors[k], at, DETACH_REASON_overlap);
         }
 }
 
@@ -76,7 +77,7 @@ static void look_everywhere(struct replay_display *d)
         detector_look(&d->detectors[k], g->candidate);
 }
 
-void group_foretell(struct replay_display *d, struct drawable **before)
+void foretell_group(struct replay_display *d, struct drawable **before)
 {
     struct group *g = &d->group;
 
@@ -89,18 +90,18 @@ void group_foretell(struct replay_display *d, struct drawable **before)
         if (i == g->insert)
             look_everywhere(d);
         if (ev)
-            replay_set_time(d, ev->time);
+            sight_set_time(d, ev->time);
         if (before[i])
             for (unsigned k = 1; k < d->replay->detectors; k++)
                 detector_meet(&d->detectors[k], g->candidate, before[i]);
         if (p) {
-            if (FIELDS(ev, trace_add)->reason == REASON_DRAWN)
-                replay_leave_older(d, p, REASON_DRAWN);
+            if (FIELDS(ev, trace_add)->reason == REMOVE_REASON_drawn)
+                foretell_leave_older(d, p, REMOVE_REASON_drawn);
             replay_leave(d, p, (unsigned)FIELDS(ev, trace_add)->reason, 1);
         }
         if (ev && ev->kind == EV_stream_detach &&
-            FIELDS(ev, stream_detach)->reason != DETACH_NEXT_FRAME &&
-            FIELDS(ev, stream_detach)->reason != DETACH_STOPPING)
-            replay_detach_recorded(d, ev);
+            FIELDS(ev, stream_detach)->reason != DETACH_REASON_next_frame &&
+            FIELDS(ev, stream_detach)->reason != DETACH_REASON_stopping)
+            replay_detach(d, ev);
     }
 }

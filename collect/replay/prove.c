@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/replay_state.h"
+#include "replay/learn.h"
+#include "replay/prove.h"
+#include "replay/sight.h"
 
-/* ---- comparing
- * ------------------------------------------------------------------------------------------- */
+/* ---- comparing ---- */
 
 /* Fields that a model cannot know: names of things, and clocks read a moment before the probe. */
 static bool comparable(uint16_t kind, const char *field, const struct stream *s)
@@ -40,15 +41,14 @@ static bool same_decision(const struct tap_event *expected, const struct tap_eve
     return true;
 }
 
-void replay_reproduced(struct replay_display *d, uint16_t kind, bool known)
+void prove_count(struct replay_display *d, uint16_t kind, bool known)
 {
     (*(known ? &d->replay->reproduced[kind] : &d->replay->taken[kind]))++;
 }
 
-/* ---- the recorded detector: every decision against the recorded one
- * ------------------------------------------- */
+/* ---- the recorded detector: every decision against the recorded one ---- */
 
-bool replay_is_decision(const struct tap_event *ev)
+bool prove_is_decision(const struct tap_event *ev)
 {
     return ev->kind <= EV_stream_stop;
 }
@@ -67,9 +67,9 @@ static void name_stream(struct replay_display *d, size_t e, const struct tap_eve
             d->group.candidate->top_down = c->top_down != 0;
         }
         d->created++;
-        replay_count_decision(d, 0, recorded, at);
+        sight_count(d, 0, recorded, at);
     } else if (recorded->kind == EV_match || recorded->kind == EV_frame) {
-        replay_count_decision(d, 0, recorded, at);
+        sight_count(d, 0, recorded, at);
     }
 }
 
@@ -85,7 +85,7 @@ static bool none_was_free(struct replay_display *d, const struct tap_event *expe
 
 static bool known_before(const struct replay_display *d, const struct tap_event *ev, bool known)
 {
-    if (group_is_match(ev, ON_TRACE)) {
+    if (group_is_match(ev, MATCH_AGAINST_trace)) {
         uint64_t i = (uint64_t)FIELDS(ev, match)->index;
 
         return i < d->detectors[0].constants.trace_items && known;
@@ -107,11 +107,11 @@ static size_t compare(struct replay_display *d, size_t at, bool known)
                                 d->expected_stream[e] >= 0 && x->kind == EV_stream_create
                                     ? &d->detectors[0].streams[d->expected_stream[e]]
                                     : NULL)) {
-            replay_reproduced(d, ev->kind, known_before(d, ev, known));
+            prove_count(d, ev->kind, known_before(d, ev, known));
             name_stream(d, e, ev);
             at++;
         } else if (!none_was_free(d, x, d->expected_stream[e])) {
-            replay_differ(d, ev ? ev->time : x->time, x, ev, NULL);
+            sight_differ(d, ev ? ev->time : x->time, x, ev, NULL);
             return SIZE_MAX;
         }
     }
@@ -126,7 +126,7 @@ static bool plausible_age(const struct tap_event *ev, const struct trace_item *o
     return old->time ? age >= 0 && old->time + (uint64_t)age <= ev->time : age == -1;
 }
 
-bool replay_check_leave(struct replay_display *d, const struct tap_event *ev)
+bool prove_leave(struct replay_display *d, const struct tap_event *ev)
 {
     const struct fields_trace_add *t = FIELDS(ev, trace_add);
     struct detector *det = &d->detectors[0];
@@ -145,29 +145,29 @@ bool replay_check_leave(struct replay_display *d, const struct tap_event *ev)
         det->next++;
         det->ring[t->slot & mask] =
             (struct trace_item){.time = 1, .frames = (int32_t)t->frames, .box = t->box, .known = 0};
-        replay_reproduced(d, ev->kind, false);
+        prove_count(d, ev->kind, false);
         return true;
     }
     det->now = ev->time;
     detector_leave(det, p, (unsigned)t->reason);
     if (!d->expected_count) {
-        replay_differ(d, ev->time, NULL, ev,
-                      "the model has it as a stream's frame, or not streamable");
+        sight_differ(d, ev->time, NULL, ev,
+                     "the model has it as a stream's frame, or not streamable");
         return false;
     }
     if (old.known != TRACE_ALL) { /* what stood there is from before */
-        replay_reproduced(d, ev->kind, false);
+        prove_count(d, ev->kind, false);
         return true;
     }
     if (!same_decision(&d->expected[0], ev, NULL) || !plausible_age(ev, &old)) {
-        replay_differ(d, ev->time, &d->expected[0], ev, NULL);
+        sight_differ(d, ev->time, &d->expected[0], ev, NULL);
         return false;
     }
-    replay_reproduced(d, ev->kind, true);
+    prove_count(d, ev->kind, true);
     return true;
 }
 
-bool replay_check_detach(struct replay_display *d, const struct tap_event *ev)
+bool prove_detach(struct replay_display *d, const struct tap_event *ev)
 {
     const struct fields_stream_detach *e = FIELDS(ev, stream_detach);
     int s = detector_stream_by_number(&d->detectors[0], e->stream);
@@ -179,7 +179,7 @@ bool replay_check_detach(struct replay_display *d, const struct tap_event *ev)
         return true;
     if (!d->streams_known)
         return true;
-    replay_differ(d, ev->time, NULL, ev, "the model has another frame, or none, in this stream");
+    sight_differ(d, ev->time, NULL, ev, "the model has another frame, or none, in this stream");
     return false;
 }
 
@@ -190,19 +190,19 @@ void replay_leave(struct replay_display *d, struct drawable *p, unsigned reason,
     display_leave_tree(d, p);
 }
 
-void replay_detach_recorded(struct replay_display *d, const struct tap_event *ev)
+void replay_detach(struct replay_display *d, const struct tap_event *ev)
 {
     const struct fields_stream_detach *e = FIELDS(ev, stream_detach);
     struct drawable *p = display_find(d, e->drawable);
 
-    if (p && e->reason == DETACH_GONE)
-        replay_leave(d, p, REASON_OBSCURED, 1); /* it left the tree before */
+    if (p && e->reason == DETACH_REASON_drawable_gone)
+        replay_leave(d, p, REMOVE_REASON_obscured, 1); /* it left the tree before */
     for (unsigned k = 0; p && k < d->replay->detectors; k++)
         if (p->of[k].stream >= 0)
             detector_detach(&d->detectors[k], p->of[k].stream, (unsigned)e->reason);
 }
 
-bool group_prove(struct replay_display *d)
+bool prove_group(struct replay_display *d)
 {
     struct group *g = &d->group;
     struct detector *det = &d->detectors[0];
@@ -217,8 +217,8 @@ bool group_prove(struct replay_display *d)
         if (i == g->tail) {
             group_learn_slots(d);
             if (!detector_look(det, g->candidate)) {
-                replay_differ(d, ev->time, NULL, ev,
-                              "the model does not look for it in the trace ring");
+                sight_differ(d, ev->time, NULL, ev,
+                             "the model does not look for it in the trace ring");
                 return false;
             }
             i = compare(d, i, known);
@@ -228,14 +228,14 @@ bool group_prove(struct replay_display *d)
             if (p)
                 detector_meet(det, g->candidate, p);
             if (!d->expected_count) {
-                replay_differ(d, ev->time, NULL, ev, "the model has no reason to compare the two");
+                sight_differ(d, ev->time, NULL, ev, "the model has no reason to compare the two");
                 return false;
             }
             i = compare(d, i, known && p->known);
         } else if (ev->kind == EV_trace_add) {
-            i = replay_check_leave(d, ev) ? i + 1 : SIZE_MAX;
+            i = prove_leave(d, ev) ? i + 1 : SIZE_MAX;
         } else if (ev->kind == EV_stream_detach) {
-            if (!replay_check_detach(d, ev))
+            if (!prove_detach(d, ev))
                 return false;
             if (display_find(d, FIELDS(ev, stream_detach)->drawable) &&
                 display_find(d, FIELDS(ev, stream_detach)->drawable)->of[0].stream >= 0)
@@ -243,8 +243,8 @@ bool group_prove(struct replay_display *d)
                                 display_find(d, FIELDS(ev, stream_detach)->drawable)->of[0].stream,
                                 (unsigned)FIELDS(ev, stream_detach)->reason);
             i++;
-        } else if (replay_is_decision(ev)) {
-            replay_differ(d, ev->time, NULL, ev, "the model decides nothing here");
+        } else if (prove_is_decision(ev)) {
+            sight_differ(d, ev->time, NULL, ev, "the model decides nothing here");
             return false;
         } else {
             i++;
@@ -256,8 +256,8 @@ bool group_prove(struct replay_display *d)
         g->equal = true; /* it was not called although it could: the draw met its equal */
         if (g->met || !d->sees_draws)
             return true;
-        replay_differ(d, g->candidate->created, NULL, NULL,
-                      "the model looks for it in the trace ring, the server did not");
+        sight_differ(d, g->candidate->created, NULL, NULL,
+                     "the model looks for it in the trace ring, the server did not");
         return false;
     }
     return true;

@@ -2,10 +2,10 @@
 /* What a draw and its decisions tell: who was met, and what was there before the recording. */
 #include <string.h>
 
-#include "replay/replay_state.h"
+#include "replay/learn.h"
+#include "replay/regions.h"
 
-/* ---- reading a group: which matches were calls of video_stream_maintenance?
- * --------------------------------- */
+/* ---- reading a group: which matches were calls of video_stream_maintenance? ---- */
 
 bool group_is_match(const struct tap_event *ev, unsigned against)
 {
@@ -17,7 +17,8 @@ static size_t streams_before(const struct group *g, size_t end, size_t most)
 {
     size_t from = end;
 
-    while (from > 0 && end - from < most && group_is_match(&g->items[from - 1], ON_STREAM)) {
+    while (from > 0 && end - from < most &&
+           group_is_match(&g->items[from - 1], MATCH_AGAINST_stream)) {
         for (size_t i = from; i < end; i++)
             if (FIELDS(&g->items[i], match)->index == FIELDS(&g->items[from - 1], match)->index)
                 return from;
@@ -50,7 +51,7 @@ static size_t tail_of_match(const struct replay_display *d, size_t at)
         return g->count;
     from = at - place;
     for (size_t i = from; i < at; i++)
-        if (!group_is_match(&g->items[i], ON_STREAM) ||
+        if (!group_is_match(&g->items[i], MATCH_AGAINST_stream) ||
             FIELDS(&g->items[i], match)->index != det->streams[det->order[i - from]].number)
             return g->count;
     if (!now || !now->in_tree || !rect_meets(&c->box, &now->box))
@@ -71,15 +72,15 @@ void group_find_tail(struct replay_display *d)
 
     g->tail = g->count;
     for (size_t i = 0; i < g->count; i++)
-        if (group_is_match(&g->items[i], ON_TRACE)) {
+        if (group_is_match(&g->items[i], MATCH_AGAINST_trace)) {
             g->tail = streams_before(g, i, DETECTOR_STREAMS);
             return;
         }
     for (size_t i = 0; i < g->count; i++)
         if (g->items[i].kind == EV_match)
             last = i;
-    if (last < g->count && group_is_match(&g->items[last], ON_STREAM) &&
-        FIELDS(&g->items[last], match)->verdict == MATCH_YES)
+    if (last < g->count && group_is_match(&g->items[last], MATCH_AGAINST_stream) &&
+        FIELDS(&g->items[last], match)->verdict == MATCH_VERDICT_match)
         g->tail = tail_of_match(d, last);
 }
 
@@ -98,13 +99,13 @@ void group_read(struct replay_display *d)
         bool seen = g->met;
 
         g->met |= ev->kind == EV_match && i < g->tail;
-        if (ev->kind != EV_release && (reason == 99 || reason == REASON_OBSCURED || !reason))
+        if (ev->kind != EV_release && (reason == 99 || reason == REMOVE_REASON_obscured || !reason))
             g->insert = i + 1;
-        if (ev->kind == EV_trace_add && reason == REASON_REPLACED)
+        if (ev->kind == EV_trace_add && reason == REMOVE_REASON_replaced)
             g->equal = true;
         /* An equal one is the first it meets. */
-        if (group_is_match(ev, ON_STREAM) && i < g->tail && !seen &&
-            FIELDS(ev, match)->verdict == MATCH_YES &&
+        if (group_is_match(ev, MATCH_AGAINST_stream) && i < g->tail && !seen &&
+            FIELDS(ev, match)->verdict == MATCH_VERDICT_match &&
             rect_same(&FIELDS(ev, match)->other, &c->box))
             g->equal = true;
     }
@@ -114,8 +115,7 @@ void group_read(struct replay_display *d)
     }
 }
 
-/* ---- learning what was there before
- * --------------------------------------------------------------------------- */
+/* ---- learning what was there before ---- */
 
 static void learn_stream(struct replay_display *d, const struct tap_event *ev)
 {
@@ -141,7 +141,12 @@ static void learn_current(struct replay_display *d, const struct tap_event *ev)
     if (s < 0 || d->detectors[0].streams[s].known || d->detectors[0].streams[s].current ||
         display_find(d, e->drawable) == d->group.candidate)
         return;
-    p = display_find(d, e->drawable) ? display_find(d, e->drawable) : display_add(d, e->drawable);
+    p = display_find(d, e->drawable);
+    p = p ? p : display_add(d, e->drawable);
+    if (!p) { /* no room: the frame stays unknown */
+        d->replay->drawables_over++;
+        return;
+    }
     p->release_id = e->release_id;
     p->created = d->detectors[0].streams[s].last;
     p->box = d->detectors[0].streams[s].box;
@@ -173,14 +178,16 @@ static void learn_slot(struct replay_display *d, const struct tap_event *ev,
         t->box = m->other;
         t->known |= TRACE_WHERE;
     }
-    if (!(t->known & TRACE_SIZE) && (m->verdict == MATCH_YES || m->verdict == MATCH_SIZE)) {
-        t->width = m->verdict == MATCH_YES ? c->width : -1;
-        t->height = m->verdict == MATCH_YES ? c->height : -1;
-        t->known |= m->verdict == MATCH_YES ? TRACE_SIZE : 0;
+    if (!(t->known & TRACE_SIZE) &&
+        (m->verdict == MATCH_VERDICT_match || m->verdict == MATCH_VERDICT_size_differs)) {
+        t->width = m->verdict == MATCH_VERDICT_match ? c->width : -1;
+        t->height = m->verdict == MATCH_VERDICT_match ? c->height : -1;
+        t->known |= m->verdict == MATCH_VERDICT_match ? TRACE_SIZE : 0;
     }
-    if (!(t->known & TRACE_COUNTS) && m->verdict == MATCH_YES && then && then->kind == EV_frame) {
+    if (!(t->known & TRACE_COUNTS) && m->verdict == MATCH_VERDICT_match && then &&
+        then->kind == EV_frame) {
         const struct fields_frame *f = FIELDS(then, frame);
-        bool low = f->graduality == GRADUAL_LOW;
+        bool low = f->graduality == GRADUALITY_low;
 
         t->frames = (int32_t)f->frames - 1;
         t->gradual = (int32_t)f->gradual_frames - !low;
@@ -200,7 +207,7 @@ static bool ring_was_cleared(const struct replay_display *d)
         const struct fields_match *m = FIELDS(&g->items[i], match);
         struct trace_item *t;
 
-        if (!group_is_match(&g->items[i], ON_TRACE))
+        if (!group_is_match(&g->items[i], MATCH_AGAINST_trace))
             continue;
         if ((uint64_t)m->since != g->candidate->created || !rect_same(&m->other, &none))
             return false;
@@ -228,7 +235,7 @@ void group_learn_slots(struct replay_display *d)
     if (ring_was_cleared(d))
         group_clear_rings(d);
     for (size_t i = g->tail; i < g->count; i++)
-        if (group_is_match(&g->items[i], ON_TRACE))
+        if (group_is_match(&g->items[i], MATCH_AGAINST_trace))
             learn_slot(d, &g->items[i], i + 1 < g->count ? &g->items[i + 1] : NULL);
 }
 
@@ -240,7 +247,8 @@ static void learn_order(struct replay_display *d)
     uint8_t order[DETECTOR_STREAMS];
     unsigned n = 0;
 
-    for (size_t i = g->tail; i < g->count && group_is_match(&g->items[i], ON_STREAM); i++) {
+    for (size_t i = g->tail; i < g->count && group_is_match(&g->items[i], MATCH_AGAINST_stream);
+         i++) {
         int at = detector_stream_by_number(det, (uint64_t)FIELDS(&g->items[i], match)->index);
 
         if (at >= 0 && n < DETECTOR_STREAMS)
@@ -259,16 +267,16 @@ void group_learn(struct replay_display *d)
     for (size_t i = 0; i < g->count; i++) {
         const struct tap_event *ev = &g->items[i];
 
-        if (group_is_match(ev, ON_STREAM))
+        if (group_is_match(ev, MATCH_AGAINST_stream))
             learn_stream(d, ev);
         if (ev->kind == EV_stream_detach)
             learn_current(d, ev);
-        trace += group_is_match(ev, ON_TRACE);
+        trace += group_is_match(ev, MATCH_AGAINST_trace);
         if (ev->kind == EV_frame && !g->candidate->graduality_known) {
             g->candidate->graduality = (int16_t)FIELDS(ev, frame)->graduality;
             g->candidate->graduality_known = true;
         }
-        if (ev->kind == EV_match && FIELDS(ev, match)->verdict == MATCH_ORIENTATION) {
+        if (ev->kind == EV_match && FIELDS(ev, match)->verdict == MATCH_VERDICT_orientation) {
             int s = detector_stream_by_number(&d->detectors[0], (uint64_t)FIELDS(ev, match)->index);
 
             if (s >= 0 && d->detectors[0].streams[s].top_down < 0)
@@ -282,12 +290,12 @@ void group_learn(struct replay_display *d)
 
 void group_guess_graduality(struct replay_display *d, struct drawable *c)
 {
-    const struct replay_region *g = replay_region_of(d->replay, d->id, &c->box);
+    const struct replay_region *g = region_of(d->replay, d->id, &c->box);
 
     if (!c->graduality_known)
         c->graduality = g ? g->graduality : -1;
     if (c->graduality < 0 && d->replay->assume_low)
-        c->graduality = GRADUAL_LOW;
+        c->graduality = GRADUALITY_low;
 }
 
 /* A drawable that the candidate met in the tree and of which no draw is known: what the match says.
@@ -302,12 +310,12 @@ static struct drawable *stranger(struct replay_display *d, size_t at)
     p->created = c->created - (uint64_t)m->since;
     p->box = m->other;
     p->known = false;
-    p->width = m->verdict == MATCH_YES ? c->width : -1;
-    p->height = m->verdict == MATCH_YES ? c->height : -1;
-    s.first = m->verdict == MATCH_YES ? 0 : p->created; /* 0: not known */
+    p->width = m->verdict == MATCH_VERDICT_match ? c->width : -1;
+    p->height = m->verdict == MATCH_VERDICT_match ? c->height : -1;
+    s.first = m->verdict == MATCH_VERDICT_match ? 0 : p->created; /* 0: not known */
     if (at + 1 < d->group.count && d->group.items[at + 1].kind == EV_frame) {
         const struct fields_frame *f = FIELDS(&d->group.items[at + 1], frame);
-        bool low = f->graduality == GRADUAL_LOW;
+        bool low = f->graduality == GRADUALITY_low;
 
         s.frames = (int32_t)f->frames - 1;
         s.gradual = (int32_t)f->gradual_frames - !low;
@@ -325,7 +333,7 @@ struct drawable *group_met(struct replay_display *d, size_t at)
     struct drawable *p;
     int s;
 
-    if (m->against == ON_STREAM) {
+    if (m->against == MATCH_AGAINST_stream) {
         s = detector_stream_by_number(det, (uint64_t)m->index);
         if (s < 0 || det->streams[s].current || (det->streams[s].known && d->streams_known))
             return s >= 0 ? det->streams[s].current : NULL;

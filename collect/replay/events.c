@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The events in their order: a draw with all that belongs to it, and what comes by itself. */
 #include <errno.h>
 #include <stdlib.h>
 
-#include "replay/replay_state.h"
+#include "replay/events.h"
+#include "replay/foretell.h"
+#include "replay/learn.h"
+#include "replay/prove.h"
+#include "replay/regions.h"
+#include "replay/sight.h"
 
-/* ---- a draw and what came of it
- * ------------------------------------------------------------------------------- */
+/* ---- a draw and what came of it ---- */
 
 static void count_group(struct replay_display *d)
 {
     for (size_t i = 0; i < d->group.count; i++)
-        if (replay_is_decision(&d->group.items[i]))
+        if (prove_is_decision(&d->group.items[i]))
             d->replay->decisions[d->group.items[i].kind]++;
 }
 
@@ -29,17 +32,17 @@ static void released(struct replay_display *d, const struct tap_event *ev)
     if (!p)
         return;
     if (p->in_tree && p->known && detector_leaves_trace(&d->detectors[0], p) && !d->unsure) {
-        replay_differ(d, ev->time, NULL, ev,
-                      "the model expected it to leave the tree by way of the ring");
-        replay_lose_sight(d, ev->time, ev->time, false);
+        sight_differ(d, ev->time, NULL, ev,
+                     "the model expected it to leave the tree by way of the ring");
+        sight_lose(d, ev->time, ev->time, BLIND_DIFFERENCE);
         return;
     }
     if (p->in_tree)
-        replay_leave(d, p, REASON_OBSCURED, 1);
+        replay_leave(d, p, REMOVE_REASON_obscured, 1);
     display_drop(d, p);
 }
 
-static int close_group(struct replay_display *d)
+int events_close_group(struct replay_display *d)
 {
     struct group *g = &d->group;
     struct drawable *c = g->candidate, **before;
@@ -60,25 +63,24 @@ static int close_group(struct replay_display *d)
     for (size_t i = 0; i < g->tail; i++)
         if (g->items[i].kind == EV_match)
             before[i] = group_met(d, i);
-    if (g->too_many || !group_prove(d)) {
+    if (g->too_many || !prove_group(d)) {
         if (g->too_many)
-            replay_differ(d, at, NULL, NULL,
-                          "more decisions on one draw than this version follows");
+            sight_differ(d, at, NULL, NULL, "more decisions on one draw than this version follows");
         free(before);
-        replay_lose_sight(d, at, at, false);
+        sight_lose(d, at, at, BLIND_DIFFERENCE);
         return 0;
     }
-    group_foretell(d, before);
+    foretell_group(d, before);
     free(before);
     if (g->opaque)
         touch_others(d, c);
     if (!g->opaque)
-        replay_draw_over(d, c);
+        foretell_draw_over(d, c);
     if (g->may_stream)
         display_enter_tree(d, c);
-    replay_regain_sight(d, at);
+    sight_regain(d, at);
     if (g->may_stream)
-        replay_count_draw(d, c);
+        region_count_draw(d->replay, d->id, c, !d->unsure);
     d->sees_draws = true;
     for (size_t i = 0; i < g->count; i++)
         if (g->items[i].kind == EV_release)
@@ -115,32 +117,38 @@ static void check_verdict(struct replay_display *d, const struct tap_event *ev,
     bool big = detector_big_enough(&r->results[0].constants, p, true);
 
     r->decisions[EV_draw]++;
-    if (verdict == CAN_STREAM && !big)
+    if (verdict == DRAW_VERDICT_can_stream && !big)
         d->filter_off = true; /* only in mode filter are small ones turned away */
-    if (verdict != CAN_STREAM && verdict != TOO_SMALL) {
+    if (verdict != DRAW_VERDICT_can_stream && verdict != DRAW_VERDICT_too_small) {
         r->given[EV_draw]++;
-    } else if (verdict == TOO_SMALL && big) {
-        replay_differ(d, ev->time, NULL, ev, "the model finds it big enough");
-        replay_lose_sight(d, ev->time, ev->time, false);
+    } else if (verdict == DRAW_VERDICT_too_small && big) {
+        sight_differ(d, ev->time, NULL, ev, "the model finds it big enough");
+        sight_lose(d, ev->time, ev->time, BLIND_DIFFERENCE);
     } else {
         r->reproduced[EV_draw]++;
     }
 }
 
-static void draw(struct replay_display *d, const struct tap_event *ev)
+static int draw(struct replay_display *d, const struct tap_event *ev)
 {
     const struct fields_draw *e = FIELDS(ev, draw);
     struct drawable *p;
-    bool ours = e->verdict == CAN_STREAM || e->verdict == TOO_SMALL;
+    bool ours = e->verdict == DRAW_VERDICT_can_stream || e->verdict == DRAW_VERDICT_too_small;
 
     d->group.count = 0;
     d->group.too_many = false;
-    if (e->verdict >= EMPTY || e->surface) {
+    if (e->verdict >= DRAW_VERDICT_empty || e->surface) {
         d->replay->decisions[EV_draw]++;
         d->replay->given[EV_draw]++;
-        return; /* it does not enter the tree, or not the primary surface's */
+        return 0; /* it does not enter the tree, or not the primary surface's */
+    }
+    if (!display_has_room(d)) {
+        d->replay->drawables_over++;
+        sight_lose(d, ev->time, ev->time, BLIND_OVERFLOW);
     }
     p = display_add(d, e->drawable);
+    if (!p)
+        return -ENOMEM;
     p->release_id = e->release_id;
     p->created = e->created;
     p->box = e->box;
@@ -148,16 +156,16 @@ static void draw(struct replay_display *d, const struct tap_event *ev)
     p->height = (int32_t)e->src_height;
     p->graduality = p->top_down = -1;
     p->known = true;
-    p->copy = e->type == TYPE_COPY;
-    p->opaque = e->effect == EFFECT_OPAQUE;
+    p->copy = e->type == DRAW_TYPE_copy;
+    p->opaque = e->effect == DRAW_EFFECT_opaque;
     p->could_stream = ours;
     check_verdict(d, ev, p);
     if (display_find(d, e->drawable) != p) /* sight was lost */
-        return;
+        return 0;
     d->group.may_stream = false;
     for (unsigned k = 0; k < d->replay->detectors; k++) {
         bool can = k ? ours && detector_big_enough(&d->detectors[k].constants, p, !d->filter_off)
-                     : e->verdict == CAN_STREAM;
+                     : e->verdict == DRAW_VERDICT_can_stream;
 
         detector_draw(&d->detectors[k], p, can);
         d->group.may_stream |= can;
@@ -165,23 +173,23 @@ static void draw(struct replay_display *d, const struct tap_event *ev)
     d->group.open = true;
     d->group.candidate = p;
     /* A copy within the screen is its own way into the tree: no frame of a video is looked for. */
-    d->group.opaque = p->opaque && e->type != TYPE_COPY_BITS;
+    d->group.opaque = p->opaque && e->type != DRAW_TYPE_copy_bits;
+    return 0;
 }
 
-/* ---- what is not part of a draw
- * ----------------------------------------------------------------------------------- */
+/* ---- what is not part of a draw ---- */
 
 static void left(struct replay_display *d, const struct tap_event *ev)
 {
     const struct fields_trace_add *t = FIELDS(ev, trace_add);
     struct drawable *p = display_find(d, t->drawable);
 
-    if (p && p->in_tree && t->reason != REASON_OBSCURED && t->reason != REASON_REPLACED &&
-        t->reason <= REASON_DRAWN)
-        replay_leave_older(d, p, (unsigned)t->reason);
+    if (p && p->in_tree && t->reason != REMOVE_REASON_obscured &&
+        t->reason != REMOVE_REASON_replaced && t->reason <= REMOVE_REASON_drawn)
+        foretell_leave_older(d, p, (unsigned)t->reason);
     d->replay->decisions[EV_trace_add]++;
-    if (!replay_check_leave(d, ev)) {
-        replay_lose_sight(d, ev->time, ev->time, false);
+    if (!prove_leave(d, ev)) {
+        sight_lose(d, ev->time, ev->time, BLIND_DIFFERENCE);
         return;
     }
     if (p)
@@ -194,8 +202,8 @@ static void evicted(struct replay_display *d, const struct tap_event *ev)
     struct drawable *p = display_find(d, FIELDS(ev, evict)->drawable);
 
     if (p && p->in_tree && !detector_leaves_trace(&d->detectors[0], p)) {
-        replay_leave_older(d, p, REASON_EVICTED);
-        replay_leave(d, p, REASON_EVICTED, 1);
+        foretell_leave_older(d, p, REMOVE_REASON_evicted);
+        replay_leave(d, p, REMOVE_REASON_evicted, 1);
     }
 }
 
@@ -204,10 +212,10 @@ static void stop_everything(struct replay_display *d, unsigned reason)
     for (unsigned k = 1; k < d->replay->detectors; k++)
         while (d->detectors[k].running)
             detector_stop(&d->detectors[k], d->detectors[k].order[0], reason);
-    if (reason == STOP_SURFACE)
+    if (reason == STOP_REASON_surface)
         for (unsigned k = 0; k < d->replay->detectors; k++)
             detector_clear_ring(&d->detectors[k]);
-    d->next_known |= reason == STOP_SURFACE;
+    d->next_known |= reason == STOP_REASON_surface;
 }
 
 static const char *odd_stop(const struct replay_display *d, const struct fields_stream_stop *e,
@@ -215,7 +223,7 @@ static const char *odd_stop(const struct replay_display *d, const struct fields_
 {
     if (s->current)
         return "the model has a frame in this stream";
-    if (e->reason == STOP_TIMEOUT && e->idle < (int64_t)d->detectors[0].constants.timeout)
+    if (e->reason == STOP_REASON_timeout && e->idle < (int64_t)d->detectors[0].constants.timeout)
         return "the model's stream has not been idle for so long";
     if (s->last + (uint64_t)e->idle > time)
         return "the model has another last frame in this stream";
@@ -238,16 +246,16 @@ static void stopped(struct replay_display *d, const struct tap_event *ev)
     else if (at >= 0)
         why = odd_stop(d, e, &d->detectors[0].streams[at], ev->time);
     if (why) {
-        replay_differ(d, ev->time, NULL, ev, why);
-        replay_lose_sight(d, ev->time, ev->time, false);
+        sight_differ(d, ev->time, NULL, ev, why);
+        sight_lose(d, ev->time, ev->time, BLIND_DIFFERENCE);
         return;
     }
-    if (e->reason != STOP_TIMEOUT)
+    if (e->reason != STOP_REASON_timeout)
         stop_everything(d, (unsigned)e->reason);
-    replay_reproduced(d, ev->kind, at >= 0 && d->detectors[0].streams[at].known);
+    prove_count(d, ev->kind, at >= 0 && d->detectors[0].streams[at].known);
     if (at < 0)
         return;
-    replay_end_stream(d, 0, &d->detectors[0].streams[at], ev->time, (unsigned)e->reason);
+    sight_end_stream(d, 0, &d->detectors[0].streams[at], ev->time, (unsigned)e->reason);
     detector_forget_stream(&d->detectors[0], at);
 }
 
@@ -256,17 +264,17 @@ static void detached(struct replay_display *d, const struct tap_event *ev)
     const struct fields_stream_detach *e = FIELDS(ev, stream_detach);
 
     d->replay->decisions[EV_stream_detach]++;
-    if (!replay_check_detach(d, ev)) {
-        replay_lose_sight(d, ev->time, ev->time, false);
+    if (!prove_detach(d, ev)) {
+        sight_lose(d, ev->time, ev->time, BLIND_DIFFERENCE);
         return;
     }
-    if (e->reason != DETACH_STOPPING) {
-        replay_detach_recorded(d, ev);
+    if (e->reason != DETACH_REASON_stopping) {
+        replay_detach(d, ev);
     } else {
         int at = detector_stream_by_number(&d->detectors[0], e->stream);
 
         if (at >= 0)
-            detector_detach(&d->detectors[0], at, DETACH_STOPPING);
+            detector_detach(&d->detectors[0], at, DETACH_REASON_stopping);
     }
 }
 
@@ -281,9 +289,9 @@ static void check_overdue(struct replay_display *d, const struct tap_event *ev)
 
         if (d->caught_up < s->last + 2 * det->constants.timeout)
             continue;
-        replay_differ(d, ev->time, NULL, ev,
-                      "the model expected a stream to be stopped before this");
-        replay_lose_sight(d, ev->time, ev->time, false);
+        sight_differ(d, ev->time, NULL, ev,
+                     "the model expected a stream to be stopped before this");
+        sight_lose(d, ev->time, ev->time, BLIND_DIFFERENCE);
         return;
     }
 }
@@ -296,14 +304,14 @@ static void orphan(struct replay_display *d, const struct tap_event *ev)
         d->replay->taken[ev->kind]++; /* the recording begins in the middle of a draw */
         return;
     }
-    replay_differ(d, ev->time, NULL, ev, "it belongs to no draw");
-    replay_lose_sight(d, ev->time, ev->time, false);
+    sight_differ(d, ev->time, NULL, ev, "it belongs to no draw");
+    sight_lose(d, ev->time, ev->time, BLIND_DIFFERENCE);
 }
 
 static int loose(struct replay_display *d, const struct tap_event *ev)
 {
-    replay_set_time(d, ev->time);
-    replay_time_out(d, ev->time);
+    sight_set_time(d, ev->time);
+    foretell_time_out(d, ev->time);
     switch (ev->kind) {
     case EV_cmd:
         d->busy = true;
@@ -316,8 +324,7 @@ static int loose(struct replay_display *d, const struct tap_event *ev)
         }
         break;
     case EV_draw:
-        draw(d, ev);
-        break;
+        return draw(d, ev);
     case EV_trace_add:
         left(d, ev);
         break;
@@ -360,90 +367,36 @@ static bool belongs(const struct replay_display *d, const struct tap_event *ev)
     case EV_stream_attach:
         return FIELDS(ev, stream_attach)->drawable == d->group.candidate->address;
     case EV_stream_detach:
-        return FIELDS(ev, stream_detach)->reason != DETACH_STOPPING;
+        return FIELDS(ev, stream_detach)->reason != DETACH_REASON_stopping;
     case EV_release:
         return true;
     case EV_trace_add:
         reason = FIELDS(ev, trace_add)->reason;
-        return reason == REASON_REPLACED || reason == REASON_OBSCURED || reason == REASON_DRAWN;
+        return reason == REMOVE_REASON_replaced || reason == REMOVE_REASON_obscured ||
+               reason == REMOVE_REASON_drawn;
     default:
         return false;
     }
 }
 
-/* Events of other threads, and those that come at any time. */
-static bool passes_by(uint16_t kind)
+int events_take(struct replay_display *d, const struct tap_event *ev)
 {
-    return kind == EV_sent || kind == EV_wakeup || kind == EV_stream_drop ||
-           kind == EV_stream_report || kind == EV_notify_request || kind > EV_blocked;
+    int err = 0;
+
+    if (d->group.open && belongs(d, ev))
+        return append(d, ev);
+    if (d->group.open)
+        err = events_close_group(d);
+    return err ? err : loose(d, ev);
 }
 
-/* A draw that was being followed may have lost some of its decisions: nothing is said of it. */
-static void drop_group(struct replay_display *d)
+void events_drop_group(struct replay_display *d)
 {
     if (!d->group.open)
         return;
     count_group(d);
     for (size_t i = 0; i < d->group.count; i++)
-        if (replay_is_decision(&d->group.items[i]))
+        if (prove_is_decision(&d->group.items[i]))
             d->replay->taken[d->group.items[i].kind]++;
     d->group.open = false;
-}
-
-static void lost(struct replay *r, uint64_t time)
-{
-    r->losses++;
-    for (int i = 0; i < REPLAY_DISPLAYS && r->displays[i]; i++) {
-        struct replay_display *d = r->displays[i];
-
-        drop_group(d);
-        replay_lose_sight(d, r->last > d->forgot ? r->last : d->forgot, time, true);
-    }
-}
-
-int replay_add(struct replay *r, const struct run_event *e)
-{
-    const struct tap_event *raw = e->raw, *ev = e->event;
-    struct replay_display *d;
-    int err = 0;
-
-    if (e->source != SOURCE_SPICE || r->differs >= REPLAY_GIVE_UP)
-        return 0;
-    if (raw->kind == EV_loss) {
-        lost(r, raw->time);
-        return 0;
-    }
-    if (!r->events++)
-        r->first = raw->time;
-    if (raw->time > r->last)
-        r->last = raw->time;
-    if (passes_by(raw->kind) || !ev)
-        return 0;
-    if (!replay_has_place(r, ev->v[0])) { /* the first field of all that are left */
-        r->displays_over++;
-        return 0;
-    }
-    d = replay_display_of(r, ev->v[0], r->first);
-    if (!d)
-        return -ENOMEM;
-    if (d->group.open && belongs(d, ev))
-        return append(d, ev);
-    if (d->group.open)
-        err = close_group(d);
-    return err ? err : loose(d, ev);
-}
-
-void replay_end(struct replay *r)
-{
-    for (int i = 0; i < REPLAY_DISPLAYS && r->displays[i]; i++) {
-        struct replay_display *d = r->displays[i];
-
-        close_group(d);
-        for (unsigned k = 0; k < r->detectors; k++)
-            for (unsigned s = 0; s < d->detectors[k].running; s++)
-                replay_end_stream(d, k, &d->detectors[k].streams[d->detectors[k].order[s]], r->last,
-                                  REPLAY_RUNNING);
-        if (d->unsure)
-            r->inconclusive += r->last - (d->before ? d->before : d->forgot);
-    }
 }

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "replay/regions.h"
+
+enum { STILL_DRAWN = 1000000000, RECENT = 500000000 }; /* ns since the last draw */
+
+struct replay_region *region_of(struct replay *r, uint32_t display, const struct tap_rect *box)
+{
+    for (int i = 0; i < REPLAY_REGIONS; i++)
+        if (r->regions[i].used && r->regions[i].display == display &&
+            rect_same(&r->regions[i].box, box))
+            return &r->regions[i];
+    return NULL;
+}
+
+/* Would `a` be missed less than `b`? First goes what is no longer drawn, then what was drawn least.
+ */
+static bool is_less(const struct replay_region *a, const struct replay_region *b, uint64_t now)
+{
+    bool still_a = a->last + STILL_DRAWN > now, still_b = b->last + STILL_DRAWN > now;
+
+    return still_a == still_b ? a->pixels < b->pixels : still_b;
+}
+
+struct replay_region *region_new(struct replay *r, const struct drawable *p, uint32_t display)
+{
+    struct replay_region *least = &r->regions[0];
+
+    for (int i = 0; i < REPLAY_REGIONS && least->used; i++)
+        if (!r->regions[i].used || is_less(&r->regions[i], least, p->created))
+            least = &r->regions[i];
+    r->regions_over += least->used && least->draws > 2 && least->last + RECENT > p->created;
+    memset(least, 0, sizeof(*least));
+    least->used = true;
+    least->display = display;
+    least->box = p->box;
+    least->first = p->created;
+    least->graduality = -1;
+    return least;
+}
+
+static void count_share(struct replay *r, struct replay_region *g, const struct drawable *p,
+                        bool same)
+{
+    g->pixels += (uint64_t)rect_pixels(&p->box);
+    g->draws += same;
+    for (unsigned k = 0; k < r->detectors; k++)
+        if (p->of[k].stream >= 0) {
+            g->of[k].frames += same;
+            g->of[k].pixels += (uint64_t)rect_pixels(&p->box);
+        }
+}
+
+void region_count_draw(struct replay *r, uint32_t display, const struct drawable *p, bool count)
+{
+    struct replay_region *own = region_of(r, display, &p->box);
+
+    if (!own)
+        own = region_new(r, p, display);
+    own->last = p->created;
+    steady_draw(&own->steady, p->created);
+    if (p->graduality_known) {
+        own->graduality = p->graduality;
+        *(p->graduality == GRADUALITY_low ? &own->steady.text : &own->steady.natural) += 1;
+    }
+    if (!count)
+        return;
+    r->draws++;
+    r->pixels += (uint64_t)rect_pixels(&p->box);
+    for (unsigned k = 0; k < r->detectors; k++)
+        if (p->of[k].stream >= 0) {
+            r->results[k].frames++;
+            r->results[k].pixels += (uint64_t)rect_pixels(&p->box);
+        }
+    for (int i = 0; i < REPLAY_REGIONS; i++) {
+        struct replay_region *g = &r->regions[i];
+
+        if (g->used && g->display == display && rect_holds(&g->box, &p->box))
+            count_share(r, g, p, g == own);
+    }
+}
