@@ -1,105 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap whatif: the recorded draws through stream detectors with other constants. */
 #include <errno.h>
-#include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "cmd/commands.h"
-#include "run/input.h"
 #include "report/whatif.h"
+#include "run/input.h"
 
-static const char help_whatif[] =
-    "Usage: spicetap whatif RUN [OPTIONS]\n"
-    "\n"
-    "Runs the draws of RUN (the folder `spicetap record` made, or its spice.tap) through a model "
-    "of\n"
-    "spice-server's stream detector. With the constants of the recorded library every decision "
-    "must\n"
-    "come out as it was recorded; where one does not, it says where, predicts nothing and exits\n"
-    "with 1. Then it says what other constants would have made of the same draws.\n"
-    "Needs neither root nor the VM.\n"
-    "\n"
-    "Each of these takes one value or a sweep, A..B/STEP; --trace-items A..B doubles:\n"
-    "      --trace-items N        slots of the trace ring, a power of two (8)\n"
-    "      --detection-delta MS   longest time between frames before there is a stream (200)\n"
-    "      --continuous-delta MS  longest time between a stream's frames (1000)\n"
-    "      --timeout MS           a stream without a frame for so long is stopped (1000)\n"
-    "      --frames-start N       frames that make a stream (20)\n"
-    "      --gradual F            share of them that must be natural pictures (0.2)\n"
-    "      --min-size PIXELS      smallest source area of a frame (9216)\n"
-    "      --box-tolerance PX     how far each edge may be off (0; the server knows none)\n"
-    "\n"
-    "      --recorded NAME=V,...  what the recorded library was built with, where it differs from\n"
-    "                             the values above: --recorded trace-items=128\n"
-    "      --region WxH+X+Y       the clip's box; else that in which the client read the clip's\n"
-    "                             numbers, or the one that is redrawn most like a clip\n"
-    "      --assume natural|text  what frames are taken for of which nothing is known (natural)\n"
-    "      --decisions            print each decision of the one alternative (without one: of the\n"
-    "                             recorded constants) as a JSON object a line, and nothing else\n"
-    "      --json                 the same facts as JSON\n"
-    "  -h, --help                 this text\n";
-
-enum { OPT_CONSTANT = 256, OPT_RECORDED = 300, OPT_REGION, OPT_ASSUME, OPT_DECISIONS, OPT_JSON };
-
-const struct whatif_constant whatif_constants[] = {
-    {"trace-items", "trace_items", 1, DETECTOR_TRACE_ITEMS, true},
-    {"detection-delta", "detection_delta_ms", 0, 1e6, false},
-    {"continuous-delta", "continuous_delta_ms", 0, 1e6, false},
-    {"timeout", "timeout_ms", 1, 1e6, false},
-    {"frames-start", "frames_start", 1, 1e6, true},
-    {"gradual", "gradual", 0, 1, false},
-    {"min-size", "min_size", 0, 2e9, true},
-    {"box-tolerance", "box_tolerance", 0, 10000, true},
+/* OPT_CONSTANT + n is the n-th of whatif_constants. */
+enum {
+    OPT_CONSTANT = OPTIONS_LONG,
+    OPT_RECORDED = OPT_CONSTANT + WHATIF_CONSTANTS,
+    OPT_REGION,
+    OPT_ASSUME,
+    OPT_DECISIONS
 };
 
-double whatif_get(const struct constants *c, unsigned which)
-{
-    const double values[] = {(double)c->trace_items,
-                             (double)c->detection_delta / 1e6,
-                             (double)c->continuous_delta / 1e6,
-                             (double)c->timeout / 1e6,
-                             (double)c->frames_start,
-                             c->gradual,
-                             (double)c->min_size,
-                             (double)c->box_tolerance};
+static const struct argp_option option_table[] = {
+    {NULL, 0, NULL, OPTION_DOC, "Each takes a value or a sweep, A..B/STEP:", 1},
+    {"trace-items", OPT_CONSTANT, "N", 0,
+     "Slots of the trace ring, a power of two (8); A..B alone doubles", 1},
+    {"detection-delta", OPT_CONSTANT + 1, "MS", 0,
+     "Longest time between two frames before there is a stream (200)", 1},
+    {"continuous-delta", OPT_CONSTANT + 2, "MS", 0,
+     "Longest time between two frames of a stream (1000)", 1},
+    {"timeout", OPT_CONSTANT + 3, "MS", 0, "A stream without a frame for so long ends (1000)", 1},
+    {"frames-start", OPT_CONSTANT + 4, "N", 0, "Frames that make a stream (20)", 1},
+    {"gradual", OPT_CONSTANT + 5, "F", 0, "Share of them that must be natural pictures (0.2)", 1},
+    {"min-size", OPT_CONSTANT + 6, "PIXELS", 0, "Smallest source area of a frame (9216)", 1},
+    {"box-tolerance", OPT_CONSTANT + 7, "PX", 0,
+     "How far each edge may be off (0; spice-server has no tolerance)", 1},
+    {"recorded", OPT_RECORDED, "NAME=V,...", 0,
+     "Constants of the recorded library, where they differ from the values above: "
+     "--recorded trace-items=128",
+     2},
+    {"region", OPT_REGION, "WxH+X+Y", 0,
+     "The clip's box (default: where the client read the clip's numbers, else the box that is "
+     "redrawn most like a clip)",
+     2},
+    {"assume", OPT_ASSUME, "WORD", 0,
+     "Take frames of unknown graduality for `natural` pictures (default) or `text`", 2},
+    {"decisions", OPT_DECISIONS, NULL, 0,
+     "Print each decision of the one alternative as a line of JSON, and nothing else; without an "
+     "alternative, of the recorded constants",
+     3},
+    {"json", 'j', NULL, 0, "Print everything as JSON (docs/whatif.md)", 3},
+    {0},
+};
 
-    return values[which];
-}
+static const char doc[] =
+    "Predicts what other constants of spice-server's stream detector would have made of RUN. First "
+    "the recorded draws run through a model with the recorded library's constants, and every "
+    "decision must be the recorded one. If one is not, it prints where, predicts nothing and exits "
+    "with 1. Needs neither root nor the VM."
+    "\vRUN is the folder that `spicetap record` made, or its spice.tap. See spicetap-whatif(1).";
 
-static void set(struct constants *c, unsigned which, double v)
-{
-    switch (which) {
-    case 0:
-        c->trace_items = (uint32_t)v;
-        break;
-    case 1:
-        c->detection_delta = (uint64_t)llround(v * 1e6);
-        break;
-    case 2:
-        c->continuous_delta = (uint64_t)llround(v * 1e6);
-        break;
-    case 3:
-        c->timeout = (uint64_t)llround(v * 1e6);
-        break;
-    case 4:
-        c->frames_start = (int32_t)v;
-        break;
-    case 5:
-        c->gradual = v;
-        break;
-    case 6:
-        c->min_size = (int64_t)v;
-        break;
-    default:
-        c->box_tolerance = (int32_t)v;
-        break;
-    }
-}
-
-/* ---- options --------------------------------------------------------------------------------- */
+/* ---- options ---- */
 
 struct sweep {
     bool given;
@@ -113,14 +73,9 @@ struct options {
     struct constants recorded;
     struct tap_rect region;
     bool has_region, json, decisions, assume_low;
+    struct constants list[REPLAY_DETECTORS]; /* the recorded ones, then the alternatives */
+    unsigned detectors;                      /* in `list` */
 };
-
-static int usage(const char *problem, const char *what)
-{
-    fprintf(stderr, "spicetap whatif: %s%s%s; see spicetap whatif --help\n", problem,
-            *what ? ": " : "", what);
-    return EXIT_USAGE;
-}
 
 static bool fits(unsigned which, double v)
 {
@@ -130,27 +85,22 @@ static bool fits(unsigned which, double v)
     if (!(v >= c->least && v <= c->most) || (c->whole && v != floor(v)))
         return false;
     n = (uint32_t)v;
-    return which != 0 || !(n & (n - 1));
+    return !c->power_of_two || !(n & (n - 1));
 }
 
-/* The first dot of ".." is no decimal point. */
-static bool number(const char *text, const char **end, double *out)
+/* The number in the first `length` bytes of `text`. */
+static bool number(const char *text, size_t length, unsigned which, double *out)
 {
-    const char *dots = strstr(text, "..");
-    char copy[64], *e;
-    size_t length = dots ? (size_t)(dots - text) : strlen(text);
+    char copy[64];
 
-    if (!length || length >= sizeof(copy))
+    if (length >= sizeof(copy))
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    errno = 0;
-    *out = strtod(copy, &e);
-    *end = text + (e - copy);
-    return e != copy && !errno && isfinite(*out);
+    return !number_decimal(copy, whatif_constants[which].most, out);
 }
 
-/* The values of A..B/STEP; without a step each is twice the last. */
+/* The values of A..B/STEP; with step 0 each is twice the last. */
 static int fill_sweep(struct sweep *s, unsigned which, double from, double to, double step)
 {
     s->count = 0;
@@ -167,22 +117,23 @@ static int fill_sweep(struct sweep *s, unsigned which, double from, double to, d
 
 static int read_sweep(struct sweep *s, unsigned which, const char *text)
 {
+    const char *dots = strstr(text, ".."), *slash = strchr(text, '/');
     double from, to, step = 0;
-    const char *end;
 
     s->given = true;
-    if (!number(text, &end, &from))
+    if (!number(text, dots ? (size_t)(dots - text) : strlen(text), which, &from))
         return -EINVAL;
-    if (!*end) {
+    if (!dots) {
         s->values[0] = from;
         s->count = 1;
         return fits(which, from) ? 0 : -EINVAL;
     }
-    if (strncmp(end, "..", 2) || !number(end + 2, &end, &to) || to < from)
+    dots += 2;
+    if (slash && (slash < dots || !number(slash + 1, strlen(slash + 1), which, &step) || step <= 0))
         return -EINVAL;
-    if (*end == '/' && (!number(end + 1, &end, &step) || step <= 0))
+    if (!number(dots, slash ? (size_t)(slash - dots) : strlen(dots), which, &to) || to < from)
         return -EINVAL;
-    if (*end || (step <= 0 && (which != 0 || from < 1)))
+    if (!slash && (!whatif_constants[which].power_of_two || from < 1))
         return -EINVAL;
     return fill_sweep(s, which, from, to, step);
 }
@@ -196,18 +147,17 @@ static int read_recorded(struct constants *c, const char *text)
     strcpy(copy, text);
     for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
         char *equals = strchr(word, '=');
-        const char *end;
         unsigned i = 0;
         double v;
 
         if (!equals)
             return -EINVAL;
-        *equals = '\0';
+        *equals++ = '\0';
         while (i < WHATIF_CONSTANTS && strcmp(whatif_constants[i].option, word))
             i++;
-        if (i == WHATIF_CONSTANTS || !number(equals + 1, &end, &v) || *end || !fits(i, v))
+        if (i == WHATIF_CONSTANTS || !number(equals, strlen(equals), i, &v) || !fits(i, v))
             return -EINVAL;
-        set(c, i, v);
+        whatif_set(c, i, v);
     }
     return 0;
 }
@@ -223,94 +173,98 @@ static int read_region(struct tap_rect *r, const char *text)
     return 0;
 }
 
-static int read_option(struct options *o, int c, const char *value)
+static error_t refuse(struct argp_state *state, const char *option, const char *value,
+                      const char *expected)
 {
-    char text[128];
-
-    if (c >= OPT_CONSTANT && c < OPT_CONSTANT + WHATIF_CONSTANTS) {
-        unsigned which = (unsigned)(c - OPT_CONSTANT);
-
-        if (!read_sweep(&o->sweeps[which], which, value))
-            return 0;
-        snprintf(text, sizeof(text), "--%s is not a value, or a sweep A..B/STEP of 64 at most",
-                 whatif_constants[which].option);
-        return usage(text, value);
-    }
-    if (c == OPT_RECORDED && read_recorded(&o->recorded, value))
-        return usage("not constants, NAME=VALUE,...", value);
-    if (c == OPT_REGION && read_region(&o->region, value))
-        return usage("not a box, WxH+X+Y", value);
-    if (c == OPT_ASSUME && strcmp(value, "natural") && strcmp(value, "text"))
-        return usage("--assume is natural or text", value);
-    o->has_region |= c == OPT_REGION;
-    o->assume_low |= c == OPT_ASSUME && !strcmp(value, "text");
-    o->decisions |= c == OPT_DECISIONS;
-    o->json |= c == OPT_JSON;
-    return 0;
+    argp_error(state, "--%s %s: not %s", option, value, expected);
+    return EINVAL;
 }
 
-static int read_options(struct options *o, int argc, char **argv)
-{
-    struct option longs[WHATIF_CONSTANTS + 7] = {{0}};
-    int c, n = 0;
-
-    for (; n < WHATIF_CONSTANTS; n++)
-        longs[n] =
-            (struct option){whatif_constants[n].option, required_argument, NULL, OPT_CONSTANT + n};
-    longs[n++] = (struct option){"recorded", required_argument, NULL, OPT_RECORDED};
-    longs[n++] = (struct option){"region", required_argument, NULL, OPT_REGION};
-    longs[n++] = (struct option){"assume", required_argument, NULL, OPT_ASSUME};
-    longs[n++] = (struct option){"decisions", no_argument, NULL, OPT_DECISIONS};
-    longs[n++] = (struct option){"json", no_argument, NULL, OPT_JSON};
-    longs[n++] = (struct option){"help", no_argument, NULL, 'h'};
-    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
-        int code;
-
-        if (c == 'h') {
-            fputs(help_whatif, stdout);
-            return -1;
-        }
-        if (c == '?')
-            return EXIT_USAGE;
-        code = read_option(o, c, optarg);
-        if (code)
-            return code;
-    }
-    if (optind + 1 != argc)
-        return usage(optind == argc ? "no run given" : "one run at a time", "");
-    o->run = argv[optind];
-    return 0;
-}
-
-/* All combinations of the sweeps' values; 0: too many. */
-static unsigned alternatives(const struct options *o, struct constants *list)
+/* Fills o->list with all combinations of the sweeps' values. False: too many. */
+static bool combine(struct options *o)
 {
     unsigned total = 1;
     bool any = false;
 
-    list[0] = o->recorded;
+    o->list[0] = o->recorded;
     for (unsigned i = 0; i < WHATIF_CONSTANTS; i++)
         if (o->sweeps[i].given) {
             total *= o->sweeps[i].count;
             any = true;
             if (total > REPLAY_DETECTORS - 1)
-                return 0;
+                return false;
         }
     for (unsigned n = 0; any && n < total; n++) {
         unsigned rest = n;
 
-        list[n + 1] = o->recorded;
+        o->list[n + 1] = o->recorded;
         for (unsigned i = WHATIF_CONSTANTS; i-- > 0;)
             if (o->sweeps[i].given) {
-                set(&list[n + 1], i, o->sweeps[i].values[rest % o->sweeps[i].count]);
+                whatif_set(&o->list[n + 1], i, o->sweeps[i].values[rest % o->sweeps[i].count]);
                 rest /= o->sweeps[i].count;
             }
     }
-    return any ? total + 1 : 1;
+    o->detectors = any ? total + 1 : 1;
+    return true;
 }
 
-/* ---- the run ------------------------------------------------------------------------------------
- */
+static error_t check_options(struct argp_state *state, struct options *o)
+{
+    if (!combine(o))
+        argp_error(state, "the sweeps make more than %d combinations", REPLAY_DETECTORS - 1);
+    else if (o->decisions && o->detectors > 2)
+        argp_error(state, "--decisions is for one alternative");
+    else
+        return 0;
+    return EINVAL;
+}
+
+static error_t on_constant(struct argp_state *state, struct options *o, unsigned which,
+                           const char *arg)
+{
+    if (!read_sweep(&o->sweeps[which], which, arg))
+        return 0;
+    return refuse(state, whatif_constants[which].option, arg,
+                  "a value in range, or a sweep A..B/STEP of at most 64 values");
+}
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    static const char *const words[] = {"natural", "text"};
+    struct options *o = state->input;
+    unsigned word;
+
+    switch (key) {
+    case OPT_RECORDED:
+        return read_recorded(&o->recorded, arg) ? refuse(state, "recorded", arg, "NAME=VALUE,...")
+                                                : 0;
+    case OPT_REGION:
+        o->has_region = true;
+        return read_region(&o->region, arg) ? refuse(state, "region", arg, "a box, WxH+X+Y") : 0;
+    case OPT_ASSUME:
+        if (options_word(state, "--assume", arg, words, 2, &word))
+            return EINVAL;
+        o->assume_low = word == 1;
+        return 0;
+    case OPT_DECISIONS:
+        o->decisions = true;
+        return 0;
+    case 'j':
+        o->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+    case ARGP_KEY_NO_ARGS:
+        return options_one(state, key, arg, "run", &o->run);
+    case ARGP_KEY_END:
+        return check_options(state, o);
+    default:
+        if (key >= OPT_CONSTANT && key < OPT_CONSTANT + WHATIF_CONSTANTS)
+            return on_constant(state, o, (unsigned)(key - OPT_CONSTANT), arg);
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- the run ---- */
 
 static int gather(struct replay *r, struct bundle *b, const char *run)
 {
@@ -328,30 +282,30 @@ static int gather(struct replay *r, struct bundle *b, const char *run)
     replay_end(r);
     if (r->events)
         return 0;
-    fprintf(stderr, "spicetap whatif: %s: has no events of spice-server\n", run);
+    fprintf(stderr, "spicetap whatif: %s: no events of spice-server in it\n", run);
     return EXIT_INPUT;
 }
 
-/* The box that was asked for, that in which the client read the clip's numbers, or the one that is
+/* In this order: the box that --region names, where the client read the clip's numbers, what is
  * redrawn most like a clip. */
 static void choose_clip(struct whatif *w, const struct options *o, const struct bundle *b)
 {
-    struct tap_rect told;
+    struct tap_rect seen;
     int32_t box[4];
 
-    w->clip_why = "it was asked for";
+    w->clip_why = "--region names it";
     if (o->has_region) {
         w->clip = replay_box(&w->replay, &o->region);
         if (!w->clip)
             fprintf(stderr,
-                    "spicetap whatif: %s: nothing that may be streamed was drawn in just this "
+                    "spicetap whatif: %s: nothing that can be streamed was drawn in exactly this "
                     "box\n",
                     o->run);
         return;
     }
     if (clip_of_client(o->run, bundle_about(b), box)) {
-        told = (struct tap_rect){box[0], box[1], box[2], box[3]};
-        w->clip = replay_box(&w->replay, &told);
+        seen = (struct tap_rect){box[0], box[1], box[2], box[3]};
+        w->clip = replay_box(&w->replay, &seen);
     }
     w->clip_why = clip_why[w->clip != NULL];
     if (!w->clip)
@@ -372,7 +326,7 @@ static int report(struct whatif *w, const struct options *o, const struct bundle
     return w->sound ? EXIT_DONE : EXIT_PART;
 }
 
-static int run(const struct options *o, const struct constants *list, unsigned detectors)
+static int run(const struct options *o)
 {
     struct whatif w = {.run = o->run};
     struct bundle *b = NULL;
@@ -380,15 +334,15 @@ static int run(const struct options *o, const struct constants *list, unsigned d
 
     if (code)
         return code;
-    if (replay_init(&w.replay, list, detectors)) {
+    if (replay_init(&w.replay, o->list, o->detectors)) {
         bundle_close(b);
-        fprintf(stderr, "spicetap whatif: %s\n", strerror(ENOMEM));
+        fprintf(stderr, "spicetap whatif: out of memory\n");
         return EXIT_ENV;
     }
     w.replay.assume_low = o->assume_low;
     if (o->decisions) {
         w.replay.listen = whatif_decision;
-        w.replay.listed = detectors - 1;
+        w.replay.listed = o->detectors - 1;
     }
     bundle_window(b, &w.start, &w.end);
     code = gather(&w.replay, b, o->run);
@@ -404,17 +358,9 @@ static int run(const struct options *o, const struct constants *list, unsigned d
 
 int cmd_whatif(int argc, char **argv)
 {
+    static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
     struct options o = {.recorded = constants_built};
-    struct constants list[REPLAY_DETECTORS];
-    int code = read_options(&o, argc, argv);
-    unsigned detectors;
+    int code = options_parse(&parser, argc, argv, &o);
 
-    if (code)
-        return code < 0 ? EXIT_DONE : code;
-    detectors = alternatives(&o, list);
-    if (!detectors)
-        return usage("the sweeps make more than 64 combinations", "");
-    if (o.decisions && detectors > 2)
-        return usage("--decisions is for one alternative", "");
-    return run(&o, list, detectors);
+    return code == OPTIONS_GO ? run(&o) : code;
 }

@@ -45,8 +45,8 @@ struct replay_display *display_make(struct replay *r, uint32_t id, detector_deci
         return NULL;
     d->replay = r;
     d->id = id;
-    d->places = calloc(REPLAY_DRAWABLES, sizeof(*d->places));
-    d->standings = calloc((size_t)(REPLAY_DRAWABLES + 1) * r->detectors, sizeof(*d->standings));
+    d->places = calloc(PLACES, sizeof(*d->places));
+    d->standings = calloc((size_t)(PLACES + 1) * r->detectors, sizeof(*d->standings));
     d->detectors = calloc(r->detectors, sizeof(*d->detectors) + sizeof(struct listener));
     d->expected = calloc(EXPECTED, sizeof(*d->expected));
     if (!d->places || !d->standings || !d->detectors || !d->expected ||
@@ -54,9 +54,9 @@ struct replay_display *display_make(struct replay *r, uint32_t id, detector_deci
         display_free(d);
         return NULL;
     }
-    for (size_t i = 0; i < REPLAY_DRAWABLES; i++)
+    for (size_t i = 0; i < PLACES; i++)
         d->places[i].drawable.of = d->standings + i * r->detectors;
-    d->stranger.of = d->standings + (size_t)REPLAY_DRAWABLES * r->detectors;
+    d->stranger.of = d->standings + (size_t)PLACES * r->detectors;
     return d;
 }
 
@@ -128,7 +128,7 @@ struct drawable *display_add(struct replay_display *d, uint64_t address)
 
 bool display_has_room(const struct replay_display *d)
 {
-    return HASH_COUNT(d->known) < REPLAY_DRAWABLES - DETECTOR_STREAMS;
+    return HASH_COUNT(d->known) < REPLAY_DRAWABLES;
 }
 
 struct drawable *display_oldest(const struct replay_display *d)
@@ -161,7 +161,7 @@ void display_drop_all(struct replay_display *d)
     HASH_CLEAR(hh, d->known);
     d->tree_count = 0;
     d->free = NULL;
-    for (size_t i = REPLAY_DRAWABLES; i-- > 0;) {
+    for (size_t i = PLACES; i-- > 0;) {
         d->places[i].free = d->free;
         d->free = &d->places[i];
     }

@@ -7,6 +7,9 @@
 #include "event/fields.h"
 #include "replay/result.h"
 
+/* The table also has room for a frame of each stream from before the recording (learn.c). */
+enum { PLACES = REPLAY_DRAWABLES + DETECTOR_STREAMS };
+
 /* Decisions of one detector that wait to be compared: on one draw at most all matches, and twice
  * what happens to streams. */
 enum { EXPECTED = 2 * DETECTOR_TRACE_ITEMS + 4 * DETECTOR_STREAMS };
@@ -38,8 +41,8 @@ struct replay_display {
     uint32_t id;
     struct place *places, *known, *free; /* all; by address, oldest first; unused ones */
     struct standing *standings;
-    struct drawable stranger;                /* stands for one from before the recording */
-    struct drawable *tree[REPLAY_DRAWABLES]; /* in the tree and streamable, oldest first */
+    struct drawable stranger;      /* stands for one from before the recording */
+    struct drawable *tree[PLACES]; /* in the tree and streamable, oldest first */
     size_t tree_count;
     struct detector *detectors;
     struct group group;
@@ -72,7 +75,7 @@ struct drawable *display_find(struct replay_display *d, uint64_t address);
 struct drawable *display_add(struct replay_display *d, uint64_t address);
 void display_drop(struct replay_display *d, struct drawable *p);
 void display_drop_all(struct replay_display *d);
-/* Is there room for one more, and for one frame of each stream (learn.c)? */
+/* Are there fewer than REPLAY_DRAWABLES? */
 bool display_has_room(const struct replay_display *d);
 struct drawable *display_created_at(struct replay_display *d, uint64_t created);
 /* The oldest, and the next younger one; NULL: there is none. */

@@ -15,11 +15,6 @@ static void put_share(json_t *o, const char *key, uint64_t part, uint64_t whole)
     json_object_set_new(o, key, whole ? json_real((double)part / (double)whole) : json_null());
 }
 
-static double seconds(const struct whatif *w, uint64_t t)
-{
-    return t > w->start ? (double)(t - w->start) / 1e9 : 0;
-}
-
 static json_t *box(const struct tap_rect *b)
 {
     return json_pack("[iiii]", b->left, b->top, b->right, b->bottom);
@@ -54,7 +49,7 @@ static uint64_t sum(const uint64_t *counts)
     return all;
 }
 
-/* As text: an event has more fields than a reader of this wants as a tree. */
+/* As text, which is shorter than a tree of all fields. */
 static json_t *event(const struct tap_event *ev)
 {
     char *text = NULL;
@@ -90,6 +85,8 @@ static json_t *differences(const struct whatif *w)
 
 static json_t *spans(const struct whatif *w)
 {
+    static const char *const blind[] = {
+        [BLIND_DIFFERENCE] = "difference", [BLIND_LOSS] = "loss", [BLIND_OVERFLOW] = "overflow"};
     json_t *list = json_array();
 
     for (size_t i = 0; i < w->replay.span_count; i++) {
@@ -98,6 +95,7 @@ static json_t *spans(const struct whatif *w)
         put(o, "from", w->replay.spans[i].from);
         put(o, "to", w->replay.spans[i].to);
         json_object_set_new(o, "loss", json_boolean(w->replay.spans[i].why == BLIND_LOSS));
+        json_object_set_new(o, "why", json_string(blind[w->replay.spans[i].why]));
         json_array_append_new(list, o);
     }
     return list;
@@ -136,8 +134,8 @@ static json_t *streams(const struct whatif *w, const struct replay_result *x)
         put(o, "display", s->display);
         json_object_set_new(o, "box", box(&s->box));
         json_object_set_new(o, "created",
-                            s->created ? json_real(seconds(w, s->created)) : json_null());
-        json_object_set_new(o, "until", json_real(seconds(w, s->until)));
+                            s->created ? json_real(whatif_seconds(w, s->created)) : json_null());
+        json_object_set_new(o, "until", json_real(whatif_seconds(w, s->until)));
         put(o, "frames", s->frames);
         json_object_set_new(o, "end", json_string(whatif_stop(s->reason)));
         json_array_append_new(list, o);
@@ -159,7 +157,8 @@ static json_t *clip_share(const struct whatif *w, unsigned k)
     put_share(o, "frames_share", s->frames, w->clip->draws);
     put_share(o, "area_share", s->pixels, w->clip->pixels);
     json_object_set_new(o, "streamed_seconds", json_real((double)s->time / 1e9));
-    json_object_set_new(o, "first", s->first ? json_real(seconds(w, s->first)) : json_null());
+    json_object_set_new(o, "first",
+                        s->first ? json_real(whatif_seconds(w, s->first)) : json_null());
     return o;
 }
 
@@ -181,6 +180,21 @@ static json_t *result(const struct whatif *w, unsigned k)
     return o;
 }
 
+static json_t *overflow(const struct replay *r)
+{
+    json_t *o = json_object();
+    uint64_t streams = 0;
+
+    for (unsigned k = 0; k < r->detectors; k++)
+        streams += r->results[k].streams_over;
+    put(o, "display_events", r->displays_over);
+    put(o, "boxes", r->regions_over);
+    put(o, "spans", r->spans_over);
+    put(o, "drawables", r->drawables_over);
+    put(o, "streams", streams);
+    return o;
+}
+
 int whatif_json(const struct whatif *w)
 {
     json_t *o = json_object(), *list = json_array();
@@ -195,10 +209,7 @@ int whatif_json(const struct whatif *w)
                                             "draws", (json_int_t)w->clip->draws, "why", w->clip_why)
                                 : json_null());
     put(o, "displays", w->replay.display_count);
-    json_object_set_new(
-        o, "overflow",
-        json_pack("{s:I, s:I, s:I}", "display_events", (json_int_t)w->replay.displays_over, "boxes",
-                  (json_int_t)w->replay.regions_over, "spans", (json_int_t)w->replay.spans_over));
+    json_object_set_new(o, "overflow", overflow(&w->replay));
     if (w->sound)
         json_object_set_new(o, "recorded", result(w, 0));
     for (unsigned k = 1; w->sound && k < w->replay.detectors; k++)

@@ -12,11 +12,6 @@ static const uint16_t decision_kinds[] = {EV_draw,          EV_match,         EV
                                           EV_stream_detach, EV_stream_stop};
 enum { DECISIONS = sizeof(decision_kinds) / sizeof(*decision_kinds) };
 
-static double seconds(const struct whatif *w, uint64_t t)
-{
-    return t > w->start ? (double)(t - w->start) / 1e9 : 0;
-}
-
 static double percent(uint64_t part, uint64_t whole)
 {
     return whole ? 100.0 * (double)part / (double)whole : 0;
@@ -29,80 +24,16 @@ static const char *box_text(const struct tap_rect *b, char *text)
     return text;
 }
 
-const char *whatif_stop(unsigned reason)
-{
-    const struct tap_kind_desc *k = tap_kind_find(EV_stream_stop);
-    const char *name = NULL;
-
-    if (reason == REPLAY_RUNNING)
-        return "still running at the end";
-    if (reason == REPLAY_CUT)
-        return "not known: sight was lost";
-    for (unsigned f = 0; f < k->count; f++)
-        if (!strcmp(k->fields[f].name, "reason"))
-            name = tap_enum_name(k->fields[f].names, reason);
-    return name ? name : "unknown";
-}
-
-/* ---- events ------------------------------------------------------------------------------------
- */
-
-static void print_value(FILE *out, const struct tap_field *f, const uint64_t *v, bool json)
-{
-    const char *name = f->names ? tap_enum_name(f->names, (int64_t)*v) : NULL;
-    const struct tap_rect *b = (const void *)v;
-
-    if (f->type == TYPE_RECT)
-        fprintf(out, "[%d,%d,%d,%d]", b->left, b->top, b->right, b->bottom);
-    else if (name)
-        fprintf(out, json ? "\"%s\"" : "%s", name);
-    else if (!strcmp(f->meaning, "hex"))
-        fprintf(out, json ? "\"0x%" PRIx64 "\"" : "0x%" PRIx64, *v);
-    else if (!strcmp(f->meaning, "flag"))
-        fputs(*v ? "true" : "false", out);
-    else
-        fprintf(out, "%" PRId64, (int64_t)*v);
-}
-
-void whatif_event(FILE *out, const struct tap_event *ev)
-{
-    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
-
-    if (!k) {
-        fputs("nothing", out);
-        return;
-    }
-    fputs(k->name, out);
-    for (unsigned i = 0; i < k->count; i++) {
-        fprintf(out, " %s=", k->fields[i].name);
-        print_value(out, &k->fields[i], &ev->v[k->fields[i].slot], false);
-    }
-}
-
-void whatif_decision(void *who, const struct tap_event *ev)
-{
-    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
-
-    (void)who;
-    printf("{\"t\":%" PRIu64 ",\"event\":\"%s\"", ev->time, k->name);
-    for (unsigned i = 0; i < k->count; i++) {
-        printf(",\"%s\":", k->fields[i].name);
-        print_value(stdout, &k->fields[i], &ev->v[k->fields[i].slot], true);
-    }
-    puts("}");
-}
-
 void whatif_differences(const struct whatif *w, FILE *out)
 {
     const struct replay *r = &w->replay;
 
-    fprintf(out,
-            "The model and the recording differ in %" PRIu64 " place%s: nothing is predicted.\n",
+    fprintf(out, "Model and recording differ in %" PRIu64 " place%s, so nothing is predicted.\n",
             r->differs, r->differs == 1 ? "" : "s");
     for (size_t i = 0; i < r->differs && i < REPLAY_DIFFERENCES; i++) {
         const struct replay_difference *x = &r->differences[i];
 
-        fprintf(out, "  at %.6f s (%" PRIu64 " ns)%s%s\n    expected  ", seconds(w, x->time),
+        fprintf(out, "  at %.6f s (%" PRIu64 " ns)%s%s\n    expected  ", whatif_seconds(w, x->time),
                 x->time, x->why ? ": " : "", x->why ? x->why : "");
         whatif_event(out, &x->expected);
         fputs("\n    recorded  ", out);
@@ -111,12 +42,10 @@ void whatif_differences(const struct whatif *w, FILE *out)
     }
     if (r->differs > REPLAY_DIFFERENCES)
         fprintf(out, "  and %" PRIu64 " more\n", r->differs - REPLAY_DIFFERENCES);
-    fputs("If the library was built with other constants, name them: --recorded trace-items=128\n",
-          out);
+    fputs("If the library has other constants, name them: --recorded trace-items=128\n", out);
 }
 
-/* ---- the proof
- * ------------------------------------------------------------------------------------- */
+/* ---- the proof ---- */
 
 static void print_proof(const struct whatif *w)
 {
@@ -140,13 +69,13 @@ static void print_proof(const struct whatif *w)
     }
     if (taken)
         printf("  %" PRIu64
-               " more hung on what was there before the recording%s; they are taken as "
+               " more depend on what was there before the recording%s; they are taken as "
                "recorded\n",
                taken, r->losses ? " or a loss" : "");
     if (given)
         printf("  %" PRIu64
-               " more are not the detector's: draws of another kind, frames detached from "
-               "outside\n",
+               " more are not decisions of the detector: other kinds of draws, frames detached "
+               "from outside\n",
                given);
 }
 
@@ -155,34 +84,45 @@ static void print_left_out(const struct whatif *w)
     const struct replay *r = &w->replay;
 
     if (r->displays_over)
-        printf("  inconclusive beyond the first %d displays: %" PRIu64
-               " events of others are left out\n",
-               REPLAY_DISPLAYS, r->displays_over);
+        printf("  %" PRIu64 " events of displays beyond the first %d are left out\n",
+               r->displays_over, REPLAY_DISPLAYS);
     if (r->regions_over)
-        printf("  %" PRIu64
-               " boxes were forgotten for newer ones while they were still drawn: the clip may be "
-               "another; --region names it\n",
-               r->regions_over);
+        printf("  %" PRIu64 " box%s gave way to newer ones while still being drawn, so the clip "
+               "may be another one; --region names it\n",
+               r->regions_over, r->regions_over == 1 ? "" : "es");
     if (r->spans_over)
-        printf("  %" PRIu64 " more spans without conclusions are not listed\n", r->spans_over);
+        printf("  %" PRIu64 " more span%s without conclusions not listed\n", r->spans_over,
+               r->spans_over == 1 ? " is" : "s are");
+}
+
+static const char *blind_text(enum replay_blind why, char *text)
+{
+    if (why == BLIND_OVERFLOW)
+        snprintf(text, TEXT, "more than %d drawables at once", REPLAY_DRAWABLES);
+    else
+        snprintf(text, TEXT, "events were lost");
+    return text;
 }
 
 static void print_spans(const struct whatif *w)
 {
     const struct replay *r = &w->replay;
+    char text[TEXT];
 
     if (r->inconclusive)
         printf("  no conclusions for %.2f s: %s\n", (double)r->inconclusive / 1e9,
-               r->losses ? "events were lost here, or it is not known what was there before"
-                         : "what was there when the recording began is not known");
+               r->losses ? "events were lost, or the state before is not known"
+               : r->drawables_over
+                   ? "there were too many drawables, or the state before is not known"
+                   : "the state at the start of the recording is not known");
     for (size_t i = 0; i < r->span_count; i++)
-        if (r->spans[i].why == BLIND_LOSS)
-            printf("  inconclusive: events were lost at %.3f s; state known again at %.3f s\n",
-                   seconds(w, r->spans[i].from), seconds(w, r->spans[i].to));
+        if (r->spans[i].why != BLIND_DIFFERENCE)
+            printf("  inconclusive: %s at %.3f s; state known again at %.3f s\n",
+                   blind_text(r->spans[i].why, text), whatif_seconds(w, r->spans[i].from),
+                   whatif_seconds(w, r->spans[i].to));
 }
 
-/* ---- predictions
- * -------------------------------------------------------------------------------------- */
+/* ---- predictions ---- */
 
 static const char *varied_text(const struct constants *c, const struct constants *base, char *text)
 {
@@ -206,7 +146,7 @@ static void print_row(const struct whatif *w, unsigned k)
     char text[TEXT], first[32] = "-";
 
     if (s && s->first)
-        snprintf(first, sizeof(first), "%.2f s", seconds(w, s->first));
+        snprintf(first, sizeof(first), "%.2f s", whatif_seconds(w, s->first));
     printf("  %-26s %8" PRIu64 " %6.1f%% %9" PRIu64 " %7.1f%% %7.1f%% %8.2f s %10s\n",
            k ? varied_text(&x->constants, &r->results[0].constants, text) : "recorded", x->created,
            percent(x->pixels, r->pixels), s ? s->streams : 0,
@@ -214,7 +154,7 @@ static void print_row(const struct whatif *w, unsigned k)
            s ? (double)s->time / 1e9 : 0, first);
 }
 
-/* Only if there are several */
+/* Nothing if there is only one. */
 static void print_display(const struct whatif *w, uint32_t display)
 {
     if (w->replay.display_count > 1)
@@ -230,7 +170,7 @@ static void print_table(const struct whatif *w)
         printf("\nThe clip: %s", box_text(&w->clip->box, text));
         print_display(w, w->clip->display);
         printf(", drawn %" PRIu64 " times from %.2f s to %.2f s\n  (%s)\n", w->clip->draws,
-               seconds(w, w->clip->first), seconds(w, w->clip->last), w->clip_why);
+               whatif_seconds(w, w->clip->first), whatif_seconds(w, w->clip->last), w->clip_why);
     } else {
         printf("\nNo clip: no box is redrawn like one; --region names it\n");
     }
@@ -253,7 +193,7 @@ static void print_streams(const struct whatif *w, unsigned k)
 
         if (s->created)
             printf("  %-22s %10.3f s %8.2f s %8" PRIu64 "  %s", box_text(&s->box, text),
-                   seconds(w, s->created), (double)(s->until - s->created) / 1e9, s->frames,
+                   whatif_seconds(w, s->created), (double)(s->until - s->created) / 1e9, s->frames,
                    whatif_stop(s->reason));
         else
             printf("  %-22s %12s %10s %8" PRIu64 "  %s", box_text(&s->box, text), "before", "-",
@@ -262,7 +202,7 @@ static void print_streams(const struct whatif *w, unsigned k)
         putchar('\n');
     }
     if (x->stream_count > LISTED_STREAMS)
-        printf("  and %zu more\n", x->stream_count - LISTED_STREAMS);
+        printf("  and %" PRIu64 " more\n", x->stream_count - LISTED_STREAMS + x->streams_over);
 }
 
 static void print_inputs(const struct whatif *w)
@@ -278,13 +218,13 @@ static void print_inputs(const struct whatif *w)
         "\nHeld as recorded: the draws and their times, what covered what, evictions, clients.\n");
     if (r->inferred)
         printf("  %" PRIu64
-               " frames that were streamed left the tree unseen: taken to go when a later "
-               "draw covered their box\n",
+               " streamed frames left the tree unseen; each is taken to leave when a later draw "
+               "covers its box\n",
                r->inferred);
     if (guessed + assumed)
         printf("  in one alternative up to %" PRIu64
-               " frames were counted whose graduality is that of "
-               "the box's frame before, %" PRIu64 " of which nothing is known: taken for %s\n",
+               " counted frames have the graduality of the box's frame before; for up to %" PRIu64
+               " nothing is known, and they are taken for %s\n",
                guessed, assumed, r->assume_low ? "text" : "natural pictures");
 }
 
