@@ -200,7 +200,7 @@ static void too_many_drawables_are_reported(void **state)
 {
     (void)state;
     begin();
-    for (unsigned n = 1; n <= REPLAY_DRAWABLES + 1; n++)
+    for (unsigned n = 1; n <= REPLAY_DRAWABLES + 100; n++)
         draw_at(n, DRAW_VERDICT_too_small, 40);
     finish(&constants_built, 1);
     assert_int_equal(replay.differs, 0);
@@ -219,7 +219,7 @@ static void the_overflow_is_printed(void **state)
     (void)state;
 
     begin();
-    for (unsigned n = 1; n <= REPLAY_DRAWABLES + 1; n++)
+    for (unsigned n = 1; n <= REPLAY_DRAWABLES + 100; n++)
         draw_at(n, DRAW_VERDICT_too_small, 40);
     assert_int_equal(tap_writer_close(writer), 0);
     assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap")), 0);
