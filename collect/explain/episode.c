@@ -28,15 +28,28 @@ static void doubt_own_losses(struct finding *f, const struct model_episode *e)
 
 static void course(const struct model *x, const struct model_episode *e, struct finder *s)
 {
-    struct finding f = of_episode(x, e, RULE_EPISODE_COURSE, 0, "found");
+    uint64_t until = e->until > e->to ? e->until : e->to;
+    bool covered = presence_of_waits(x, e->from, until);
+    struct finding f = of_episode(x, e, RULE_EPISODE_COURSE, 0,
+                                  !covered    ? "at_least"
+                                  : e->waited ? "waited"
+                                              : "no_wait");
 
     put_time(&f, "from_ns", e->from);
     put_count(&f, "calls", e->notifies ? e->notifies : e->ooms);
-    put_span(&f, "stalled_ns", e->stalled);
+    if (!covered)
+        put_span(&f, "stalled_ns", e->stalled);
+    else if (e->waited)
+        put_span(&f, "waited_ns", e->waited);
     if (e->resumed > e->from)
         put_span(&f, "resumed_after_ns", e->resumed - e->from);
     put_evidence(&f, (struct select){.episode = e->id,
                                      .kinds = {EV_qxl_io_write, EV_oom_begin, EV_oom_end, EV_cmd}});
+    if (covered)
+        put_evidence(&f, (struct select){.kinds = {EV_guest_wait_begin, EV_guest_wait_end},
+                                         .from = e->from,
+                                         .to = until,
+                                         .rule = SELECT_COUNTS});
     doubt_own_losses(&f, e);
     s->found(s, &f);
 }

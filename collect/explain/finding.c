@@ -22,6 +22,7 @@ const char *const unsure_names[UNSURES] = {
     [UNSURE_BEFORE] = "before",
     [UNSURE_TABLE] = "table_full",
     [UNSURE_NO_GUEST] = "no_guest_log",
+    [UNSURE_GUEST_PART] = "guest_part",
     [UNSURE_NO_CLIENT] = "no_client_log",
     [UNSURE_NO_PROBE] = "no_probe",
     [UNSURE_NOT_SEEN] = "not_seen",

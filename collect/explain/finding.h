@@ -55,6 +55,7 @@ enum unsure {
     UNSURE_BEFORE,     /* the recording began too late */
     UNSURE_TABLE,      /* a table was full */
     UNSURE_NO_GUEST,   /* there is no log of a guest */
+    UNSURE_GUEST_PART, /* the guest's events do not cover the whole run */
     UNSURE_NO_CLIENT,  /* there is no log of a client */
     UNSURE_NO_PROBE,   /* the probes that would show it were not recorded */
     UNSURE_NOT_SEEN,   /* no event shows it, and none rules it out */

@@ -20,7 +20,7 @@ static void ran_out(const struct model *x, struct finder *s)
         put_count(&f, "times", x->memory.count);
         put_rate(&f, "per_minute", x->seconds > 0 ? x->memory.count * 60 / x->seconds : 0);
     }
-    if (x->memory.count && !x->has_guest) {
+    if (x->memory.count && !presence_of_waits(x, x->start, x->end)) {
         put_span(&f, "still_ns", waits_still(&x->waits));
         put_percent(&f, "still_percent", waits_still(&x->waits), (uint64_t)(x->seconds * 1e9));
         put_span(&f, "longest_still_ns", x->memory.longest_stall);
@@ -68,6 +68,8 @@ static void waited(const struct model *x, struct finder *s)
         put_time(&f, "longest_end_ns", x->waits.guest.longest_at);
     }
     presence_needed(&f, x, needs);
+    if (!f.unsure && !presence_of_waits(x, x->start, x->end))
+        f.unsure = UNSURE_GUEST_PART;
     s->found(s, &f);
 }
 

@@ -43,6 +43,14 @@ bool presence_of(const struct model *x, uint16_t kind)
     return !providers[k->source] || !is_missing(probes, providers[k->source], k->name);
 }
 
+bool presence_of_waits(const struct model *x, uint64_t from, uint64_t to)
+{
+    const struct guest_waits *g = &x->waits.guest;
+
+    return g->probed && g->whole_since && g->whole_since <= from + MODEL_GUEST_SILENCE &&
+           to <= g->seen + MODEL_GUEST_SILENCE;
+}
+
 uint64_t presence_lost(const struct model *x, bool guest, uint64_t *places)
 {
     uint64_t lost = 0;

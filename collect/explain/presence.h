@@ -13,6 +13,8 @@ bool presence_of(const struct model *x, uint16_t kind);
 /* Makes the finding unsure if one of the kinds was not recorded, or if events of its source were
  * lost. `kinds` ends with 0. */
 void presence_needed(struct finding *f, const struct model *x, const uint16_t *kinds);
+/* Are the guest's own waits for memory of that span all in the run? */
+bool presence_of_waits(const struct model *x, uint64_t from, uint64_t to);
 /* Losses of the server's own events, and of the guest's and QEMU's. */
 uint64_t presence_lost(const struct model *x, bool guest, uint64_t *places);
 

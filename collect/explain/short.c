@@ -97,7 +97,8 @@ static enum why why_frozen(const struct model *x, const struct model_freeze *z)
         return WHY_WAITED;
     if (z->blocked >= half)
         return WHY_BLOCKED;
-    return model_clip(x) && !model_freeze_draws(x, z) ? WHY_NOT_DRAWN : WHY_OPEN;
+    /* The one redraw ended it. */
+    return model_clip(x) && model_freeze_draws(x, z) <= 1 ? WHY_NOT_DRAWN : WHY_OPEN;
 }
 
 /* Which size to change, by what the guest itself asked for. */
@@ -218,6 +219,15 @@ static void put_refusal(struct finding *f, const struct model_region *r)
     put_evidence(f, (struct select){.region = r->id, .outcomes = 1u << o});
 }
 
+/* Of a clip that the display draws in pieces: it is judged as a whole. */
+static bool is_piece(const struct model *x, const struct model_region *r)
+{
+    const int32_t *whole = x->regions.client_box;
+
+    return r->box[0] >= whole[0] && r->box[1] >= whole[1] && r->box[2] <= whole[2] &&
+           r->box[3] <= whole[3];
+}
+
 static const struct model_region *streams_lost(const struct model *x, struct chosen *c)
 {
     const struct model_region *worst = NULL;
@@ -231,7 +241,7 @@ static const struct model_region *streams_lost(const struct model *x, struct cho
         const struct model_stream *t = last_of_place(x, r);
         uint64_t after = t ? redrawn_after(r, t->died) : 0;
 
-        if (!is_much_video(x, after))
+        if (!is_much_video(x, after) || (model_in_pieces(x) && is_piece(x, r)))
             continue;
         places++;
         if (after > most) {
@@ -270,13 +280,19 @@ static void not_streamed(const struct model *x, const struct model_region *told,
     without = r->steady.ns > r->streamed_ns ? r->steady.ns - r->streamed_ns : 0;
     if (!is_much_video(x, without))
         return;
-    f = finding_new(x, RULE_SHORT_NOT_STREAMED, 0, 0, outcome_names[main_outcome(r)]);
+    f = finding_new(x, RULE_SHORT_NOT_STREAMED, 0, 0,
+                    model_in_pieces(x) ? "in_pieces" : outcome_names[main_outcome(r)]);
     f.cost = without;
-    put_box(&f, "box", r->box);
+    put_box(&f, "box", model_in_pieces(x) ? x->regions.client_box : r->box);
     put_display(&f, x, r->display);
-    put_span(&f, "not_streamed_ns", without);
-    put_span(&f, "redrawn_ns", r->steady.ns);
-    put_percent(&f, "streamed_percent", r->out[OUT_STREAMED], r->draws);
+    if (model_in_pieces(x)) {
+        put_percent(&f, "streamed_percent", x->regions.pieces[OUT_STREAMED], x->regions.pieces_all);
+    } else if (r->out[OUT_STREAMED]) {
+        put_span(&f, "not_streamed_ns", without);
+        put_span(&f, "redrawn_ns", r->steady.ns);
+    } else {
+        put_span(&f, "never_streamed_ns", without);
+    }
     put_refusal(&f, r);
     choose(c, &f);
 }
@@ -285,10 +301,10 @@ static void not_streamed(const struct model *x, const struct model_region *told,
 
 static void waited(const struct model *x, struct chosen *c)
 {
-    uint64_t ns = x->has_guest ? x->waits.guest.waited : waits_still(&x->waits);
-    uint64_t longest = x->has_guest ? x->waits.guest.longest : x->memory.longest_stall;
-    struct finding f =
-        finding_new(x, RULE_SHORT_WAITED, 0, 0, x->has_guest ? "by_guest" : "at_least");
+    bool by_guest = presence_of_waits(x, x->start, x->end);
+    uint64_t ns = by_guest ? x->waits.guest.waited : waits_still(&x->waits);
+    uint64_t longest = by_guest ? x->waits.guest.longest : x->memory.longest_stall;
+    struct finding f = finding_new(x, RULE_SHORT_WAITED, 0, 0, by_guest ? "by_guest" : "at_least");
 
     if (!ns || (longest < MODEL_FREEZE && ns * 100 < run_ns(x) * LEAST_PERCENT))
         return;
@@ -300,8 +316,8 @@ static void waited(const struct model *x, struct chosen *c)
     put_count(&f, "times", x->memory.count);
     if (f.change == CHANGE_NOT_MEMORY)
         put_count(&f, "false_alarms", x->memory.only_deleting);
-    put_word(&f, "about", x->has_guest ? "e0.3" : "e0.1");
-    if (x->has_guest)
+    put_word(&f, "about", by_guest ? "e0.3" : "e0.1");
+    if (by_guest)
         put_evidence(&f, (struct select){.kinds = {EV_guest_wait_begin, EV_guest_wait_end},
                                          .rule = SELECT_COUNTS});
     put_evidence(&f, (struct select){.kinds = {EV_oom_begin, EV_oom_end}});

@@ -98,7 +98,7 @@ static void freeze(const struct model *x, const struct model_freeze *z, unsigned
     put_span(&f, "froze_ns", z->to - z->from);
     if (x->client.numbered && model_clip(x))
         put_count(&f, "redraws", model_freeze_draws(x, z));
-    if (x->has_guest)
+    if (presence_of_waits(x, z->from, z->to))
         put_span(&f, "waited_ns", z->stalled);
     else if (z->stalled)
         put_span(&f, "stalled_ns", z->stalled);

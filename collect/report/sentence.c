@@ -178,7 +178,7 @@ static bool has_all(const struct finding *f, const char *at, size_t length)
         size_t name = strcspn(++at, "}");
         const struct value *v = named(f, at, name, form);
 
-        if (!v || (plus && v->unit == UNIT_COUNT && !v->n && !v->unknown))
+        if (!v || (plus && (v->unit == UNIT_COUNT || v->unit == UNIT_SPAN) && !v->n && !v->unknown))
             return false;
         at += name;
     }

@@ -59,6 +59,7 @@ const struct doubt_words doubt_words[] = {
     {UNSURE_TABLE, RULE_PLACE_STRETCHES, ""},
     {UNSURE_TABLE, RULES, "Inconclusive: a table was full."},
     {UNSURE_NO_GUEST, RULES, "There are no events from the guest: record with --guest."},
+    {UNSURE_GUEST_PART, RULES, "Inconclusive: the guest's events do not cover the whole run."},
     {UNSURE_NO_CLIENT, RULE_SHORT_NOTHING,
      "But what the client showed is unknown: there are no events from a client. Record with --client."},
     {UNSURE_NO_CLIENT, RULES, "There are no events from a client: record with --client."},

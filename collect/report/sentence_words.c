@@ -19,7 +19,7 @@ const struct words words[] = {
      "at the longest), mostly because the server told the client to show frames later ({main_ns})."},
     {RULE_SHORT_FREEZES, "not_drawn",
      "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
-     "at the longest), mostly because the guest drew nothing in its place ({main_ns})."},
+     "at the longest), mostly because the guest drew nothing new in its place ({main_ns})."},
     {RULE_SHORT_FREEZES, "inconclusive",
      "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
      "at the longest)."},
@@ -28,10 +28,14 @@ const struct words words[] = {
      "back, although its place was redrawn like a video for {redrawn_ns} more.[ {main_percent} of "
      "the place's redraws were not streamed: {why}.][ The same happened to {others} other "
      "place{others:s}.]"},
+    {RULE_SHORT_NOT_STREAMED, "in_pieces",
+     "The display draws the clip, {box}[ on display {display}], in pieces. {streamed_percent} of their "
+     "pixels were sent as video.[ In the greatest piece {main_percent} of the redraws were not streamed: "
+     "{why}.]"},
     {RULE_SHORT_NOT_STREAMED, NULL,
-     "The clip, {box}[ on display {display}], was sent as single pictures, not as video, for "
-     "{not_streamed_ns} of the {redrawn_ns} that it was redrawn.[ {main_percent} of its redraws were "
-     "not streamed: {why}.]"},
+     "The clip, {box}[ on display {display}], was sent as single pictures, not as video,[ for "
+     "{not_streamed_ns} of the {redrawn_ns} that it was redrawn.][ for all the {never_streamed_ns} that it "
+     "was redrawn.][ {main_percent} of its redraws were not streamed: {why}.]"},
     {RULE_SHORT_WAITED, "by_guest",
      "The guest waited for graphics memory for {waited_ns}, {waited_percent} of the run; the longest "
      "wait took {longest_ns}.[ All {false_alarms} calls for memory were false alarms: the guest's "
@@ -99,7 +103,15 @@ const struct words words[] = {
      "That episode lasted longest; --episode N shows one of the others, N up to {last}."},
 
     /* one episode */
-    {RULE_EPISODE_COURSE, NULL,
+    {RULE_EPISODE_COURSE, "waited",
+     "At {from_ns} the guest[ on display {display}] ran out of graphics memory and called the server "
+     "{calls} time{calls:s}. By its own events it waited for {waited_ns}.[ Its next command came "
+     "{resumed_after_ns} after the first call.]"},
+    {RULE_EPISODE_COURSE, "no_wait",
+     "At {from_ns} the guest[ on display {display}] called the server {calls} time{calls:s} for graphics "
+     "memory. By its own events nothing in it waited for that.[ Its next command came "
+     "{resumed_after_ns} after the first call.]"},
+    {RULE_EPISODE_COURSE, "at_least",
      "At {from_ns} the guest[ on display {display}] ran out of graphics memory and called the server "
      "{calls} time{calls:s}. It stood still for at least {stalled_ns}.[ Its next command came "
      "{resumed_after_ns} after the first call.]"},
@@ -261,7 +273,7 @@ const struct words words[] = {
      "no frame number there: it need not be a clip."},
     {RULE_FREEZE, "picture",
      "At {to_ns} the client's picture of the clip had stood still for {froze_ns}.[ In that span the "
-     "guest redrew its place {redraws} time{redraws:s}.][ The guest waited for memory for "
+     "guest redrew its place {redraws} time{redraws:s}.][+ The guest waited for memory for "
      "{waited_ns}.][ The guest stood still for at least {stalled_ns}, for want of memory.][ The server "
      "did not read the guest's commands for {blocked_ns}.][ Frames of video were shown "
      "{delay_before_ns} after they came when that began, and {delay_ns} after at its end, as the server "
@@ -269,14 +281,14 @@ const struct words words[] = {
     {RULE_FREEZE, "number",
      "At {to_ns} the clip's number at the client had stood still for {froze_ns}. The client drew "
      "{drawn} time{drawn:s} in the clip's place meanwhile: the number could not be read, or did not "
-     "change.[ In that span the guest redrew its place {redraws} time{redraws:s}.][ The guest waited "
+     "change.[ In that span the guest redrew its place {redraws} time{redraws:s}.][+ The guest waited "
      "for memory for {waited_ns}.][ The guest stood still for at least {stalled_ns}, for want of "
      "memory.][ The server did not read the guest's commands for {blocked_ns}.][ Frames of video were "
      "shown {delay_before_ns} after they came when that began, and {delay_ns} after at its end, as the "
      "server ordered: that alone holds the picture for {put_off_ns}.]"},
     {RULE_FREEZE, "no_numbers",
      "At {to_ns} the client's picture in the clip's place had stood still for {froze_ns}. Whether the "
-     "guest drew there is unknown.[ It waited for memory for {waited_ns}.][ It stood still for at least "
+     "guest drew there is unknown.[+ It waited for memory for {waited_ns}.][ It stood still for at least "
      "{stalled_ns}, for want of memory.][ The server did not read the guest's commands for "
      "{blocked_ns}.][ Frames of video were shown {delay_before_ns} after they came when that began, and "
      "{delay_ns} after at its end, as the server ordered: that alone holds the picture for "
