@@ -54,7 +54,7 @@ static bool rect_nearly_holds(const struct tap_rect *outer, const struct tap_rec
            outer->top - t <= inner->top && outer->bottom + t >= inner->bottom;
 }
 
-/* The server multiplies int32_t, as a hostile box shows: rect_get_area, spice-common. */
+/* As rect_get_area of spice-common, which overflows for a hostile box. */
 static int32_t area(const struct tap_rect *r)
 {
     return (int32_t)(((uint32_t)r->right - (uint32_t)r->left) *
@@ -119,8 +119,7 @@ static void decide(struct detector *d, uint16_t kind, const void *fields, size_t
     decide(d, EV_##name, &(struct fields_##name){.display = (d)->display, ##__VA_ARGS__},          \
            sizeof(struct fields_##name), stream)
 
-/* ---- is_next_stream_frame ----------------------------------------------------------------------
- */
+/* ---- is_next_stream_frame ---- */
 
 /* What a candidate is compared with. */
 struct other {
@@ -145,7 +144,7 @@ static unsigned compare_exactly(const struct constants *c, const struct drawable
     return MATCH_VERDICT_match;
 }
 
-/* The same for a stream, whose frames may be bigger than it is. */
+/* The same for a stream; a frame may be bigger than its stream. */
 static unsigned compare_container(const struct constants *c, const struct drawable *d,
                                   const struct other *o)
 {
@@ -214,8 +213,7 @@ static bool matches_previous(struct detector *d, const struct drawable *candidat
                                    .time = prev->created});
 }
 
-/* ---- streams ----------------------------------------------------------------------------------
- */
+/* ---- streams ---- */
 
 static int free_stream(const struct detector *d)
 {
@@ -349,16 +347,15 @@ void detector_gone(struct detector *d, struct drawable *drawable)
         d->streams[at].current = NULL;
 }
 
-/* ---- counting ----------------------------------------------------------------------------------
- */
+/* ---- counting ---- */
 
-/* is_stream_start, with the double it multiplies by. */
+/* is_stream_start; in doubles, as spice-server computes it. */
 static bool starts(const struct constants *c, const struct standing *s)
 {
     return s->frames >= c->frames_start && s->gradual >= c->gradual * s->frames;
 }
 
-/* video_stream_add_frame: true if a stream was (to be) created. */
+/* video_stream_add_frame. True: the frame is enough for a stream. */
 static bool add_frame(struct detector *d, struct drawable *drawable, uint64_t first, int32_t frames,
                       int32_t gradual, int32_t last_gradual)
 {

@@ -33,7 +33,7 @@ static void released(struct replay_display *d, const struct tap_event *ev)
         return;
     if (p->in_tree && p->known && detector_leaves_trace(&d->detectors[0], p) && !d->unsure) {
         sight_differ(d, ev->time, NULL, ev,
-                     "the model expected it to leave the tree by way of the ring");
+                     "the model expected it to leave the tree through the ring");
         sight_lose(d, ev->time, ev->time, BLIND_DIFFERENCE);
         return;
     }
@@ -52,7 +52,8 @@ int events_close_group(struct replay_display *d)
         return 0;
     at = g->count ? g->items[g->count - 1].time : c->created;
     g->open = false;
-    before = calloc(g->count + 1, sizeof(*before)); /* whom the candidate meets */
+    before = calloc(g->count + 1,
+                    sizeof(*before)); /* the drawable that the candidate meets at each item */
     if (!before)
         return -ENOMEM;
     count_group(d);
@@ -118,7 +119,7 @@ static void check_verdict(struct replay_display *d, const struct tap_event *ev,
 
     r->decisions[EV_draw]++;
     if (verdict == DRAW_VERDICT_can_stream && !big)
-        d->filter_off = true; /* only in mode filter are small ones turned away */
+        d->filter_off = true; /* only mode filter refuses small ones */
     if (verdict != DRAW_VERDICT_can_stream && verdict != DRAW_VERDICT_too_small) {
         r->given[EV_draw]++;
     } else if (verdict == DRAW_VERDICT_too_small && big) {
@@ -172,7 +173,7 @@ static int draw(struct replay_display *d, const struct tap_event *ev)
     }
     d->group.open = true;
     d->group.candidate = p;
-    /* A copy within the screen is its own way into the tree: no frame of a video is looked for. */
+    /* A copy within the screen enters the tree on a path of its own, which looks for no video. */
     d->group.opaque = p->opaque && e->type != DRAW_TYPE_copy_bits;
     return 0;
 }
@@ -196,7 +197,7 @@ static void left(struct replay_display *d, const struct tap_event *ev)
         replay_leave(d, p, (unsigned)t->reason, 1);
 }
 
-/* A stream's frame is given up: no trace_add will tell. */
+/* A stream's frame is evicted: it leaves no trace_add. */
 static void evicted(struct replay_display *d, const struct tap_event *ev)
 {
     struct drawable *p = display_find(d, FIELDS(ev, evict)->drawable);
@@ -278,8 +279,8 @@ static void detached(struct replay_display *d, const struct tap_event *ev)
     }
 }
 
-/* A stream that outlived its time although the worker had caught up after it: the server would have
- * stopped it before it took the next command. */
+/* Is a stream overdue although the worker was idle after its time? spice-server stops such a stream
+ * before it takes the next command. */
 static void check_overdue(struct replay_display *d, const struct tap_event *ev)
 {
     const struct detector *det = &d->detectors[0];
@@ -296,7 +297,7 @@ static void check_overdue(struct replay_display *d, const struct tap_event *ev)
     }
 }
 
-/* Decisions that belong to a draw, without it. */
+/* A decision on a draw that is not open. */
 static void orphan(struct replay_display *d, const struct tap_event *ev)
 {
     d->replay->decisions[ev->kind]++;
@@ -352,13 +353,13 @@ static int loose(struct replay_display *d, const struct tap_event *ev)
     return 0;
 }
 
-/* Is it a part of what becomes of the open draw? */
+/* Does the event belong to the open draw? */
 static bool belongs(const struct replay_display *d, const struct tap_event *ev)
 {
     uint64_t reason;
 
     switch (ev->kind) {
-    case EV_match: /* the fields `drawable` of all these stand in the same place */
+    case EV_match:
         return FIELDS(ev, match)->drawable == d->group.candidate->address;
     case EV_frame:
         return FIELDS(ev, frame)->drawable == d->group.candidate->address;

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The same draws in the alternatives. */
-
 #include "replay/foretell.h"
 #include "replay/prove.h"
 #include "replay/sight.h"
 
-/* ---- the alternatives ---- */
-
-/* A stream's frame leaves the tree unseen: here, when a later draw covers its box. */
+/* No event shows when a stream's frame leaves the tree. Here it leaves when a draw covers its box.
+ */
 static void leave_unseen(struct replay_display *d, const struct drawable *cover)
 {
     for (size_t i = 0; i < d->tree_count;) {
@@ -35,7 +32,8 @@ void foretell_leave_older(struct replay_display *d, const struct drawable *than,
 
 void foretell_time_out(struct replay_display *d, uint64_t now)
 {
-    const uint64_t dispatch = 10000000; /* red_process_display, server/red-worker.cpp */
+    const uint64_t dispatch =
+        10000000; /* ns; red_process_display, server/red-worker.cpp: longest it takes commands */
 
     for (unsigned k = 1; k < d->replay->detectors; k++) {
         struct detector *det = &d->detectors[k];

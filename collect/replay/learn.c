@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a draw and its decisions tell: who was met, and what was there before the recording. */
 #include <string.h>
 
 #include "replay/learn.h"
@@ -12,7 +11,7 @@ bool group_is_match(const struct tap_event *ev, unsigned against)
     return ev->kind == EV_match && FIELDS(ev, match)->against == against;
 }
 
-/* The first of the matches against distinct streams that stand directly before `end`. */
+/* The first of the unbroken row of matches before `end` that are against distinct streams. */
 static size_t streams_before(const struct group *g, size_t end, size_t most)
 {
     size_t from = end;
@@ -27,8 +26,8 @@ static size_t streams_before(const struct group *g, size_t end, size_t most)
     return from;
 }
 
-/* A frame that was given to a stream: by a call of trace_update, or because it met the stream's
- * frame in the tree? The outcome is the same; for other constants it may not be. */
+/* The match at `at` gave the frame to a stream. Did trace_update find it, or did it meet the
+ * stream's frame in the tree? Other constants may make a difference between the two. */
 static size_t tail_of_match(const struct replay_display *d, size_t at)
 {
     const struct group *g = &d->group;
@@ -39,14 +38,14 @@ static size_t tail_of_match(const struct replay_display *d, size_t at)
     size_t place = 0, from;
 
     if (stream < 0 || !d->streams_known)
-        return g->count;            /* their order is not known: one by one, then */
-    for (size_t i = 0; i < at; i++) /* it lost its frame meanwhile */
+        return g->count;            /* the streams' order is not known */
+    for (size_t i = 0; i < at; i++) /* it may lose its frame before */
         if (g->items[i].kind == EV_stream_detach &&
             (int)FIELDS(&g->items[i], stream_detach)->stream == (int)det->streams[stream].number)
             now = NULL;
     while (place < det->running && det->order[place] != stream)
         place++;
-    /* Called, it goes through the list from its head on; else they met. */
+    /* trace_update walks the list from its head. If the matches do not, the two met in the tree. */
     if (place > at)
         return g->count;
     from = at - place;
@@ -56,7 +55,8 @@ static size_t tail_of_match(const struct replay_display *d, size_t at)
             return g->count;
     if (!now || !now->in_tree || !rect_meets(&c->box, &now->box))
         return from;
-    for (size_t i = at + 1; i < g->count; i++) /* it left the tree after this: so they met there */
+    for (size_t i = at + 1; i < g->count;
+         i++) /* the frame left the tree later, so they met there */
         if (g->items[i].kind == EV_release &&
             FIELDS(&g->items[i], release)->drawable == now->address)
             return g->count;
@@ -103,7 +103,7 @@ void group_read(struct replay_display *d)
             g->insert = i + 1;
         if (ev->kind == EV_trace_add && reason == REMOVE_REASON_replaced)
             g->equal = true;
-        /* An equal one is the first it meets. */
+        /* spice-server looks for an equal drawable first. */
         if (group_is_match(ev, MATCH_AGAINST_stream) && i < g->tail && !seen &&
             FIELDS(ev, match)->verdict == MATCH_VERDICT_match &&
             rect_same(&FIELDS(ev, match)->other, &c->box))
@@ -131,7 +131,7 @@ static void learn_stream(struct replay_display *d, const struct tap_event *ev)
         detector_adopt(&d->detectors[k], &s, true);
 }
 
-/* The frame a stream had before the recording: it shows when the next one takes over. */
+/* A stream's frame from before the recording is named when the next frame takes over. */
 static void learn_current(struct replay_display *d, const struct tap_event *ev)
 {
     const struct fields_stream_detach *e = FIELDS(ev, stream_detach);
@@ -196,7 +196,7 @@ static void learn_slot(struct replay_display *d, const struct tap_event *ev,
     }
 }
 
-/* The screen went away and with it the ring: every slot is empty. */
+/* Is every slot empty? Then the primary surface went away, which clears the ring. */
 static bool ring_was_cleared(const struct replay_display *d)
 {
     const struct group *g = &d->group;
@@ -239,7 +239,7 @@ void group_learn_slots(struct replay_display *d)
             learn_slot(d, &g->items[i], i + 1 < g->count ? &g->items[i + 1] : NULL);
 }
 
-/* All running streams, in their order, stand before the first slot. */
+/* All running streams are compared in their order before the first slot. */
 static void learn_order(struct replay_display *d)
 {
     struct detector *det = &d->detectors[0];
@@ -298,8 +298,7 @@ void group_guess_graduality(struct replay_display *d, struct drawable *c)
         c->graduality = GRADUALITY_low;
 }
 
-/* A drawable that the candidate met in the tree and of which no draw is known: what the match says.
- */
+/* Stands for a drawable that the candidate met but whose draw is not known, as the match has it. */
 static struct drawable *stranger(struct replay_display *d, size_t at)
 {
     const struct tap_event *ev = &d->group.items[at];
@@ -337,13 +336,13 @@ struct drawable *group_met(struct replay_display *d, size_t at)
         s = detector_stream_by_number(det, (uint64_t)m->index);
         if (s < 0 || det->streams[s].current || (det->streams[s].known && d->streams_known))
             return s >= 0 ? det->streams[s].current : NULL;
-        p = stranger(d, at); /* its frame from before the recording */
+        p = stranger(d, at); /* stands for its frame from before the recording */
         for (unsigned k = 0; k < d->replay->detectors; k++)
             p->of[k].stream =
                 (int16_t)detector_stream_by_number(&d->detectors[k], (uint64_t)m->index);
         return p;
     }
     p = display_created_at(d, d->group.candidate->created - (uint64_t)m->since);
-    /* The source area of what is no copy is not recorded. */
+    /* Only a copy's source area is recorded. */
     return p && p->copy && rect_same(&p->box, &m->other) ? p : stranger(d, at);
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The recorded detector: every decision against the recorded one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +8,7 @@
 
 /* ---- comparing ---- */
 
-/* Fields that a model cannot know: names of things, and clocks read a moment before the probe. */
+/* False for what a model cannot know: stream numbers, and clocks read just before the probe. */
 static bool comparable(uint16_t kind, const char *field, const struct stream *s)
 {
     if (kind == EV_stream_create && !strcmp(field, "fps"))
@@ -53,7 +52,7 @@ bool prove_is_decision(const struct tap_event *ev)
     return ev->kind <= EV_stream_stop;
 }
 
-/* The label under which the recording knows a stream. */
+/* Takes over the recording's number of a stream. */
 static void name_stream(struct replay_display *d, size_t e, const struct tap_event *recorded)
 {
     int at = d->expected_stream[e];
@@ -73,8 +72,7 @@ static void name_stream(struct replay_display *d, size_t e, const struct tap_eve
     }
 }
 
-/* All fifty stream numbers may be held by pipes: then no stream comes of a frame that starts one.
- */
+/* Pipes can hold all stream numbers. Then a frame that should start a stream starts none. */
 static bool none_was_free(struct replay_display *d, const struct tap_event *expected, int at)
 {
     if (expected->kind != EV_stream_create || d->created < DETECTOR_STREAMS || at < 0)
@@ -93,8 +91,8 @@ static bool known_before(const struct replay_display *d, const struct tap_event 
     return known;
 }
 
-/* Compares what was decided since expected_count was 0 with the items from `at` on; gives the first
- * item not compared, or SIZE_MAX after a difference. */
+/* Compares the decisions since expected_count was 0 with the items from `at` on. Returns the first
+ * item not compared; SIZE_MAX: they differ. */
 static size_t compare(struct replay_display *d, size_t at, bool known)
 {
     struct group *g = &d->group;
@@ -118,7 +116,7 @@ static size_t compare(struct replay_display *d, size_t at, bool known)
     return at;
 }
 
-/* old_age is the difference of the server's own clock, read after the event before. */
+/* spice-server reads its clock for old_age before the probe, so it cannot be compared exactly. */
 static bool plausible_age(const struct tap_event *ev, const struct trace_item *old)
 {
     int64_t age = (int64_t)FIELDS(ev, trace_add)->old_age;
@@ -141,7 +139,7 @@ bool prove_leave(struct replay_display *d, const struct tap_event *ev)
     d->next_known = true;
     old = det->ring[det->next & mask];
     d->expected_count = 0;
-    if (!p || !p->known) { /* from before the recording: its counts are not known */
+    if (!p || !p->known) { /* it is from before the recording, with unknown counts */
         det->next++;
         det->ring[t->slot & mask] =
             (struct trace_item){.time = 1, .frames = (int32_t)t->frames, .box = t->box, .known = 0};
@@ -155,7 +153,7 @@ bool prove_leave(struct replay_display *d, const struct tap_event *ev)
                      "the model has it as a stream's frame, or not streamable");
         return false;
     }
-    if (old.known != TRACE_ALL) { /* what stood there is from before */
+    if (old.known != TRACE_ALL) { /* the slot's old content is from before the recording */
         prove_count(d, ev->kind, false);
         return true;
     }
@@ -196,7 +194,7 @@ void replay_detach(struct replay_display *d, const struct tap_event *ev)
     struct drawable *p = display_find(d, e->drawable);
 
     if (p && e->reason == DETACH_REASON_drawable_gone)
-        replay_leave(d, p, REMOVE_REASON_obscured, 1); /* it left the tree before */
+        replay_leave(d, p, REMOVE_REASON_obscured, 1); /* it has left the tree already */
     for (unsigned k = 0; p && k < d->replay->detectors; k++)
         if (p->of[k].stream >= 0)
             detector_detach(&d->detectors[k], p->of[k].stream, (unsigned)e->reason);
@@ -253,11 +251,11 @@ bool prove_group(struct replay_display *d)
             return false;
     }
     if (g->tail == g->count && g->opaque && detector_would_look(det, g->candidate)) {
-        g->equal = true; /* it was not called although it could: the draw met its equal */
+        g->equal = true; /* trace_update was not called, so the draw met its equal */
         if (g->met || !d->sees_draws)
             return true;
         sight_differ(d, g->candidate->created, NULL, NULL,
-                     "the model looks for it in the trace ring, the server did not");
+                     "the model looks for it in the trace ring; the server did not");
         return false;
     }
     return true;
