@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What machine a run was recorded on, for run.json. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 
 #include "base/host.h"
 
-/* The value behind `key` in a file of `key separator value` lines, without quotes; "": none. */
+/* The value of `key` in a file of lines `key separator value`, without quotes; "": none. */
 static void value_of(const char *path, const char *key, char *out, size_t size)
 {
     FILE *f = fopen(path, "re");
@@ -30,8 +29,8 @@ static void value_of(const char *path, const char *key, char *out, size_t size)
         fclose(f);
 }
 
-/* "family 26, model 2, stepping 1": which processor it is where a cloud's name for it does not say;
- * "" where the kernel has no such numbers (other than x86). */
+/* "family 26, model 2, stepping 1": names the processor where a cloud hides its name. "" if the
+ * kernel shows no such numbers, as on other machines than x86. */
 static void cpu_version(char *out, size_t size)
 {
     char family[16], model[16], stepping[16];

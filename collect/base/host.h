@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-/* run.json's `host`: kernel, machine, cpu, cores, memory, distribution. The caller owns it. NULL:
- * no memory. */
+/* run.json's `host`: kernel, machine, cpu, cpu_version, cores, memory in bytes, distribution. The
+ * caller owns it. NULL: no memory. */
 json_t *host_about(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Buffered output for exporters, which print millions of numbers a second. */
+/* Buffered output for exporters: they print millions of numbers a second. */
 #ifndef SPICETAP_OUT_H
 #define SPICETAP_OUT_H
 
@@ -17,12 +17,12 @@ enum {
 struct out {
     int fd, error;
     uint64_t written; /* bytes */
-    char *p, *end;    /* the next byte, and where a line may not begin any more */
+    char *p, *end;    /* the next byte; where no line may begin */
     char *buffer;     /* OUT_SIZE bytes, or more after out_reserve() */
 };
 
 int out_open(struct out *o, int fd); /* owns fd from now on. -ENOMEM */
-/* Writes what is there; the first error is kept and returned from then on. */
+/* Writes the buffer. Keeps the first error, a negative errno, and returns it from then on. */
 int out_flush(struct out *o);
 /* Flushes if need be, and makes room for `size` bytes at o->p. */
 int out_reserve(struct out *o, size_t size);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a guest says of itself: kept by name, type and size, so that it can be shown and stored. */
 #include <stdbool.h>
 #include <string.h>
 
@@ -7,7 +6,7 @@
 
 enum { MAX_JSON = 16 << 10, MAX_DEPTH = 8, MAX_LIST = 64, MAX_TEXT = 128, MAX_WHY = 240 };
 
-/* jansson goes down by calling itself: how far is bounded before it begins. */
+/* jansson recurses, so the depth is checked before it parses. */
 static bool shallow(const uint8_t *json, size_t length)
 {
     unsigned depth = 0;
@@ -21,7 +20,7 @@ static bool shallow(const uint8_t *json, size_t length)
     return true;
 }
 
-/* Printable ASCII, at most `most` of it. NULL: not a text. */
+/* The first `most` characters; ? replaces what is not printable ASCII. NULL: not a text. */
 static json_t *plain(const json_t *value, size_t most)
 {
     const char *text = json_string_value(value);

@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <jansson.h>
 
-/* HELLO's JSON, only what guest/wire.h names, cut to size and without control characters. NULL: it
- * is not that. The caller owns it. */
+/* Reads the JSON of a HELLO. Keeps only what guest/wire.h names, cuts long texts and lists, and
+ * replaces control characters. NULL: it is no HELLO. The caller owns the result. */
 json_t *guest_hello_parse(const uint8_t *json, size_t length);
 
 #endif

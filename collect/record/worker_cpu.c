@@ -8,7 +8,7 @@
 
 #include "record/worker_cpu.h"
 
-#define WORKER_NAME "SPICE Worker\n" /* red_worker_run */
+#define WORKER_NAME "SPICE Worker\n" /* red_worker_run, server/red-worker.cpp */
 
 static bool read_line(pid_t pid, pid_t tid, const char *file, char *line, int size)
 {
@@ -24,7 +24,7 @@ static bool read_line(pid_t pid, pid_t tid, const char *file, char *line, int si
     return good;
 }
 
-/* The thread's name is in brackets and may hold anything: fields are counted from the last one. */
+/* The thread's name stands in brackets and can hold anything, so fields count from the last ')'. */
 bool worker_cpu_parse(const char *stat, uint64_t *ns)
 {
     const char *rest = strrchr(stat, ')');
