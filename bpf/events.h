@@ -27,7 +27,7 @@ enum tap_source { SOURCE_META, SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST, SOURCE_C
 enum tap_kind {
 #define EVENT(source, number, name, help, fields) EV_##name = number,
 #include "events.def"
-    EV_MAX = 1001,
+    EV_MAX = 1002,
 };
 
 enum tap_type { TYPE_U64, TYPE_U32, TYPE_S32, TYPE_S64, TYPE_U8, TYPE_BOOL, TYPE_RECT };

@@ -73,7 +73,7 @@ static int read_run(struct compare_run *run, const char *path)
     x->run = path;
     code = input_open(&x->bundle, "compare", path);
     if (!code) {
-        compare_name(run, path);
+        compare_name(run, path, x->bundle);
         code = model_gather(x) ? EXIT_ENV : input_end(x->bundle, "compare", path);
         compare_fill(run, x);
         bundle_close(x->bundle);

@@ -288,7 +288,7 @@ static int gather(struct replay *r, struct bundle *b, const char *run)
 
 /* In this order: the box that --region names, where the client read the clip's numbers, what is
  * redrawn most like a clip. */
-static void choose_clip(struct whatif *w, const struct options *o, const struct bundle *b)
+static void choose_clip(struct whatif *w, const struct options *o, struct bundle *b)
 {
     struct tap_rect seen;
     int32_t box[4];
@@ -303,7 +303,7 @@ static void choose_clip(struct whatif *w, const struct options *o, const struct 
                     o->run);
         return;
     }
-    if (clip_of_client(o->run, bundle_about(b), box)) {
+    if (clip_of_client(b, box)) {
         seen = (struct tap_rect){box[0], box[1], box[2], box[3]};
         w->clip = replay_box(&w->replay, &seen);
     }
@@ -312,7 +312,7 @@ static void choose_clip(struct whatif *w, const struct options *o, const struct 
         w->clip = replay_clip(&w->replay);
 }
 
-static int report(struct whatif *w, const struct options *o, const struct bundle *b)
+static int report(struct whatif *w, const struct options *o, struct bundle *b)
 {
     w->sound = !w->replay.differs;
     choose_clip(w, o, b);

@@ -211,6 +211,18 @@ static enum tap_code code_of(const char *name)
     return !strcmp(name, "time") ? CODE_TIME : !strcmp(name, "by") ? CODE_BY : CODE_SKIP;
 }
 
+/* No room is no fault of the log, but it must be reported. */
+static int leave_out(struct tap_desc *d, const struct tap_kind_desc *kind, const char *name)
+{
+    char text[2 * TAP_MAX_NAME + 2];
+
+    if (d->left_out++)
+        return 0;
+    snprintf(text, sizeof(text), "%s.%s", kind->name, name);
+    d->left_out_first = keep_text(d, text);
+    return d->left_out_first ? 0 : -ENOMEM;
+}
+
 static bool reserved(const char *name)
 {
     return !strcmp(name, "t") || !strcmp(name, "source") || !strcmp(name, "event") ||
@@ -239,6 +251,7 @@ static int read_field(struct tap_desc *d, const json_t *o, struct tap_kind_desc 
     const char *meaning = json_string_value(json_object_get(o, "meaning"));
     int by = slot_named(kind, json_string_value(json_object_get(o, "by")));
     const char *name = name_of(d, o);
+    bool no_room;
 
     if (!name)
         return -EBADMSG;
@@ -253,13 +266,15 @@ static int read_field(struct tap_desc *d, const json_t *o, struct tap_kind_desc 
             return -EBADMSG;
         p->columns = (uint16_t)n;
     }
-    if (type < 0 || p->columns != need || kind->slots + width > TAP_MAX_SLOTS || reserved(name) ||
-        slot_named(kind, name) >= 0 || (type == TYPE_RECT && p->code != CODE_DELTA) ||
-        (p->code == CODE_BY && !p->remember))
+    if (type < 0 || p->columns != need || reserved(name) || slot_named(kind, name) >= 0 ||
+        (type == TYPE_RECT && p->code != CODE_DELTA) || (p->code == CODE_BY && !p->remember))
+        p->code = CODE_SKIP;
+    no_room = p->code != CODE_SKIP && kind->slots + width > TAP_MAX_SLOTS;
+    if (no_room)
         p->code = CODE_SKIP;
     if (p->code == CODE_SKIP) {
         p->remember = false;
-        return 0;
+        return no_room ? leave_out(d, kind, name) : 0;
     }
     p->type = (enum tap_type)type;
     *f = (struct tap_field){.name = name,

@@ -14,7 +14,7 @@
 
 #define TAP_MAGIC      "SPICETAP"
 #define TAP_MAJOR      1
-#define TAP_MINOR      0
+#define TAP_MINOR      1
 #define TAP_CHUNK_MARK "\xf5TAP"
 
 enum tap_limits {
@@ -29,9 +29,13 @@ enum tap_limits {
     TAP_MAX_NAME = 63,
 };
 
+/* More events than any recorder can lose: what a damaged or forged number must not exceed. */
+#define TAP_MAX_LOST (UINT64_C(1) << 48)
+
 struct tap_chunk_header {
     uint32_t payload, raw, events, number;
     uint64_t first, last, lost;
+    uint32_t sum; /* events of the log so far, this chunk's included, modulo 2^32; 0: not known */
     uint32_t crc;
 };
 
@@ -65,7 +69,9 @@ struct tap_desc {
     struct tap_kind_desc *kinds;
     struct tap_kind_plan *plans; /* by ascending number */
     size_t count;
-    struct tap_arena *memory; /* all that the above points to */
+    unsigned left_out;          /* fields beyond TAP_MAX_SLOTS */
+    const char *left_out_first; /* "KIND.FIELD" of the first of them */
+    struct tap_arena *memory;   /* all that the above points to */
 };
 
 /* The description of `source`'s kinds and META's, as JSON; free() it. NULL: no memory. */

@@ -21,7 +21,9 @@ struct tap_writer {
     int fd, error;
     struct tap_desc desc;
     uint64_t events, bytes, lost; /* lost: in this chunk */
-    uint32_t chunks;
+    uint64_t last;                /* the latest time in the log */
+    uint32_t chunks, sum;         /* sum: events in all chunks so far, modulo 2^32 */
+    bool ended;                   /* log_end was written */
     size_t count;
     struct tap_event *event; /* CHUNK_EVENTS of them, in order of arrival until the chunk ends */
     uint64_t *predicted;     /* beside each event: what its CODE_BY field is expected to be */
@@ -315,14 +317,11 @@ static size_t encode(struct tap_writer *w)
     return (size_t)(r.p - w->raw);
 }
 
-int tap_writer_flush(struct tap_writer *w)
+static int write_chunk(struct tap_writer *w)
 {
     uint8_t *h = w->out;
-    size_t raw, packed;
+    size_t raw = encode(w), packed;
 
-    if (w->error || !w->count)
-        return w->error;
-    raw = encode(w);
     packed = deflate_raw(w, raw, TAP_CHUNK_SIZE);
     memcpy(h, TAP_CHUNK_MARK, 4);
     put_le(h + 4, packed, 4);
@@ -332,14 +331,40 @@ int tap_writer_flush(struct tap_writer *w)
     put_le(h + 24, w->event[w->count - 1].time, 8);
     put_le(h + 32, w->lost, 8);
     put_le(h + 40, w->chunks, 4);
-    put_le(h + 44, 0, 4);
+    put_le(h + 44, w->sum, 4);
     put_le(h + 48, tap_crc(h + TAP_CHUNK_SIZE, packed), 4);
     put_le(h + 52, tap_crc(h, 52), 4);
     w->error = append(w, h, TAP_CHUNK_SIZE + packed);
+    if (w->event[w->count - 1].time > w->last)
+        w->last = w->event[w->count - 1].time;
     w->chunks++;
     w->count = 0;
     w->lost = 0;
     return w->error;
+}
+
+int tap_writer_flush(struct tap_writer *w)
+{
+    if (w->error || !w->count)
+        return w->error;
+    w->sum += (uint32_t)w->count;
+    return write_chunk(w);
+}
+
+/* The last chunk holds log_end alone, so that a reader of 1.0 finds nothing unusual in it. */
+int tap_writer_finish(struct tap_writer *w, struct tap_end *end)
+{
+    int err = tap_writer_flush(w);
+
+    if (!err && !w->ended) {
+        w->event[w->count++] = (struct tap_event){
+            .time = w->last, .kind = EV_log_end, .slots = 2, .v = {w->chunks + 1, w->events}};
+        w->ended = true;
+        err = write_chunk(w);
+    }
+    if (end)
+        *end = (struct tap_end){w->chunks + !w->ended, w->events};
+    return err;
 }
 
 int tap_write(struct tap_writer *w, const struct tap_event *ev)
@@ -349,7 +374,7 @@ int tap_write(struct tap_writer *w, const struct tap_event *ev)
 
     if (w->error)
         return w->error;
-    if (!plan || ev->slots != plan->desc->slots)
+    if (!plan || ev->slots != plan->desc->slots || ev->kind == EV_log_end || w->ended)
         return -EINVAL;
     if (w->count && (int64_t)(ev->time - w->event[0].time) >= CHUNK_AGE && tap_writer_flush(w))
         return w->error;
@@ -365,11 +390,17 @@ int tap_write(struct tap_writer *w, const struct tap_event *ev)
     return w->count == CHUNK_EVENTS ? tap_writer_flush(w) : 0;
 }
 
-int tap_write_loss(struct tap_writer *w, uint64_t time, uint64_t count, unsigned reason)
+int tap_write_loss_since(struct tap_writer *w, uint64_t since, uint64_t time, uint64_t count,
+                         unsigned reason)
 {
-    struct tap_event ev = {.time = time, .kind = EV_loss, .slots = 2, .v = {count, reason}};
+    struct tap_event ev = {.time = time, .kind = EV_loss, .slots = 3, .v = {count, reason, since}};
 
     return tap_write(w, &ev);
+}
+
+int tap_write_loss(struct tap_writer *w, uint64_t time, uint64_t count, unsigned reason)
+{
+    return tap_write_loss_since(w, 0, time, count, reason);
 }
 
 uint64_t tap_writer_events(const struct tap_writer *w)
@@ -384,7 +415,7 @@ uint64_t tap_writer_bytes(const struct tap_writer *w)
 
 int tap_writer_close(struct tap_writer *w)
 {
-    int err = tap_writer_flush(w);
+    int err = tap_writer_finish(w, NULL);
 
     if (fsync(w->fd) && !err && errno != EINVAL && errno != EROFS)
         err = -errno;

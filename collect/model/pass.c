@@ -188,8 +188,7 @@ int model_gather(struct model *x)
         x->has_client |= logs[i].source == SOURCE_CLIENT && logs[i].reader;
     }
     about_device(x);
-    x->regions.has_client_box =
-        clip_of_client(x->run, bundle_about(x->bundle), x->regions.client_box);
+    x->regions.has_client_box = clip_of_client(x->bundle, x->regions.client_box);
     bundle_window(x->bundle, &x->start, &x->end);
     client_window(&x->client, x->start, x->end);
     while (cursor_next(c, &e) == 1)

@@ -474,7 +474,7 @@ uint64_t guest_session_end(struct guest_session *s)
         if (s->logs[i].log) {
             check_error(s, tap_writer_flush(s->logs[i].log));
             bytes += tap_writer_bytes(s->logs[i].log);
-            check_error(s, tap_writer_close(s->logs[i].log));
+            check_error(s, bundle_log_close(s->bundle, s->logs[i].log));
             s->logs[i].log = NULL;
         }
     return bytes;

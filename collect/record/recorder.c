@@ -38,6 +38,7 @@ struct recorder {
     int reserve;              /* a file that keeps disk space for the end; -1: none */
     struct record_counts counts;
     uint64_t started, ended, next, bytes;
+    uint64_t losses_read; /* when the tracer's losses were asked for last */
     const char *end;
     int error; /* of a log: it ended the recording */
 };
@@ -193,8 +194,12 @@ int recorder_begin(struct recorder *r, struct loader_error *e)
     }
     record_client_start(&r->client, r->path, o->stop, &o->say);
     worker_cpu_begin(&r->workers, r->vm.pid);
+    r->losses_read = now();
     tracer_switch(r->tracer, true);
     r->started = now(); /* after the switch: all probes are on */
+    json_object_set_new(bundle_run(r->bundle), "window",
+                        json_pack("{s:I}", "from", (json_int_t)r->started));
+    log_failed(r, bundle_save(r->bundle)); /* for a reader whose recorder was killed */
     r->next = r->started + SECOND;
     return 0;
 }
@@ -211,12 +216,15 @@ static int on_event(void *context, const struct tap_event *ev)
 
 static int record_losses(struct recorder *r)
 {
+    uint64_t since = r->losses_read; /* what is lost now was lost after the last look */
     struct tracer_loss loss;
     int error = 0;
 
+    r->losses_read = now();
     while (!error && tracer_loss(r->tracer, &loss)) {
         counts_loss(&r->counts, loss.reason, loss.count);
-        error = tap_write_loss(r->logs[loss.source], loss.time, loss.count, loss.reason);
+        error =
+            tap_write_loss_since(r->logs[loss.source], since, loss.time, loss.count, loss.reason);
     }
     return error;
 }
@@ -292,7 +300,7 @@ static void close_logs(struct recorder *r)
         if (r->logs[s]) {
             tap_writer_flush(r->logs[s]);
             r->bytes += tap_writer_bytes(r->logs[s]);
-            log_failed(r, tap_writer_close(r->logs[s]));
+            log_failed(r, bundle_log_close(r->bundle, r->logs[s]));
             r->logs[s] = NULL;
         }
 }

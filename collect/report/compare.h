@@ -89,7 +89,7 @@ extern const struct compare_group compare_groups[COMPARE_GROUPS];
 int64_t compare_image(int at);
 
 /* Names a run by its experiment.json, else by its folder. `path` must outlive the run. */
-void compare_name(struct compare_run *run, const char *path);
+void compare_name(struct compare_run *run, const char *path, struct bundle *b);
 /* Its figures, from the model. */
 void compare_fill(struct compare_run *run, const struct model *x);
 /* Sorts `values`; n > 0. */

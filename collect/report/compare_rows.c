@@ -37,14 +37,12 @@ static void read_settings(struct compare_run *run, const json_t *settings)
     json_decref(copy);
 }
 
-static void read_experiment(struct compare_run *run)
+static void read_experiment(struct compare_run *run, struct bundle *b)
 {
-    char path[4096];
     json_t *o;
     const char *name, *verdict;
 
-    snprintf(path, sizeof(path), "%s/experiment.json", run->path);
-    o = json_load_file(path, 0, NULL);
+    bundle_json(b, "experiment.json", &o); /* input_end prints what is wrong with it */
     name = json_string_value(json_object_get(o, "name"));
     verdict = json_string_value(json_object_get(o, "verdict"));
     if (name && verdict) {
@@ -69,12 +67,12 @@ static void name_of_folder(struct compare_run *run)
     snprintf(run->name, sizeof(run->name), "%.*s", (int)(run->path + length - begin), begin);
 }
 
-void compare_name(struct compare_run *run, const char *path)
+void compare_name(struct compare_run *run, const char *path, struct bundle *b)
 {
     run->path = path;
     run->alone = true; /* unless its experiment has a name */
     name_of_folder(run);
-    read_experiment(run);
+    read_experiment(run, b);
 }
 
 /* ---- rows ---- */

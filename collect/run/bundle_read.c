@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -14,7 +13,7 @@
 #include "run/bundle_parts.h"
 #include "run/guest_clock.h"
 
-enum { MAX_RUN_JSON = 4 << 20 };
+enum { MAX_JSON = 4 << 20 };
 
 static void close_fd(int *fd)
 {
@@ -29,6 +28,34 @@ static void free_text(char **text)
 
 #define CLOSES __attribute__((cleanup(close_fd)))
 #define FREES  __attribute__((cleanup(free_text)))
+
+/* ---- the JSON files -------------------------------------------------------------------- */
+
+/* A run can come from anyone: O_NONBLOCK because a FIFO would be waited for. */
+static int read_text(int folder, const char *name, char **text, size_t *length)
+{
+    CLOSES int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+    struct stat st;
+    ssize_t n = 1;
+
+    if (fd < 0)
+        return errno == ENXIO ? -EINVAL : -errno;
+    if (fstat(fd, &st))
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    if (st.st_size > MAX_JSON)
+        return -EFBIG;
+    *text = malloc((size_t)st.st_size + 1);
+    if (!*text)
+        return -ENOMEM;
+    for (*length = 0; n > 0 && *length < (size_t)st.st_size; *length += (size_t)n) {
+        n = read(fd, *text + *length, (size_t)st.st_size - *length);
+        if (n < 0)
+            return -errno;
+    }
+    return 0;
+}
 
 int bundle_parse(const char *text, size_t length, json_t **out)
 {
@@ -47,29 +74,56 @@ int bundle_parse(const char *text, size_t length, json_t **out)
     return err;
 }
 
-static int read_run(int folder, json_t **out)
+static int read_run(struct bundle *b)
 {
-    CLOSES int fd = openat(folder, "run.json", O_RDONLY | O_CLOEXEC);
     FREES char *text = NULL;
-    struct stat st;
-    ssize_t n;
+    size_t length;
+    int err = read_text(b->folder, "run.json", &text, &length);
 
-    if (fd < 0)
-        return errno == ENOENT ? -ENODATA : -errno;
-    if (fstat(fd, &st))
-        return -errno;
-    if (!S_ISREG(st.st_mode) || st.st_size > MAX_RUN_JSON)
-        return -EBADMSG;
-    text = malloc((size_t)st.st_size + 1);
-    if (!text)
-        return -ENOMEM;
-    n = read(fd, text, (size_t)st.st_size);
-    if (n < 0)
-        return -errno;
-    return bundle_parse(text, (size_t)n, out);
+    if (err)
+        return err == -ENOENT ? -ENODATA : err;
+    return bundle_parse(text, length, &b->about);
 }
 
-/* Not a clock is no reason not to show the log: its errors are then unknown. */
+static int load_json(const struct bundle *b, const char *name, json_t **out)
+{
+    FREES char *text = NULL;
+    size_t length;
+    int err;
+
+    if (strchr(name, '/') || !*name || *name == '.')
+        return -EINVAL;
+    err = read_text(b->folder, name, &text, &length);
+    if (err)
+        return err;
+    *out = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+    return *out ? 0 : -EBADMSG;
+}
+
+int bundle_json(struct bundle *b, const char *name, json_t **out)
+{
+    int err = b->folder < 0 ? -ENOENT : load_json(b, name, out);
+
+    if (err)
+        *out = NULL;
+    if (err && err != -ENOENT && b->bad_count < BUNDLE_MAX_BAD) {
+        struct bundle_bad *bad = &b->bad[b->bad_count++];
+
+        *bad = (struct bundle_bad){.error = err};
+        memccpy(bad->name, name, '\0', sizeof(bad->name) - 1);
+    }
+    return err;
+}
+
+size_t bundle_bad_files(const struct bundle *b, const struct bundle_bad **bad)
+{
+    *bad = b->bad;
+    return b->bad_count;
+}
+
+/* ---- the logs ---------------------------------------------------------------------------- */
+
+/* A clock that is nonsense is no reason not to show the log: its errors are then unknown. */
 static void open_clock(struct bundle *b, const char *path)
 {
     struct bundle_log *log = &b->logs[b->count];
@@ -82,22 +136,61 @@ static void open_clock(struct bundle *b, const char *path)
     log->clock = clock;
 }
 
-static void add_log(struct bundle *b, const char *path, const char *name)
+/* Of a log that cannot be opened, its name is all there is. */
+static enum tap_source source_by_name(const char *name)
 {
-    struct bundle_log *log = &b->logs[b->count];
+    for (enum tap_source s = SOURCE_META + 1; s < SOURCES; s++) {
+        size_t length = strlen(tap_source_name(s));
+
+        if (!strncmp(name, tap_source_name(s), length) && strchr("-.", name[length]))
+            return s;
+    }
+    return SOURCE_META;
+}
+
+static uint64_t size_of(int folder, const char *name)
+{
     struct stat st;
 
-    if (b->count == BUNDLE_MAX_LOGS || strlen(name) >= sizeof(log->name))
+    return !fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode)
+               ? (uint64_t)st.st_size
+               : 0;
+}
+
+/* What run.json says of the log's size; events 0 and chunks 0: nothing. */
+static void find_end(const struct bundle *b, struct bundle_log *log)
+{
+    const json_t *end = json_object_get(json_object_get(b->about, "log_ends"), log->name);
+    json_int_t chunks = json_integer_value(json_object_get(end, "chunks"));
+    json_int_t events = json_integer_value(json_object_get(end, "events"));
+
+    if (chunks > 0 && events >= 0)
+        log->end = (struct tap_end){(uint64_t)chunks, (uint64_t)events};
+}
+
+/* `folder`: where `file` is; `path` leads to it too. */
+static void add_log(struct bundle *b, int folder, const char *file, const char *path,
+                    const char *name)
+{
+    struct bundle_log *log = &b->logs[b->count];
+
+    if (b->count == BUNDLE_MAX_LOGS || strlen(name) >= sizeof(log->name)) {
+        b->logs_over++;
         return;
-    *log = (struct bundle_log){0};
+    }
+    *log = (struct bundle_log){.source = source_by_name(name), .bytes = size_of(folder, file)};
     memcpy(log->name, name, strlen(name));
-    log->error = tap_reader_open(&log->reader, path);
+    find_end(b, log);
+    log->error = folder == AT_FDCWD ? tap_reader_open(&log->reader, path)
+                                    : tap_reader_open_at(&log->reader, folder, file);
     if (!log->error) {
         log->source = tap_reader_source(log->reader);
+        if (log->end.chunks)
+            tap_reader_expect(log->reader, &log->end);
+        if (b->state == BUNDLE_RECORDING)
+            tap_reader_growing(log->reader);
         open_clock(b, path);
     }
-    if (!stat(path, &st))
-        log->bytes = (uint64_t)st.st_size;
     b->count++;
 }
 
@@ -113,6 +206,12 @@ static int only_logs(const struct dirent *e)
     return is_log(e->d_name);
 }
 
+/* The order of ties between logs: it must not depend on the locale, as alphasort does. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
 static bool has_log(const struct bundle *b, const char *name)
 {
     for (size_t i = 0; i < b->count; i++)
@@ -121,56 +220,63 @@ static bool has_log(const struct bundle *b, const char *name)
     return false;
 }
 
+static void add_named(struct bundle *b, const char *path, const char *name)
+{
+    char file[PATH_MAX];
+
+    if (snprintf(file, sizeof(file), "%s/%s", path, name) < (int)sizeof(file))
+        add_log(b, b->folder, name, file, name);
+    else
+        b->logs_over++;
+}
+
 /* Every log there is, and an error for each that run.json names and that is gone. */
 static int open_logs(struct bundle *b, const char *path)
 {
     const json_t *named = json_object_get(b->about, "logs");
     struct dirent **found = NULL;
-    int n = scandir(path, &found, only_logs, alphasort);
-    char file[PATH_MAX];
+    int n = scandir(path, &found, only_logs, by_name);
 
     if (n < 0)
         return -errno;
     for (int i = 0; i < n; i++) {
-        if (snprintf(file, sizeof(file), "%s/%s", path, found[i]->d_name) < (int)sizeof(file))
-            add_log(b, file, found[i]->d_name);
+        add_named(b, path, found[i]->d_name);
         free(found[i]);
     }
     free(found);
     for (size_t i = 0; i < json_array_size(named); i++) {
         const char *name = json_string_value(json_array_get(named, i));
 
-        if (name && is_log(name) && !has_log(b, name) &&
-            snprintf(file, sizeof(file), "%s/%s", path, name) < (int)sizeof(file))
-            add_log(b, file, name);
+        if (name && is_log(name) && !has_log(b, name))
+            add_named(b, path, name);
     }
     return 0;
 }
 
 /* The recorder holds a lock on the folder for as long as it lives. */
-static enum bundle_state find_state(const struct bundle *b, int folder)
+static enum bundle_state find_state(const struct bundle *b)
 {
     const char *state = json_string_value(json_object_get(b->about, "state"));
 
     if (state && !strcmp(state, "complete"))
         return BUNDLE_COMPLETE;
-    if (flock(folder, LOCK_SH | LOCK_NB))
+    if (flock(b->folder, LOCK_SH | LOCK_NB))
         return errno == EWOULDBLOCK ? BUNDLE_RECORDING : BUNDLE_RECOVERED;
-    flock(folder, LOCK_UN);
+    flock(b->folder, LOCK_UN);
     return BUNDLE_RECOVERED;
 }
 
 static int open_folder(struct bundle *b, const char *path)
 {
-    CLOSES int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int err;
 
-    if (folder < 0)
+    b->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (b->folder < 0)
         return -errno;
-    err = read_run(folder, &b->about);
+    err = read_run(b);
     if (err)
         return err;
-    b->state = find_state(b, folder);
+    b->state = find_state(b);
     return open_logs(b, path);
 }
 
@@ -185,7 +291,7 @@ static int open_single(struct bundle *b, const char *path)
     name = name ? name + 1 : path;
     if (!is_log(name) || strlen(name) >= sizeof(b->logs[0].name))
         return -ENODATA;
-    add_log(b, path, name);
+    add_log(b, AT_FDCWD, path, path, name);
     return b->logs[0].error;
 }
 
@@ -197,6 +303,7 @@ int bundle_open(struct bundle **out, const char *path)
 
     if (!b)
         return -ENOMEM;
+    b->folder = -1;
     if (stat(path, &st))
         err = -errno;
     else
@@ -242,6 +349,11 @@ size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs)
     return b->count;
 }
 
+size_t bundle_logs_over(const struct bundle *b)
+{
+    return b->logs_over;
+}
+
 uint64_t bundle_clock_error(const struct bundle_log *from, uint64_t time)
 {
     return from->clock ? clock_map_error(from->clock, time) : 0;
@@ -255,6 +367,7 @@ void bundle_close(struct bundle *b)
         tap_reader_close(b->logs[i].reader);
         clock_map_free(&b->clocks[i]);
     }
+    close_fd(&b->folder);
     json_decref(b->about);
     free(b);
 }
@@ -265,13 +378,19 @@ const char *bundle_strerror(int error)
     case -ENOENT:
         return "there is no such run";
     case -ENODATA:
-        return "not a run or a log of spicetap, or cut off in its first bytes; a run is the folder "
-               "that `spicetap record -o` made";
+        return "no run and no log of spicetap, or cut off in its first bytes; a run is the folder "
+               "that `spicetap record -o` makes";
     case -EBADMSG:
-        return "its description is damaged, so that its contents cannot be told; the other files "
-               "of the run can still be read one by one: spicetap export RUN/NAME.tap";
+        return "its description is damaged, so it cannot be read; the run's other logs can be read "
+               "one by one: spicetap export RUN/NAME.tap";
     case -EPROTO:
-        return "written by a newer spicetap, in a format this one cannot read: use that version";
+        return "a newer spicetap wrote it, in a format this one cannot read: use that version";
+    case -EINVAL:
+        return "no regular file, and nothing else can be part of a run";
+    case -ELOOP:
+        return "a symbolic link, and a run holds none: copy the file to its place";
+    case -EFBIG:
+        return "more than 4 MiB of JSON, which no recorder writes";
     default:
         return strerror(-error);
     }

@@ -15,7 +15,7 @@
 #include "base/exit.h"
 #include "base/host.h"
 
-enum { LOG_NAME = 64 };
+enum { LOG_NAME = 64, OPEN_LOGS = 32 };
 
 static void close_fd(int *fd)
 {
@@ -37,6 +37,10 @@ struct bundle_writer {
     char *path;
     int folder; /* open and locked while we record */
     json_t *run;
+    struct {
+        struct tap_writer *writer; /* NULL: closed, or another's */
+        char name[LOG_NAME];
+    } logs[OPEN_LOGS];
 };
 
 static json_t *now_json(void)
@@ -62,6 +66,7 @@ static json_t *first_run(void)
     json_object_set_new(run, "started", now_json());
     json_object_set_new(run, "host", host_about());
     json_object_set_new(run, "logs", json_array());
+    json_object_set_new(run, "log_ends", json_object());
     return run;
 }
 
@@ -126,16 +131,41 @@ int bundle_log(struct bundle_writer *b, enum tap_source source, struct tap_write
 int bundle_log_numbered(struct bundle_writer *b, enum tap_source source, unsigned number,
                         struct tap_writer **out)
 {
-    char name[LOG_NAME], path[PATH_MAX];
+    char name[LOG_NAME] = "", path[PATH_MAX];
+    size_t at = 0;
     int err;
 
     bundle_log_name(name, source, number);
     if (snprintf(path, sizeof(path), "%s/%s", b->path, name) >= (int)sizeof(path))
         return -ENAMETOOLONG;
+    while (at < OPEN_LOGS && b->logs[at].writer)
+        at++;
+    if (at == OPEN_LOGS)
+        return -EMFILE;
     err = tap_writer_open(out, path, source);
-    if (!err)
-        json_array_append_new(json_object_get(b->run, "logs"), json_string(name));
-    return err ? err : bundle_save(b);
+    if (err)
+        return err;
+    b->logs[at].writer = *out;
+    memcpy(b->logs[at].name, name, sizeof(name));
+    json_array_append_new(json_object_get(b->run, "logs"), json_string(name));
+    return bundle_save(b);
+}
+
+int bundle_log_close(struct bundle_writer *b, struct tap_writer *w)
+{
+    struct tap_end end;
+
+    tap_writer_finish(w, &end); /* the error comes again from tap_writer_close */
+    for (size_t i = 0; i < OPEN_LOGS; i++) {
+        if (b->logs[i].writer != w)
+            continue;
+        b->logs[i].writer = NULL;
+        json_object_set_new(json_object_get(b->run, "log_ends"), b->logs[i].name,
+                            json_pack("{sI sI sI}", "chunks", (json_int_t)end.chunks, "events",
+                                      (json_int_t)end.events, "bytes",
+                                      (json_int_t)tap_writer_bytes(w)));
+    }
+    return tap_writer_close(w);
 }
 
 static int write_all(int fd, const char *text, size_t length)

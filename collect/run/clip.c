@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "run/clip.h"
 
@@ -49,19 +46,16 @@ static bool read_box(const json_t *list, int32_t *box)
     return true;
 }
 
-bool clip_of_client(const char *run, const json_t *about, int32_t *box)
+bool clip_of_client(struct bundle *b, int32_t *box)
 {
-    const char *name =
-        json_string_value(json_object_get(json_object_get(about, "client"), "summary"));
-    char path[PATH_MAX];
-    json_t *summary;
+    const json_t *client = json_object_get(bundle_about(b), "client");
+    const char *name = json_string_value(json_object_get(client, "summary"));
+    json_t *summary = NULL;
     const json_t *clip;
     bool found;
 
-    if (!name || strchr(name, '/') ||
-        snprintf(path, sizeof(path), "%s/%s", run, name) >= (int)sizeof(path))
+    if (!name || bundle_json(b, name, &summary))
         return false;
-    summary = json_load_file(path, 0, NULL);
     clip = json_object_get(summary, "clip");
     found = json_is_true(json_object_get(clip, "numbered")) &&
             read_box(json_object_get(clip, "region"), box);

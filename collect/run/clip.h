@@ -7,9 +7,10 @@
 #ifndef SPICETAP_RUN_CLIP_H
 #define SPICETAP_RUN_CLIP_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "run/bundle.h"
 
 /* How one place is redrawn. All zero before the first draw. */
 struct steady {
@@ -27,10 +28,10 @@ bool steady_enough(const struct steady *s);
 /* Pixels times seconds; 0 if the place is not redrawn as a video. */
 double steady_weight(const struct steady *s, int64_t width, int64_t height);
 
-/* Finds the place where the client of the run in folder `run` read the clip's numbers. `about` is
- * run.json; its client.summary names the file to read. Writes left, top, right, bottom to `box`.
- * False: there was no such client. */
-bool clip_of_client(const char *run, const json_t *about, int32_t *box);
+/* Finds the place where the run's client read the clip's numbers: it is in the file that run.json's
+ * client.summary names. Writes left, top, right, bottom to `box`. False: there was no such client.
+ */
+bool clip_of_client(struct bundle *b, int32_t *box);
 
 /* Why a place is the clip, in words. Index: whether the client read its numbers there. */
 extern const char *const clip_why[2];

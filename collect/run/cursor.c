@@ -4,6 +4,7 @@
 
 #include "run/cursor.h"
 #include "run/bundle_parts.h"
+#include "log/tap_format.h"
 
 /* Events of one log are read so far ahead and sorted: chunks overlap in time. */
 enum { AHEAD = 512 };
@@ -12,14 +13,16 @@ enum { AHEAD = 512 };
 struct lane {
     struct bundle_log *log;
     struct tap_event *slots;
-    uint64_t *since;       /* beside each slot: when the lost events of a loss begin */
-    uint16_t order[AHEAD]; /* a ring of slots; `count` from `first` are filled, by time */
+    uint64_t *since;       /* beside each slot: where the span of a loss begins */
+    uint16_t order[AHEAD]; /* a ring of slots; `count` from `first` on are filled, by time */
     unsigned first, count;
-    uint64_t before; /* time of the event before in the log */
+    uint64_t last; /* time of the last event that was read */
+    bool done;
 };
 
 struct run_cursor {
     uint64_t from, to; /* the window, both ends included */
+    uint64_t latest;   /* time that was handed over */
     struct lane *lanes;
     size_t count;
     struct lane *taken; /* its first event was handed over */
@@ -42,46 +45,76 @@ static void sort_in(struct lane *l, uint64_t time)
     l->order[ring(l->first + at)] = slot;
 }
 
-/* Clips a loss to the window; false: it is outside. */
-static bool clip_loss(const struct run_cursor *c, struct tap_event *ev, uint64_t *since)
+static uint64_t host_time(const struct lane *l, uint64_t time)
 {
-    if (*since > ev->time)
-        *since = ev->time;
-    if (ev->time < c->from || *since > c->to)
+    bool maps = l->log->clock && time != UINT64_MAX;
+
+    return maps ? clock_map_host(l->log->clock, time) : time;
+}
+
+/* Puts the part of a loss that is in the window into `ev`; false: there is none. */
+static bool clip_loss(const struct run_cursor *c, struct tap_event *ev, uint64_t from, uint64_t to,
+                      uint64_t *since)
+{
+    if (to < c->from || from > c->to)
         return false;
-    if (ev->time > c->to)
-        ev->time = c->to;
-    if (*since < c->from)
-        *since = c->from;
+    *since = from > c->from ? from : c->from;
+    ev->time = to < c->to ? to : c->to;
+    ev->v[2] = *since;
     return true;
+}
+
+static bool take_loss(const struct run_cursor *c, struct lane *l, struct tap_event *ev,
+                      uint64_t *since)
+{
+    uint64_t from, to;
+
+    tap_reader_span(l->log->reader, &from, &to);
+    return clip_loss(c, ev, host_time(l, from), host_time(l, to), since);
+}
+
+/* A log that cannot be read, or not any further: the rest of it is lost. */
+static bool lose_rest(const struct run_cursor *c, struct lane *l, struct tap_event *ev,
+                      uint64_t *since)
+{
+    const struct tap_end *end = &l->log->end;
+
+    *ev = (struct tap_event){.kind = EV_loss, .slots = 3};
+    ev->v[0] = l->log->reader || end->events > TAP_MAX_LOST ? 0 : end->events;
+    ev->v[1] = LOSS_REASON_damaged;
+    return (l->log->reader || !end->chunks || end->events) &&
+           clip_loss(c, ev, l->last, UINT64_MAX, since);
+}
+
+/* Reads the next event into `ev`. false: it is outside the window, or there is none. */
+static bool read_event(const struct run_cursor *c, struct lane *l, struct tap_event *ev,
+                       uint64_t *since)
+{
+    int more = l->log->error ? l->log->error : tap_reader_next(l->log->reader, ev);
+
+    if (more != 1) {
+        l->log->error = more;
+        l->done = true;
+        return more < 0 && lose_rest(c, l, ev, since);
+    }
+    if (ev->kind == EV_loss)
+        return take_loss(c, l, ev, since);
+    if (l->log->clock)
+        ev->time = clock_map_host(l->log->clock, ev->time);
+    l->last = ev->time;
+    return ev->time >= c->from && ev->time <= c->to;
 }
 
 /* Reads ahead by one event that is in the window. */
 static void read_one(const struct run_cursor *c, struct lane *l)
 {
-    struct bundle_log *log = l->log;
     uint16_t slot = l->order[ring(l->first + l->count)];
-    struct tap_event *ev = &l->slots[slot];
-    bool inside;
-    int more;
 
-    do {
-        more = log->error ? 0 : tap_reader_next(log->reader, ev);
-        if (more < 0)
-            log->error = more;
-        if (more != 1)
+    while (!l->done)
+        if (read_event(c, l, &l->slots[slot], &l->since[slot])) {
+            sort_in(l, l->slots[slot].time);
             return;
-        if (log->clock)
-            ev->time = clock_map_host(log->clock, ev->time);
-        l->since[slot] = l->before;
-        if (ev->kind == EV_loss) {
-            inside = clip_loss(c, ev, &l->since[slot]);
-        } else {
-            inside = ev->time >= c->from && ev->time <= c->to;
-            l->before = ev->time;
         }
-    } while (!inside);
-    sort_in(l, ev->time);
 }
 
 static int open_lane(const struct run_cursor *c, struct lane *l, struct bundle_log *log)
@@ -121,8 +154,7 @@ int cursor_open(struct run_cursor **out, struct bundle *b)
     if (!c->lanes)
         err = -ENOMEM;
     for (size_t i = 0; i < b->count && !err; i++)
-        if (b->logs[i].reader)
-            err = open_lane(c, &c->lanes[c->count++], &b->logs[i]);
+        err = open_lane(c, &c->lanes[c->count++], &b->logs[i]);
     if (err) {
         cursor_close(c);
         return err;
@@ -152,21 +184,34 @@ static struct lane *earliest(const struct run_cursor *c)
     return first;
 }
 
+/* A loss at the end of a log in a run whose end is not known reaches to the run's last event. */
+static void hand_over_loss(struct run_cursor *c, struct tap_event *ev, uint64_t since,
+                           struct run_loss *loss)
+{
+    if (ev->time == UINT64_MAX)
+        ev->time = c->latest > since ? c->latest : since;
+    if (ev->v[0] > TAP_MAX_LOST)
+        ev->v[0] = 0;
+    *loss = (struct run_loss){.from = since,
+                              .to = ev->time,
+                              .count = ev->v[0] ? ev->v[0] : RUN_UNKNOWN,
+                              .reason = (unsigned)ev->v[1]};
+}
+
 static void hand_over(struct run_cursor *c, const struct lane *l, struct run_event *e)
 {
     uint16_t slot = l->order[l->first];
-    const struct tap_event *ev = &l->slots[slot];
+    struct tap_event *ev = &l->slots[slot];
 
+    if (ev->kind == EV_loss)
+        hand_over_loss(c, ev, l->since[slot], &e->loss);
+    if (ev->time > c->latest)
+        c->latest = ev->time;
     e->raw = ev;
     e->log = l->log;
     e->source = l->log->source;
     e->clock_error = bundle_clock_error(l->log, ev->time);
-    e->event = tap_reader_known(l->log->reader, ev, &c->translated);
-    if (ev->kind == EV_loss)
-        e->loss = (struct run_loss){.from = l->since[slot],
-                                    .to = ev->time,
-                                    .count = ev->v[0] ? ev->v[0] : RUN_UNKNOWN,
-                                    .reason = (unsigned)ev->v[1]};
+    e->event = ev->kind == EV_loss ? ev : tap_reader_known(l->log->reader, ev, &c->translated);
 }
 
 int cursor_next(struct run_cursor *c, struct run_event *e)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The only way to read a run. The cursor merges the run's logs in order of the host's time, clips
- * them to the window in which every probe was on, and hands over losses as events.
+ * them to the window in which every probe was on, and hands over losses as events: what the
+ * recorder could not keep, and what is missing in the files, a whole log included.
  *
  * Order: by time. Events of one log with equal times keep the log's order; of two logs, the one
  * whose file name sorts first (by bytes) comes first. An event that stands more than 512 events
@@ -29,7 +30,8 @@ struct run_event {
     const struct bundle_log *log;
     enum tap_source source;
     uint64_t clock_error; /* how wrong raw->time can be, ns; RUN_UNKNOWN; 0 for the host's own */
-    struct run_loss loss; /* valid if raw->kind is EV_loss; raw->time is loss.to */
+    struct run_loss loss; /* valid if raw->kind is EV_loss; raw->time is loss.to, and in raw a count
+                             of 0 is not known */
 };
 
 struct run_cursor;

@@ -20,35 +20,76 @@ int input_open(struct bundle **out, const char *command, const char *path)
         return exit_code(err);
     }
     if (bundle_state(*out) == BUNDLE_RECORDING)
-        fprintf(stderr, "spicetap %s: %s: still being recorded: this is what there is so far\n",
+        fprintf(stderr, "spicetap %s: %s: still being recorded; this is what there is so far\n",
                 command, path);
     if (bundle_state(*out) == BUNDLE_RECOVERED)
         fprintf(stderr,
-                "spicetap %s: %s: recovered: its recorder did not end in order; read as far as "
-                "it goes\n",
+                "spicetap %s: %s: recovered: its recorder was killed or its disk was full; the end "
+                "of each log is missing\n",
                 command, path);
     return 0;
+}
+
+static void print_recovered(const struct bundle_log *log, const char *command, const char *path)
+{
+    uint64_t lost = tap_reader_lost(log->reader);
+
+    if (!tap_reader_missed(log->reader)) {
+        fprintf(stderr, "spicetap %s: %s/%s: damaged, but no event of it is missing\n", command,
+                path, log->name);
+        return;
+    }
+    fprintf(stderr,
+            "spicetap %s: %s/%s: recovered: a part is damaged or missing and counts as a loss; ",
+            command, path, log->name);
+    if (lost)
+        fprintf(stderr, "at least %" PRIu64 " event%s of this log are lost\n", lost,
+                lost == 1 ? "" : "s");
+    else
+        fprintf(stderr, "how many events are lost is not known\n");
+}
+
+static int end_log(const struct bundle_log *log, const char *command, const char *path)
+{
+    const char *field;
+    unsigned left_out = log->reader ? tap_reader_left_out(log->reader, &field) : 0;
+
+    if (left_out)
+        fprintf(stderr,
+                "spicetap %s: %s/%s: %u field%s left out, the first is %s: this version has room "
+                "for %d values in an event\n",
+                command, path, log->name, left_out, left_out == 1 ? " is" : "s are", field,
+                TAP_MAX_SLOTS);
+    if (log->reader && tap_reader_recovered(log->reader))
+        print_recovered(log, command, path);
+    if (!log->error)
+        return 0;
+    fprintf(stderr, "spicetap %s: %s/%s: left out: %s\n", command, path, log->name,
+            bundle_strerror(log->error));
+    return EXIT_PART;
 }
 
 int input_end(const struct bundle *b, const char *command, const char *path)
 {
     const struct bundle_log *logs;
-    size_t count = bundle_logs(b, &logs);
+    const struct bundle_bad *bad;
+    size_t count = bundle_logs(b, &logs), bad_count = bundle_bad_files(b, &bad);
     int code = 0;
 
     for (size_t i = 0; i < count; i++) {
-        const struct bundle_log *log = &logs[i];
+        int part = end_log(&logs[i], command, path);
 
-        if (log->error) {
-            fprintf(stderr, "spicetap %s: %s/%s: left out: %s\n", command, path, log->name,
-                    bundle_strerror(log->error));
-            code = EXIT_PART;
-        }
-        if (log->reader && tap_reader_recovered(log->reader))
-            fprintf(stderr,
-                    "spicetap %s: %s/%s: recovered: a part is damaged or cut off and stands as a "
-                    "loss; %" PRIu64 " events are known to be lost\n",
-                    command, path, log->name, tap_reader_lost(log->reader));
+        code = code ? code : part;
+    }
+    for (size_t i = 0; i < bad_count; i++) {
+        fprintf(stderr, "spicetap %s: %s/%s: not read: %s\n", command, path, bad[i].name,
+                bundle_strerror(bad[i].error));
+        code = EXIT_PART;
+    }
+    if (bundle_logs_over(b)) {
+        fprintf(stderr, "spicetap %s: %s: %zu logs are left out: a run has at most 16\n", command,
+                path, bundle_logs_over(b));
+        code = EXIT_PART;
     }
     return code;
 }

@@ -175,7 +175,7 @@ static uint64_t write_logs(const uint8_t **p, const uint8_t *end)
         }
         fill(&ev, k, p, end);
         if (k->source == SOURCE_META)
-            tap_write_loss(w[step % LOGS], now, ev.v[0], LOSS_RING_FULL);
+            tap_write_loss(w[step % LOGS], now, ev.v[0], LOSS_REASON_ring_full);
         for (int i = 0; i < LOGS; i++)
             if (k->source == sources[i])
                 tap_write(w[i], &ev);

@@ -136,7 +136,7 @@ static void lost(void **state)
     (void)state;
     begin();
     born();
-    assert_int_equal(tap_write_loss(writer, now + 500 * MS, 12, LOSS_RING_FULL), 0);
+    assert_int_equal(tap_write_loss(writer, now + 500 * MS, 12, LOSS_REASON_ring_full), 0);
     stop(0);
     expect("Inconclusive: 12 events lost here");
 }

@@ -509,7 +509,7 @@ static void freezes(void **state)
         PUT(spice, blocked, now, .pipe = 51);
         PUT(spice, cmd, now + 100 * MS, .type = 1);
         if (lost)
-            assert_int_equal(tap_write_loss(spice, now + 150 * MS, 3, LOSS_RING_FULL), 0);
+            assert_int_equal(tap_write_loss(spice, now + 150 * MS, 3, LOSS_REASON_ring_full), 0);
         for (int i = 0; i < 3; i++) {
             now += 200 * MS;
             redraw(0, 50, 1024, 768);
@@ -735,7 +735,7 @@ static void held_after_a_loss(void **state)
     begin();
     for (uint64_t i = 1; i <= 50; i++)
         draw_held(i * 64, 100, 250);
-    assert_int_equal(tap_write_loss(spice, ++now, 3, LOSS_RING_FULL), 0);
+    assert_int_equal(tap_write_loss(spice, ++now, 3, LOSS_REASON_ring_full), 0);
     draw_held(51 * 64, 100, 250);
     ran_out(KERNEL);
     command_comes(10 * MS);

@@ -205,7 +205,7 @@ static void never_needs_the_probe(void **state)
     page_has("Inconclusive: the probe oom_begin was not recorded", true);
     begin();
     video(30);
-    assert_int_equal(tap_write_loss(spice, now, 7, LOSS_RING_FULL), 0);
+    assert_int_equal(tap_write_loss(spice, now, 7, LOSS_REASON_ring_full), 0);
     end("");
     page_has("may have run out of memory unseen", true);
 }
@@ -437,8 +437,8 @@ static void by_chance(unsigned seed)
             ev.v[0] %= 3; /* the display */
         assert_int_equal(tap_write(logs[which], &ev), 0);
         if (i % 500 == 499)
-            assert_int_equal(tap_write_loss(spice, now, i % 1000 == 999 ? 0 : 5, LOSS_RING_FULL),
-                             0);
+            assert_int_equal(
+                tap_write_loss(spice, now, i % 1000 == 999 ? 0 : 5, LOSS_REASON_ring_full), 0);
     }
     end("");
 }

@@ -64,7 +64,7 @@ static void stream_loss(void **state)
     begin();
     PUT(writer, stream_create, 1000, .stream = 0);
     PUT(writer, stream_attach, 1100, .stream = 0);
-    assert_int_equal(tap_write_loss(writer, 1500, 12, LOSS_RING_FULL), 0);
+    assert_int_equal(tap_write_loss(writer, 1500, 12, LOSS_REASON_ring_full), 0);
     PUT(writer, stream_create, 2000, .stream = 0);
     PUT(writer, stream_stop, 2500, .stream = 0, .frames = 9, .age = 500);
     PUT(writer, stream_stop, 2600, .stream = 4, .frames = 3, .age = 900);
@@ -95,7 +95,7 @@ static void uncounted_loss(void **state)
     begin();
     PUT(writer, stream_create, 1000, .stream = 0);
     assert_int_equal(tap_write_loss(writer, 1500, 0, LOSS_REASON_gap), 0);
-    assert_int_equal(tap_write_loss(writer, 1600, 12, LOSS_RING_FULL), 0);
+    assert_int_equal(tap_write_loss(writer, 1600, 12, LOSS_REASON_ring_full), 0);
     PUT(writer, stream_create, 2000, .stream = 1);
     gather();
     assert_int_equal(RUN(cmd_info, fake_path("spice.tap")), EXIT_DONE);
@@ -120,7 +120,7 @@ static void uncounted_loss(void **state)
     assert_int_equal(RUN(cmd_export, fake_path("spice.tap"), "--kind", "loss", "-f", "csv"),
                      EXIT_DONE);
     text = fake_text("out");
-    assert_non_null(strstr(text, "loss,0,,gap\n"));
+    assert_non_null(strstr(text, "loss,0,,gap,1000\n"));
     free(text);
 }
 
@@ -156,7 +156,7 @@ static void episode_loss(void **state)
     begin();
     PUT(writer, oom_end, 500, .display = 0); /* begun before the recording */
     PUT(writer, oom_begin, 1000, .display = 0);
-    assert_int_equal(tap_write_loss(writer, 1500, 100, LOSS_RING_FULL), 0);
+    assert_int_equal(tap_write_loss(writer, 1500, 100, LOSS_REASON_ring_full), 0);
     PUT(writer, evict, 1600, .streamable = 1);
     PUT(writer, oom_end, 9000, .display = 0);
     PUT(writer, oom_begin, 9500, .display = 0); /* still going on at the end */

@@ -48,7 +48,7 @@ static uint64_t clock_error;
 
 static void lose(enum tap_source source, uint64_t t)
 {
-    struct tap_event ev = {.time = t, .kind = EV_loss, .slots = 2, .v = {3, LOSS_RING_FULL}};
+    struct tap_event ev = {.time = t, .kind = EV_loss, .slots = 2, .v = {3, LOSS_REASON_ring_full}};
 
     view->add(state, &ev, source, 0);
 }

@@ -164,10 +164,10 @@ static void loss_reasons(void **state)
     const struct tap_enum *e = tap_kind_find(EV_loss)->fields[1].names;
     (void)state;
 
-    assert_string_equal(tap_enum_name(e, LOSS_RING_FULL), "ring_full");
-    assert_string_equal(tap_enum_name(e, LOSS_BAD_MEMORY), "bad_memory");
-    assert_string_equal(tap_enum_name(e, LOSS_DAMAGED), "damaged");
-    assert_string_equal(tap_enum_name(e, LOSS_TRUNCATED), "truncated");
+    assert_string_equal(tap_enum_name(e, LOSS_REASON_ring_full), "ring_full");
+    assert_string_equal(tap_enum_name(e, LOSS_REASON_bad_memory), "bad_memory");
+    assert_string_equal(tap_enum_name(e, LOSS_REASON_damaged), "damaged");
+    assert_string_equal(tap_enum_name(e, LOSS_REASON_truncated), "truncated");
 }
 
 static void page_is_current(void **state)

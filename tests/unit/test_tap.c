@@ -150,9 +150,9 @@ static void losses_counted(void **state)
     struct tap_event ev;
     (void)state;
 
-    assert_int_equal(tap_write_loss(w, 10, 5, LOSS_RING_FULL), 0);
+    assert_int_equal(tap_write_loss(w, 10, 5, LOSS_REASON_ring_full), 0);
     PUT(w, qxl_spice_oom, 20, .qid = 0);
-    assert_int_equal(tap_write_loss(w, 30, 7, LOSS_BAD_MEMORY), 0);
+    assert_int_equal(tap_write_loss(w, 30, 7, LOSS_REASON_bad_memory), 0);
     assert_int_equal(tap_writer_close(w), 0);
     assert_int_equal(tap_reader_open(&r, path), 0);
     assert_int_equal(tap_reader_next(r, &ev), 1);
@@ -160,7 +160,7 @@ static void losses_counted(void **state)
     assert_int_equal(ev.v[0], 5);
     assert_int_equal(tap_reader_next(r, &ev), 1);
     assert_int_equal(tap_reader_next(r, &ev), 1);
-    assert_int_equal(ev.v[1], LOSS_BAD_MEMORY);
+    assert_int_equal(ev.v[1], LOSS_REASON_bad_memory);
     assert_int_equal(tap_reader_next(r, &ev), 0);
     assert_int_equal(tap_reader_lost(r), 12);
     assert_false(tap_reader_recovered(r));
@@ -195,7 +195,7 @@ static void small_enough(void **state)
 
 static struct {
     uint8_t *data;
-    size_t size, start[CHUNKS + 1]; /* of each chunk, and the end */
+    size_t size, start[CHUNKS + 1]; /* of each chunk, and of the one with log_end */
     struct tap_event events[CHUNKS * PER_CHUNK];
 } whole;
 
@@ -216,9 +216,10 @@ static int make_whole(void **state)
         }
         tap_write(w, &whole.events[i]);
     }
+    tap_writer_flush(w);
+    whole.start[CHUNKS] = tap_writer_bytes(w);
     tap_writer_close(w);
     whole.data = fake_load(path, &whole.size);
-    whole.start[CHUNKS] = whole.size;
     return 0;
 }
 
@@ -228,8 +229,18 @@ static int drop_whole(void **state)
     return fake_clean(state);
 }
 
-/* Reads a log of the whole's making: which chunks came, in order and unchanged; how many losses. */
-static int read_damaged(const uint8_t *data, size_t size, bool *came, int *losses, int *last_reason)
+/* What came of a damaged log. */
+struct outcome {
+    bool came[CHUNKS];
+    int losses, unknown; /* unknown: losses without a count */
+    uint64_t lost;       /* the sum of the counts */
+    int reason;          /* of the last loss */
+    bool recovered;
+};
+
+/* Reads a log of the whole's making: all events that come must be unchanged and in order. */
+static int read_damaged(const uint8_t *data, size_t size, const struct tap_end *end,
+                        struct outcome *o)
 {
     const char *path = fake_path("damaged.tap");
     struct tap_reader *r;
@@ -237,111 +248,255 @@ static int read_damaged(const uint8_t *data, size_t size, bool *came, int *losse
     int err, next = 0, more;
 
     fake_store(path, data, size);
-    memset(came, 0, CHUNKS * sizeof(*came));
-    *losses = 0;
+    *o = (struct outcome){.reason = -1};
     err = tap_reader_open(&r, path);
     if (err)
         return err;
+    if (end)
+        tap_reader_expect(r, end);
     while ((more = tap_reader_next(r, &ev)) == 1) {
         if (ev.kind == EV_loss) {
-            (*losses)++;
-            *last_reason = (int)ev.v[1];
+            o->losses++;
+            o->unknown += !ev.v[0];
+            o->lost += ev.v[0];
+            o->reason = (int)ev.v[1];
             continue;
         }
         while (next < CHUNKS * PER_CHUNK && whole.events[next].time != ev.time)
             next++;
         assert_true(next < CHUNKS * PER_CHUNK);
         same_event(&ev, &whole.events[next]);
-        came[next / PER_CHUNK] = true;
+        o->came[next / PER_CHUNK] = true;
     }
     assert_int_equal(more, 0);
-    assert_int_equal(tap_reader_recovered(r), *losses > 0);
+    assert_int_equal(tap_reader_next(r, &ev), 0);
+    o->recovered = tap_reader_recovered(r);
+    assert_true(o->recovered || !o->losses);
     tap_reader_close(r);
     return 0;
 }
 
+/* Wherever a log is cut, also between two chunks, the reader reports it. */
 static void truncated(void **state)
 {
-    bool came[CHUNKS];
-    int losses, reason = -1;
+    struct outcome o;
     (void)state;
 
     for (size_t size = 0; size <= whole.size; size++) {
-        int err = read_damaged(whole.data, size, came, &losses, &reason);
-        bool at_edge = false;
+        int err = read_damaged(whole.data, size, NULL, &o), cut = CHUNKS;
 
         if (size < whole.start[0]) {
             assert_int_equal(err, -ENODATA);
             continue;
         }
         assert_int_equal(err, 0);
-        for (int c = 0; c < CHUNKS; c++) {
-            assert_int_equal(came[c], size >= whole.start[c + 1]);
-            at_edge |= size == whole.start[c];
+        for (int c = 0; c < CHUNKS; c++)
+            assert_int_equal(o.came[c], size >= whole.start[c + 1]);
+        while (size < whole.start[cut])
+            cut--;
+        if (cut == CHUNKS && size >= whole.start[CHUNKS] + TAP_CHUNK_SIZE) {
+            assert_int_equal(o.losses, 0); /* the last header is enough */
+            assert_int_equal(o.recovered, size < whole.size);
+            continue;
         }
-        at_edge |= size == whole.size;
-        assert_int_equal(losses, at_edge ? 0 : 1);
-        if (!at_edge)
-            assert_int_equal(reason, LOSS_TRUNCATED);
+        assert_int_equal(o.reason, LOSS_REASON_truncated);
+        assert_int_equal(o.unknown, 1);
+        assert_int_equal(o.lost, size >= whole.start[cut] + TAP_CHUNK_SIZE ? PER_CHUNK : 0);
     }
+}
+
+/* With run.json's word, each missing event is counted, and no more than that. */
+static void truncated_in_a_run(void **state)
+{
+    static const struct tap_end end = {CHUNKS + 1, CHUNKS * PER_CHUNK};
+    struct outcome o;
+    (void)state;
+
+    for (size_t size = whole.start[0]; size <= whole.size; size++) {
+        unsigned came = 0;
+
+        assert_int_equal(read_damaged(whole.data, size, &end, &o), 0);
+        for (int c = 0; c < CHUNKS; c++)
+            came += o.came[c];
+        assert_int_equal(o.lost, (CHUNKS - came) * PER_CHUNK);
+        assert_int_equal(o.unknown, 0);
+    }
+}
+
+/* Logs of 1.0 have no end: one that is cut between two chunks cannot be told from a whole one. */
+static void truncated_of_1_0(void **state)
+{
+    struct outcome o;
+    uint8_t *h = whole.data;
+    (void)state;
+
+    put_le(h + 10, 0, 2);
+    put_le(h + 28, tap_crc(h, 28), 4);
+    assert_int_equal(read_damaged(whole.data, whole.start[1], NULL, &o), 0);
+    assert_int_equal(o.losses, 0);
+    assert_int_equal(read_damaged(whole.data, whole.start[1] + 20, NULL, &o), 0);
+    assert_int_equal(o.losses, 1);
+    put_le(h + 10, TAP_MINOR, 2);
+    put_le(h + 28, tap_crc(h, 28), 4);
+}
+
+/* While a recorder writes it, a log has no end yet. */
+static void growing(void **state)
+{
+    const char *path = fake_path("growing.tap");
+    struct tap_reader *r;
+    struct tap_event ev;
+    int events = 0;
+    (void)state;
+
+    fake_store(path, whole.data, whole.start[1] + 60);
+    assert_int_equal(tap_reader_open(&r, path), 0);
+    tap_reader_growing(r);
+    for (; tap_reader_next(r, &ev) == 1; events++)
+        assert_int_not_equal(ev.kind, EV_loss);
+    assert_int_equal(events, PER_CHUNK);
+    tap_reader_close(r);
 }
 
 static void flipped_header(void **state)
 {
-    bool came[CHUNKS];
-    int losses, reason;
+    struct outcome o;
     (void)state;
 
     for (size_t at = 0; at < whole.start[0]; at++)
         for (int bit = 0; bit < 8; bit += at < TAP_HEADER_SIZE ? 1 : 8) {
             whole.data[at] ^= (uint8_t)(1 << bit);
-            int err = read_damaged(whole.data, whole.size, came, &losses, &reason);
+            int err = read_damaged(whole.data, whole.size, NULL, &o);
             assert_int_equal(err, at < 8 ? -ENODATA : -EBADMSG);
             whole.data[at] ^= (uint8_t)(1 << bit);
         }
 }
 
+/* A chunk that cannot be read costs its own events, and their number is known: from its header, or
+ * from the chunk behind it. */
 static void flipped_chunks(void **state)
 {
-    bool came[CHUNKS];
-    int losses, reason;
+    struct outcome o;
     (void)state;
 
     for (int c = 0; c < CHUNKS; c++)
         for (size_t at = whole.start[c]; at < whole.start[c + 1]; at++)
             for (int bit = 0; bit < 8; bit += at < whole.start[c] + TAP_CHUNK_SIZE ? 1 : 8) {
                 whole.data[at] ^= (uint8_t)(1 << bit);
-                assert_int_equal(read_damaged(whole.data, whole.size, came, &losses, &reason), 0);
+                assert_int_equal(read_damaged(whole.data, whole.size, NULL, &o), 0);
                 for (int d = 0; d < CHUNKS; d++)
-                    assert_int_equal(came[d], d != c);
-                assert_int_equal(losses, 1);
-                assert_int_equal(reason, LOSS_DAMAGED);
+                    assert_int_equal(o.came[d], d != c);
+                assert_int_equal(o.losses, 1);
+                assert_int_equal(o.lost, PER_CHUNK);
+                assert_int_equal(o.reason, LOSS_REASON_damaged);
                 whole.data[at] ^= (uint8_t)(1 << bit);
             }
 }
 
-/* A chunk that is gone without a trace, one that comes twice, and rubbish in between. */
-static void missing_and_rubbish(void **state)
+/* Joins parts of the whole, given as pairs of chunk numbers: [from, to). */
+static size_t join(uint8_t *to, const int (*parts)[2], int count)
 {
-    uint8_t *data = malloc(2 * whole.size + 4000);
-    size_t second = whole.start[1], third = whole.start[2];
-    bool came[CHUNKS];
-    int losses, reason;
+    size_t size = whole.start[0];
+
+    memcpy(to, whole.data, size);
+    for (int i = 0; i < count; i++) {
+        size_t from = whole.start[parts[i][0]];
+        size_t end = parts[i][1] > CHUNKS ? whole.size : whole.start[parts[i][1]];
+
+        memcpy(to + size, whole.data + from, end - from);
+        size += end - from;
+    }
+    return size;
+}
+
+static void missing_chunks(void **state)
+{
+    uint8_t *data = malloc(2 * whole.size);
+    struct outcome o;
+    size_t size;
     (void)state;
 
-    memcpy(data, whole.data, second);
-    memcpy(data + second, whole.data + third, whole.size - third);
-    assert_int_equal(read_damaged(data, second + whole.size - third, came, &losses, &reason), 0);
-    assert_true(came[0] && !came[1] && came[2]);
-    assert_int_equal(losses, 1);
+    size = join(data, (const int[][2]){{0, 1}, {2, CHUNKS + 1}}, 2);
+    assert_int_equal(read_damaged(data, size, NULL, &o), 0);
+    assert_true(o.came[0] && !o.came[1] && o.came[2]);
+    assert_int_equal(o.losses, 1);
+    assert_int_equal(o.lost, PER_CHUNK);
+
+    size = join(data, (const int[][2]){{2, CHUNKS + 1}}, 1);
+    assert_int_equal(read_damaged(data, size, NULL, &o), 0);
+    assert_int_equal(o.losses, 1);
+    assert_int_equal(o.lost, 2 * PER_CHUNK);
+
+    size = join(data, (const int[][2]){{0, 1}, {CHUNKS, CHUNKS + 1}}, 2);
+    assert_int_equal(read_damaged(data, size, NULL, &o), 0);
+    assert_int_equal(o.losses, 1);
+    assert_int_equal(o.lost, 2 * PER_CHUNK);
+    free(data);
+}
+
+/* A chunk that comes again is not read again: whether it is a copy is not known, so it is a loss
+ * of unknown count. */
+static void repeated_chunk(void **state)
+{
+    uint8_t *data = malloc(2 * whole.size);
+    struct outcome o;
+    size_t size;
+    (void)state;
+
+    size = join(data, (const int[][2]){{0, 2}, {0, 1}, {2, CHUNKS + 1}}, 3);
+    assert_int_equal(read_damaged(data, size, NULL, &o), 0);
+    assert_true(o.came[0] && o.came[1] && o.came[2]);
+    assert_int_equal(o.losses, 1);
+    assert_int_equal(o.unknown, 1);
+    free(data);
+}
+
+/* Bytes between two chunks cost no event; the log is damaged all the same. */
+static void rubbish_between_chunks(void **state)
+{
+    uint8_t *data = malloc(whole.size + 4000);
+    size_t second = whole.start[1];
+    struct outcome o;
+    (void)state;
 
     memcpy(data, whole.data, second);
     for (int i = 0; i < 4000; i++)
         data[second + (size_t)i] = (uint8_t)(i % 7 ? fake_random() : 0xf5);
     memcpy(data + second + 4000, whole.data + second, whole.size - second);
-    assert_int_equal(read_damaged(data, whole.size + 4000, came, &losses, &reason), 0);
-    assert_true(came[0] && came[1] && came[2]);
-    assert_int_equal(losses, 1);
+    assert_int_equal(read_damaged(data, whole.size + 4000, NULL, &o), 0);
+    assert_true(o.came[0] && o.came[1] && o.came[2]);
+    assert_int_equal(o.losses, 0);
+    assert_true(o.recovered);
+    free(data);
+}
+
+/* Where the lost events were: between the chunks around them. */
+static void spans_of_losses(void **state)
+{
+    uint8_t *data = malloc(2 * whole.size);
+    const char *path = fake_path("spans.tap");
+    uint64_t from, to, last = whole.events[PER_CHUNK - 1].time;
+    size_t size = join(data, (const int[][2]){{0, 1}, {2, 3}}, 2);
+    struct tap_reader *r;
+    struct tap_event ev;
+    (void)state;
+
+    fake_store(path, data, size);
+    assert_int_equal(tap_reader_open(&r, path), 0);
+    for (int i = 0; i <= PER_CHUNK; i++)
+        assert_int_equal(tap_reader_next(r, &ev), 1);
+    tap_reader_span(r, &from, &to);
+    assert_int_equal(ev.kind, EV_loss);
+    assert_int_equal(from, last);
+    assert_int_equal(to, whole.events[2 * PER_CHUNK].time);
+    assert_int_equal(ev.time, to);
+    for (int i = 0; i <= PER_CHUNK; i++)
+        assert_int_equal(tap_reader_next(r, &ev), 1);
+    tap_reader_span(r, &from, &to);
+    assert_int_equal(ev.kind, EV_loss);
+    assert_int_equal(from, whole.events[3 * PER_CHUNK - 1].time);
+    assert_true(to == UINT64_MAX);
+    tap_reader_close(r);
     free(data);
 }
 
@@ -431,8 +586,10 @@ static void newer_minor(void **state)
     assert_int_equal(FIELDS(&known, wakeup)->display, 3);
     ev.kind = 3000;
     assert_null(tap_reader_known(r, &ev, &known));
+    assert_int_equal(tap_reader_next(r, &ev), 1);
+    assert_int_equal(ev.kind, EV_loss); /* it has no log_end */
+    assert_int_equal(ev.v[0], 0);
     assert_int_equal(tap_reader_next(r, &ev), 0);
-    assert_false(tap_reader_recovered(r));
     tap_reader_close(r);
 }
 
@@ -548,7 +705,8 @@ static void disk_full(void **state)
     assert_int_equal(tap_reader_open(&r, path), 0);
     while (tap_reader_next(r, &ev) == 1)
         read++;
-    assert_false(tap_reader_recovered(r)); /* the half chunk was cut off */
+    assert_int_equal(ev.kind, EV_loss); /* the end is missing; the half chunk was cut off */
+    read--;
     assert_true(read > 0 && read < written && written - read <= 4096);
     tap_reader_close(r);
     assert_int_equal(tap_writer_open(&w, "/proc/none/spice.tap", SOURCE_SPICE), -ENOENT);
@@ -557,13 +715,26 @@ static void disk_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),       cmocka_unit_test(description),
-        cmocka_unit_test(order_in_chunk),   cmocka_unit_test(wrong_events),
-        cmocka_unit_test(losses_counted),   cmocka_unit_test(small_enough),
-        cmocka_unit_test(truncated),        cmocka_unit_test(flipped_header),
-        cmocka_unit_test(flipped_chunks),   cmocka_unit_test(missing_and_rubbish),
-        cmocka_unit_test(newer_minor),      cmocka_unit_test(newer_major),
-        cmocka_unit_test(bad_descriptions), cmocka_unit_test(lying_chunks),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(description),
+        cmocka_unit_test(order_in_chunk),
+        cmocka_unit_test(wrong_events),
+        cmocka_unit_test(losses_counted),
+        cmocka_unit_test(small_enough),
+        cmocka_unit_test(truncated),
+        cmocka_unit_test(flipped_header),
+        cmocka_unit_test(truncated_in_a_run),
+        cmocka_unit_test(truncated_of_1_0),
+        cmocka_unit_test(growing),
+        cmocka_unit_test(spans_of_losses),
+        cmocka_unit_test(flipped_chunks),
+        cmocka_unit_test(missing_chunks),
+        cmocka_unit_test(repeated_chunk),
+        cmocka_unit_test(rubbish_between_chunks),
+        cmocka_unit_test(newer_minor),
+        cmocka_unit_test(newer_major),
+        cmocka_unit_test(bad_descriptions),
+        cmocka_unit_test(lying_chunks),
         cmocka_unit_test(disk_full),
     };
 
