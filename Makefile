@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Plain targets; `make help` lists them. What a target does beyond a compile stands in scripts/.
+# `make help` lists the targets. What a target does beyond a compile is in scripts/.
 
 .DEFAULT_GOAL := all
 
@@ -18,7 +18,7 @@ CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I.
 LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ljansson -lcap -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
-SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the port's frames are the agent's too
+SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the agent's frames, which the port reads
 GUEST   := $(wildcard guest/*.c)
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(sort $(SRC) $(GUEST)))
@@ -30,7 +30,8 @@ METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
 METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
 MAN     := $(wildcard docs/man/*.[178])
 
-CPPCHECK := $(patsubst %.c,$(B)/cppcheck/%.ok,$(sort $(SRC) $(GUEST) $(METER_C)))
+CPPCHECK := cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -I$(B)/bpf --include=scripts/cppcheck.h
+CHECKED := $(patsubst %.c,$(B)/cppcheck/%.ok,$(sort $(SRC) $(GUEST) $(METER_C)))
 
 FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $(GUEST))) $(METER_PURE))
 
@@ -40,7 +41,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
         check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment experiments results results-check \
         bench clean
 
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
 
 all: $(B)/spicetap $(B)/spicetap-meter $(B)/spicetap-guest ## spicetap, its client, and the agent for the guest
@@ -54,32 +55,32 @@ stack-spice: ## the traced spice-server alone, for a stock QEMU
 deb: ## a libspice-server1 package with the probes, into build/deb
 	scripts/deb.sh
 
-demo: deps stack all ## a QXL guest, a client, a minute recorded, what happened
+demo: deps stack all ## run a QXL guest with a client, record a minute, print what happened
 	scripts/demo.sh
-experiment: $(if $(NAME),deps stack all) ## NAME=... [DURATION=s]: a guest recorded, into runs/; without NAME lists them
+experiment: $(if $(NAME),deps stack all) ## NAME=... [DURATION=s]: run and record a guest, into runs/; without NAME list them
 	scripts/experiment.sh $(NAME) $(if $(DURATION),duration=$(DURATION)) $(SET)
-experiments: $(if $(LIST),,deps stack all) ## every run that results/ has not yet; LIST=1 tells which, ONLY='PATTERN...' DURATION=s
+experiments: $(if $(LIST),,deps stack all) ## make the runs that results/ lacks; LIST=1 lists them, ONLY='PATTERN...' DURATION=s
 	ONLY="$(ONLY)" DURATION="$(DURATION)" scripts/experiments.sh $(if $(LIST),--list)
 results: ## make results/README.md and the marked tables of docs/ from results/*/
 	scripts/results.py pages results
 results-check:
 	@scripts/results.py check results
-demo-clean: ## remove what the demo, the builds and the cache left
+demo-clean: ## remove build/, the cache and the demo's runs
 	scripts/demo.sh clean
-bench: stack all ## what tracing costs, as ratios within one run
+bench: stack all ## measure what tracing costs, as ratios within one run
 	tests/bench/bench
 
-check: deps ## every test; the last line counts them
+check: deps ## run every test; the last line counts them
 	scripts/check.sh
 check-unit: $(UNIT)
 	@scripts/run-unit.sh $^
 fuzz-smoke: $(FUZZ)
 	@scripts/fuzz.sh smoke $^
-fuzz: $(FUZZ) ## every fuzz target, FUZZ_SECONDS (600) each; what is found stays in build/fuzz
+fuzz: $(FUZZ) ## run every fuzz target, FUZZ_SECONDS (600) each; findings stay in build/fuzz
 	@for f in $^; do scripts/fuzz.sh run $$f $(or $(FUZZ_SECONDS),600) || exit 1; done
-lint: $(BPF) ## what can be checked without running anything
+lint: $(BPF) ## check what can be checked without running anything
 	@scripts/lint.sh
-cppcheck: $(CPPCHECK)
+cppcheck: $(CHECKED)
 # clang-tidy, for each file whose object is newer than its last check.
 TIDY    := $(patsubst %.c,$(B)/tidy/%,$(sort $(SRC) $(GUEST) $(METER_C)))
 TIDY_RUN = @mkdir -p $(@D) && clang-tidy-14 --quiet $< -- $(filter-out -MMD -MP,$(CFLAGS_ALL)) $(1) 2> $@.log && touch $@
@@ -107,8 +108,8 @@ clean: ## remove build/
 $(B)/spicetap: $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# Static, so that any guest can run it; without paths of this machine, so that the same tree is the
-# same binary. Debian 12's libelf.a needs no libzstd.
+# Static, so that any guest can run it. Without paths of this machine, so that the same tree makes the same
+# binary. Debian 12's libelf.a needs no libzstd.
 $(B)/spicetap-guest: $(GUEST:%.c=$(B)/guest-obj/%.o)
 	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz -ljansson
 
@@ -155,12 +156,12 @@ $(B)/fuzz/%: tests/fuzz/%.c $(FUZZOBJ) | $(BPF)
 		-o $@ $< $(FUZZOBJ) $(LIBS)
 
 # The object's dependency file names the headers: a changed one makes a new object, and a new check.
-$(B)/cppcheck/guest/%.ok: guest/%.c $(B)/guest-obj/guest/%.o
+$(B)/cppcheck/guest/%.ok: guest/%.c $(B)/guest-obj/guest/%.o scripts/cppcheck.h
 	@mkdir -p $(@D)
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -I$(B)/bpf $< && touch $@
+	$(CPPCHECK) $< && touch $@
 
-$(B)/cppcheck/%.ok: %.c $(B)/obj/%.o
+$(B)/cppcheck/%.ok: %.c $(B)/obj/%.o scripts/cppcheck.h
 	@mkdir -p $(@D)
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -I$(B)/bpf $< && touch $@
+	$(CPPCHECK) $< && touch $@
 
 -include $(OBJ:.o=.d) $(METER:.o=.d) $(GUEST:%.c=$(B)/guest-obj/%.d) $(SANOBJ:.o=.d) $(FUZZOBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
