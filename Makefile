@@ -37,7 +37,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all cppcheck guest deps stack stack-spice deb install check ci lint tidy docs check-unit check-docs check-probes \
+.PHONY: help all guest deps stack stack-spice deb install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
         check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment experiments results results-check \
         bench clean
 
