@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap info: a first look at a run. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/options.h"
 #include "cmd/commands.h"
-#include "model/facts.h"
 #include "report/info.h"
 #include "run/input.h"
 
@@ -42,37 +40,41 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-static void facts_free(struct facts **f)
-{
-    free(*f);
-}
-
 static int out_of_memory(void)
 {
     fprintf(stderr, "spicetap info: out of memory\n");
     return EXIT_ENV;
 }
 
-static int look(const char *run, bool json)
+static int print(struct model *x, bool json)
 {
-    struct facts *facts __attribute__((cleanup(facts_free))) = calloc(1, sizeof(*facts));
-    struct info i = {.run = run, .facts = facts};
-    int code = facts ? input_open(&i.bundle, "info", run) : out_of_memory();
+    struct info i;
 
-    if (code)
-        return code;
-    if (facts_gather(facts, i.bundle)) {
-        bundle_close(i.bundle);
+    if (model_gather(x))
         return out_of_memory();
-    }
-    info_measure(&i);
+    info_init(&i, x);
+    if (json && info_json(&i))
+        return out_of_memory();
     if (!json)
         info_text(&i);
-    else if (info_json(&i))
-        code = out_of_memory();
-    if (!code)
-        code = input_end(i.bundle, "info", run);
-    bundle_close(i.bundle);
+    return input_end(x->bundle, "info", x->run);
+}
+
+static int look(const struct options *o)
+{
+    struct model *x;
+    int code;
+
+    if (model_new(&x))
+        return out_of_memory();
+    x->run = o->run;
+    x->lives_only = true;
+    code = input_open(&x->bundle, "info", o->run);
+    if (!code) {
+        code = print(x, o->json);
+        bundle_close(x->bundle);
+    }
+    model_free(x);
     return code;
 }
 
@@ -82,5 +84,5 @@ int cmd_info(int argc, char **argv)
     struct options o = {0};
     int code = options_parse(&parser, argc, argv, &o);
 
-    return code == OPTIONS_GO ? look(o.run, o.json) : code;
+    return code == OPTIONS_GO ? look(&o) : code;
 }

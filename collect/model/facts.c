@@ -67,88 +67,6 @@ static void evict(struct facts *f, const struct tap_event *ev)
     f->evicted_in_oom += display_of(f, e->display)->in_oom;
 }
 
-/* ---- streams ----------------------------------------------------------------------------- */
-
-static struct facts_stream *running(struct facts *f, uint64_t display, uint64_t number)
-{
-    for (size_t i = 0; i < f->running_count; i++)
-        if (f->running[i].display == display && f->running[i].number == number)
-            return &f->running[i];
-    return NULL;
-}
-
-/* From the running ones to the list. */
-static void retire(struct facts *f, struct facts_stream *s)
-{
-    if (f->stream_count < FACTS_STREAMS)
-        f->streams[f->stream_count++] = *s;
-    else
-        f->unlisted++;
-    *s = f->running[--f->running_count];
-}
-
-static struct facts_stream *begin(struct facts *f, uint64_t display, uint64_t number)
-{
-    struct facts_stream *s = running(f, display, number);
-
-    if (s) { /* its stop was lost, or it could not be this number again */
-        s->end_lost = true;
-        retire(f, s);
-    }
-    if (f->running_count == FACTS_RUNNING) {
-        f->unlisted++;
-        f->running_count--;
-    }
-    s = &f->running[f->running_count++];
-    *s = (struct facts_stream){.display = (uint32_t)display, .number = (uint32_t)number};
-    return s;
-}
-
-static void stream_create(struct facts *f, const struct tap_event *ev)
-{
-    const struct fields_stream_create *e = FIELDS(ev, stream_create);
-    struct facts_stream *s = begin(f, e->display, e->stream);
-
-    f->created++;
-    memcpy(s->box, &e->box, sizeof(s->box));
-    s->has_box = true;
-    s->began = true;
-    s->created = ev->time;
-    s->frames = 1;
-    s->until = ev->time;
-}
-
-static void stream_attach(struct facts *f, const struct tap_event *ev)
-{
-    const struct fields_stream_attach *e = FIELDS(ev, stream_attach);
-    struct facts_stream *s = running(f, e->display, e->stream);
-
-    if (!s)
-        s = begin(f, e->display, e->stream);
-    if (!s->has_box)
-        memcpy(s->box, &e->box, sizeof(s->box));
-    s->has_box = true;
-    s->frames++;
-    s->until = ev->time;
-}
-
-static void stream_stop(struct facts *f, const struct tap_event *ev)
-{
-    const struct fields_stream_stop *e = FIELDS(ev, stream_stop);
-    struct facts_stream *s = running(f, e->display, e->stream);
-
-    f->stopped++;
-    if (!s)
-        s = begin(f, e->display, e->stream);
-    if (!s->created && e->age >= 0)
-        s->created = ev->time - (uint64_t)e->age;
-    s->ended = true;
-    s->until = ev->time;
-    s->reason = (unsigned)e->reason;
-    s->frames = e->frames;
-    retire(f, s);
-}
-
 /* ---- bytes -------------------------------------------------------------------------------- */
 
 static void sent(struct facts *f, const struct tap_event *ev)
@@ -181,7 +99,7 @@ static void encode(struct facts *f, const struct tap_event *ev)
 
 /* ---- losses --------------------------------------------------------------------------------- */
 
-/* What stood open may have ended where we could not see it; say so wherever it matters. */
+/* An open episode may have ended among what was lost. */
 static void loss(struct facts *f, const struct run_event *e)
 {
     const struct run_loss *l = &e->loss;
@@ -194,9 +112,7 @@ static void loss(struct facts *f, const struct run_event *e)
     if (f->loss_count < FACTS_LOSSES)
         f->losses[f->loss_count++] = (struct facts_loss){l->to, l->count, l->reason, e->source};
     if (e->source > SOURCE_SPICE)
-        return; /* streams and episodes are told by spice alone */
-    for (size_t i = 0; i < f->running_count; i++)
-        f->running[i].losses++;
+        return; /* only spice-server reports episodes */
     for (int i = 0; i < FACTS_DISPLAYS; i++) {
         f->oom_cut += f->displays[i].in_oom;
         f->displays[i].in_oom = false;
@@ -217,15 +133,6 @@ static void count(struct facts *f, const struct tap_event *ev)
         break;
     case EV_trace_add:
         COUNT(f->trace_adds, FIELDS(ev, trace_add)->reason);
-        break;
-    case EV_stream_create:
-        stream_create(f, ev);
-        break;
-    case EV_stream_attach:
-        stream_attach(f, ev);
-        break;
-    case EV_stream_stop:
-        stream_stop(f, ev);
         break;
     case EV_stream_encode:
         encode(f, ev);
@@ -285,23 +192,4 @@ void facts_end(struct facts *f)
 {
     for (int i = 0; i < FACTS_DISPLAYS; i++)
         f->oom_cut += f->displays[i].in_oom;
-    for (size_t i = 0; i < f->running_count && f->stream_count < FACTS_STREAMS; i++)
-        f->streams[f->stream_count++] = f->running[i];
-    facts_client_end(&f->client);
-}
-
-int facts_gather(struct facts *f, struct bundle *b)
-{
-    struct run_cursor *c = NULL;
-    struct run_event e;
-    int err = cursor_open(&c, b);
-
-    if (err)
-        return err;
-    bundle_window(b, &f->client.from, &f->client.to);
-    while (cursor_next(c, &e) == 1)
-        facts_add(f, &e);
-    cursor_close(c);
-    facts_end(f);
-    return 0;
 }

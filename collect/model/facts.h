@@ -8,28 +8,11 @@
 enum {
     FACTS_SOURCES = SOURCES,
     FACTS_KINDS = 1024,
-    FACTS_VALUES = 256,   /* of an enum */
-    FACTS_RUNNING = 256,  /* streams at one time, all displays */
-    FACTS_STREAMS = 4096, /* ended streams that are listed; more are counted */
+    FACTS_VALUES = 256, /* of an enum */
     FACTS_DISPLAYS = 16,
     FACTS_LOSSES = 1024, /* that are listed; more are counted */
     FACTS_CHANNELS = 16,
     FACTS_TOOK = 1000, /* a histogram of a quarter of a ms each */
-};
-
-struct facts_stream {
-    uint32_t display, number;
-    int32_t box[4];
-    bool has_box;
-    bool began;    /* its beginning is in the recording */
-    bool ended;    /* its stop is in the recording */
-    bool end_lost; /* it ended, but only its successor tells */
-    uint64_t
-        created; /* ns, CLOCK_MONOTONIC; of one that began before, as its stop tells; 0: unknown */
-    uint64_t until; /* its stop, or the last that is known of it */
-    uint64_t frames;
-    unsigned reason; /* stop_reason, if ended */
-    uint64_t losses; /* during its life: frames, or its true end, may be missing */
 };
 
 struct facts_loss {
@@ -48,9 +31,8 @@ struct facts_took {
     uint32_t bins[FACTS_TOOK + 1]; /* the last one: longer */
 };
 
-/* What spicetap meter saw while the recording ran: it is there before and after. */
+/* What spicetap meter saw while the recording ran. */
 struct facts_client {
-    uint64_t from, to;                           /* 0: not known, all of its log counts */
     struct facts_bytes channels[FACTS_CHANNELS]; /* messages; the rest is 0's */
     struct facts_bytes frames;                   /* of streams */
     uint64_t too_late;                           /* frames that were due before they came */
@@ -58,8 +40,7 @@ struct facts_client {
     struct facts_took frames_took, drawings_took;
     uint64_t shown, late, lost; /* frames of the clip by their numbers */
     uint64_t changes;           /* pictures of the clip's region without a number */
-    uint64_t last_change, longest_freeze;
-    int64_t longest_wait; /* ns, of a frame until it is due; 0 or more */
+    int64_t longest_wait;       /* ns, of a frame until it is due; 0 or more */
 };
 
 /* What stands open for one display: the recording can begin, or lose events, anywhere. */
@@ -79,12 +60,6 @@ struct facts {
     uint64_t evicted, evicted_in_oom, evicted_streamable, free_some;
     struct facts_display displays[FACTS_DISPLAYS];
 
-    struct facts_stream running[FACTS_RUNNING];
-    size_t running_count;
-    struct facts_stream streams[FACTS_STREAMS]; /* ended ones, in order of their end */
-    size_t stream_count;
-    uint64_t created, stopped, unlisted;
-
     struct facts_bytes images[FACTS_VALUES]; /* by image_type */
     struct facts_bytes stream_data, drawing; /* on the wire: messages with frames; with drawing */
     struct facts_bytes channels[FACTS_CHANNELS]; /* on the wire: the rest */
@@ -103,14 +78,11 @@ struct facts {
 
 /* Counts one event. */
 void facts_add(struct facts *f, const struct run_event *e);
-/* The same for what the client says; facts_client_end: its last picture stood to the end. */
+/* The same for an event of the client. */
 void facts_client_add(struct facts_client *c, const struct tap_event *ev);
-void facts_client_end(struct facts_client *c);
 /* How long all its pictures took, drawings and frames: ns, exact to a quarter of a ms. */
 uint64_t facts_client_took(const struct facts_client *c, double quantile);
-/* After the last event: streams still running join the list. */
+/* After the last event. */
 void facts_end(struct facts *f);
-/* The whole pass. -ENOMEM: nothing was counted. */
-int facts_gather(struct facts *f, struct bundle *b);
 
 #endif

@@ -61,27 +61,11 @@ static void picture(struct facts_client *c, const struct tap_event *ev)
         add_took(&c->drawings_took, e->took);
 }
 
-static void froze(struct facts_client *c, uint64_t since, uint64_t until)
+/* Once a number was read, pictures without one are none of the clip. */
+static void clip(struct facts_client *c, const struct fields_client_clip *e)
 {
-    if (until > since && until - since > c->longest_freeze)
-        c->longest_freeze = until - since;
-}
-
-/* A freeze that began before the recording counts from the recording's beginning. Once a number was
- * read, pictures without one are none of the clip. */
-static void clip(struct facts_client *c, const struct tap_event *ev)
-{
-    const struct fields_client_clip *e = FIELDS(ev, client_clip);
-    uint64_t since =
-        e->since > 0 && (uint64_t)e->since < ev->time ? ev->time - (uint64_t)e->since : ev->time;
-
     if (e->number < 0 && c->shown)
         return;
-    if (e->number >= 0 && !c->shown)
-        c->longest_freeze = 0;
-    else
-        froze(c, since > c->from ? since : c->from, ev->time);
-    c->last_change = ev->time;
     if (e->number < 0)
         c->changes++;
     else
@@ -92,8 +76,6 @@ static void clip(struct facts_client *c, const struct tap_event *ev)
 
 void facts_client_add(struct facts_client *c, const struct tap_event *ev)
 {
-    if (ev->time < c->from || (c->to && ev->time > c->to))
-        return;
     switch (ev->kind) {
     case EV_client_message:
         message(c, ev);
@@ -105,7 +87,7 @@ void facts_client_add(struct facts_client *c, const struct tap_event *ev)
         picture(c, ev);
         break;
     case EV_client_clip:
-        clip(c, ev);
+        clip(c, FIELDS(ev, client_clip));
         break;
     case EV_client_disconnected:
         c->ended++;
@@ -113,10 +95,4 @@ void facts_client_add(struct facts_client *c, const struct tap_event *ev)
     default:
         break;
     }
-}
-
-void facts_client_end(struct facts_client *c)
-{
-    if (c->last_change && c->to)
-        froze(c, c->last_change, c->to);
 }

@@ -29,6 +29,7 @@ struct model {
     uint64_t start, end;
     double seconds;
     bool has_guest, has_qemu, has_client, qxl, virtio;
+    bool lives_only; /* before model_gather: no regions and memory, so no causes; for info */
 
     struct model_losses losses;
     struct model_displays displays;

@@ -67,6 +67,10 @@ static void of_host(struct model *x, const struct model_seen *e, enum tap_source
 
     bytes_add(&x->bytes, e);
     waits_add(&x->waits, e, source, &step, &x->attr);
+    if (x->lives_only) {
+        streams_add(&x->streams, e, &x->attr);
+        return;
+    }
     memory_add(&x->memory, e, &step, &x->attr);
     if (regions_decides(e->ev))
         settle(x, e->slot);

@@ -83,7 +83,7 @@ static void fill_client(struct compare_run *run, const struct model *x)
         return;
     if (x->client.pictures) {
         set(run, COL_clip_frames, (double)x->client.pictures / x->seconds);
-        set(run, COL_longest_freeze, (double)c->longest_freeze / 1e9);
+        set(run, COL_longest_freeze, (double)x->client.longest_freeze / 1e9);
     }
     if (x->client.pictures > 1) {
         set(run, COL_interval_median, (double)histogram_quantile(&x->client.shown, 0.5) / 1e6);

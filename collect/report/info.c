@@ -4,22 +4,21 @@
 
 #include "report/info.h"
 
-void info_measure(struct info *i)
+void info_init(struct info *i, const struct model *x)
 {
-    bundle_window(i->bundle, &i->start, &i->end);
-    if (!i->start)
-        i->start = i->facts->first;
-    if (!i->end)
-        i->end = i->facts->last;
-    if (i->end < i->start)
-        i->end = i->start;
-    i->seconds = (double)(i->end - i->start) / 1e9;
+    *i = (struct info){.run = x->run,
+                       .bundle = x->bundle,
+                       .model = x,
+                       .facts = x->facts,
+                       .start = x->start,
+                       .end = x->end,
+                       .seconds = x->seconds};
     i->log_count = bundle_logs(i->bundle, &i->logs);
     for (size_t l = 0; l < i->log_count; l++)
         i->bytes += i->logs[l].bytes;
 }
 
-const char *info_stream_end(const struct facts_stream *s)
+const char *info_stream_end(const struct model_stream *s)
 {
     const char *name;
 
@@ -31,13 +30,20 @@ const char *info_stream_end(const struct facts_stream *s)
     return name ? name : "for a reason this version does not know";
 }
 
-const char *info_stream_note(const struct info *i, const struct facts_stream *s)
+const char *info_stream_note(const struct info *i, const struct model_stream *s)
 {
     if (s->began)
         return NULL;
-    if (i->facts->all_losses && s->created >= i->start)
+    if (i->facts->all_losses && s->born >= i->start)
         return "its beginning was lost";
     return "began before the recording";
+}
+
+uint64_t info_unlisted(const struct info *i)
+{
+    uint64_t count = i->model->streams.count;
+
+    return count > MODEL_STREAMS ? count - MODEL_STREAMS : 0;
 }
 
 bool info_has_client(const struct info *i)

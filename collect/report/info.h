@@ -3,28 +3,31 @@
 #ifndef SPICETAP_INFO_H
 #define SPICETAP_INFO_H
 
-#include "model/facts.h"
+#include "model/model.h"
 
 struct info {
     const char *run;
-    struct bundle *bundle;
-    const struct facts *facts;
-    uint64_t start, end; /* of the recording, ns, CLOCK_MONOTONIC */
+    const struct bundle *bundle;
+    const struct model *model; /* gathered */
+    const struct facts *facts; /* the model's */
+    uint64_t start, end;       /* of the recording, ns, CLOCK_MONOTONIC */
     double seconds;
     const struct bundle_log *logs;
     size_t log_count;
     uint64_t bytes; /* of all logs */
 };
 
-/* Fills in all but run, bundle and facts, which are given. */
-void info_measure(struct info *i);
+/* `x` is gathered, and outlives *i. */
+void info_init(struct info *i, const struct model *x);
 void info_text(const struct info *i); /* to stdout */
 int info_json(const struct info *i);  /* to stdout; -ENOMEM */
 
 /* How a stream ended, in words: a stop_reason's name, or that it did not end. */
-const char *info_stream_end(const struct facts_stream *s);
+const char *info_stream_end(const struct model_stream *s);
 /* Why the beginning of a stream is unknown; NULL: it is known. */
-const char *info_stream_note(const struct info *i, const struct facts_stream *s);
+const char *info_stream_note(const struct info *i, const struct model_stream *s);
+/* Streams that are not listed: the table was full. */
+uint64_t info_unlisted(const struct info *i);
 /* A client was asked for, or its log is there. */
 bool info_has_client(const struct info *i);
 /* Bytes of all channels of the client. */

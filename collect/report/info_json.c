@@ -47,7 +47,7 @@ static json_t *memory_json(const struct facts *f)
     return o;
 }
 
-static json_t *stream_json(const struct info *i, const struct facts_stream *s)
+static json_t *stream_json(const struct info *i, const struct model_stream *s)
 {
     json_t *o = json_object();
     const char *note = info_stream_note(i, s);
@@ -57,9 +57,8 @@ static json_t *stream_json(const struct info *i, const struct facts_stream *s)
     json_object_set_new(o, "box",
                         s->has_box ? json_pack("[iiii]", s->box[0], s->box[1], s->box[2], s->box[3])
                                    : json_null());
-    json_object_set_new(o, "created",
-                        s->created ? json_integer((json_int_t)s->created) : json_null());
-    set_count(o, "until", s->ended || s->end_lost ? s->until : i->end);
+    json_object_set_new(o, "created", s->born ? json_integer((json_int_t)s->born) : json_null());
+    set_count(o, "until", s->died);
     set_count(o, "frames", s->frames);
     json_object_set_new(o, "began_in_recording", json_boolean(s->began));
     json_object_set_new(o, "ended", json_boolean(s->ended));
@@ -72,14 +71,14 @@ static json_t *stream_json(const struct info *i, const struct facts_stream *s)
 
 static json_t *streams_json(const struct info *i)
 {
-    const struct facts *f = i->facts;
     json_t *o = json_object(), *list = json_array();
+    const struct model_stream *s;
 
-    set_count(o, "created", f->created);
-    set_count(o, "stopped", f->stopped);
-    set_count(o, "unlisted", f->unlisted);
-    for (size_t s = 0; s < f->stream_count; s++)
-        json_array_append_new(list, stream_json(i, &f->streams[s]));
+    set_count(o, "created", i->facts->of_kind[EV_stream_create]);
+    set_count(o, "stopped", i->facts->of_kind[EV_stream_stop]);
+    set_count(o, "unlisted", info_unlisted(i));
+    for (uint32_t id = 1; (s = model_stream(i->model, id)); id++)
+        json_array_append_new(list, stream_json(i, s));
     json_object_set_new(o, "list", list);
     return o;
 }
@@ -191,8 +190,9 @@ static json_t *took_json(const struct facts_took *t)
     return o;
 }
 
-static json_t *clip_json(const struct facts_client *c)
+static json_t *clip_json(const struct info *i)
 {
+    const struct facts_client *c = &i->facts->client;
     json_t *o = json_object();
 
     json_object_set_new(o, "numbered", json_boolean(c->shown));
@@ -201,7 +201,7 @@ static json_t *clip_json(const struct facts_client *c)
         set_count(o, "late", c->late);
         set_count(o, "lost", c->lost);
     }
-    set_count(o, "longest_freeze_ns", c->longest_freeze);
+    set_count(o, "longest_freeze_ns", i->model->client.longest_freeze);
     return o;
 }
 
@@ -223,7 +223,7 @@ static json_t *client_json(const struct info *i)
     set_count(frames, "too_late", c->too_late);
     json_object_set_new(o, "frames", frames);
     json_object_set_new(o, "drawings", took_json(&c->drawings_took));
-    json_object_set_new(o, "clip", clip_json(c));
+    json_object_set_new(o, "clip", clip_json(i));
     return o;
 }
 

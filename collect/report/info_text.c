@@ -90,22 +90,21 @@ static void print_memory(const struct info *i)
     printf("\n");
 }
 
-static void print_stream(const struct info *i, const struct facts_stream *s)
+static void print_stream(const struct info *i, const struct model_stream *s)
 {
     const char *note = info_stream_note(i, s);
     char name[INFO_TEXT], box[INFO_TEXT] = "?", created[INFO_TEXT] = "-", lived[INFO_TEXT] = "?";
-    uint64_t until = s->ended || s->end_lost ? s->until : i->end;
 
     snprintf(name, sizeof(name), "%u:%u", s->display, s->number);
     if (s->has_box)
         snprintf(box, sizeof(box), "%" PRId64 "x%" PRId64 "+%d+%d", (int64_t)s->box[2] - s->box[0],
                  (int64_t)s->box[3] - s->box[1], s->box[0], s->box[1]);
-    if (s->created >= i->start && s->created)
-        snprintf(created, sizeof(created), "%.3f s", (double)(s->created - i->start) / 1e9);
-    if (s->created && until >= s->created)
-        info_span(until - s->created, lived);
-    else if (!s->created && until >= i->start) /* it began before, and nothing says when */
-        snprintf(lived, sizeof(lived), "> %.2f s", (double)(until - i->start) / 1e9);
+    if (s->born >= i->start && s->born)
+        snprintf(created, sizeof(created), "%.3f s", (double)(s->born - i->start) / 1e9);
+    if (s->born && s->died >= s->born)
+        info_span(s->died - s->born, lived);
+    else if (!s->born && s->died >= i->start) /* it began before, and nothing shows when */
+        snprintf(lived, sizeof(lived), "> %.2f s", (double)(s->died - i->start) / 1e9);
     printf("  %-8s %-20s %10s %10s %8" PRIu64 "  %s", name, box, created, lived, s->frames,
            info_stream_end(s));
     if (note)
@@ -119,20 +118,21 @@ static void print_stream(const struct info *i, const struct facts_stream *s)
 static void print_streams(const struct info *i)
 {
     const struct facts *f = i->facts;
+    const struct model_stream *s;
     uint64_t running = 0;
 
-    for (size_t s = 0; s < f->stream_count; s++)
-        running += !f->streams[s].ended && !f->streams[s].end_lost;
+    for (uint32_t id = 1; (s = model_stream(i->model, id)); id++)
+        running += !s->ended && !s->end_lost;
     printf("\nStreams: %" PRIu64 " created, %" PRIu64 " stopped, %" PRIu64
            " still running at the end\n",
-           f->created, f->stopped, running);
-    if (f->stream_count)
+           f->of_kind[EV_stream_create], f->of_kind[EV_stream_stop], running);
+    if (i->model->streams.count)
         printf("  %-8s %-20s %10s %10s %8s  %s\n", "display:n", "box", "created at", "lived",
                "frames", "end");
-    for (size_t s = 0; s < f->stream_count; s++)
-        print_stream(i, &f->streams[s]);
-    if (f->unlisted)
-        printf("  and %" PRIu64 " more\n", f->unlisted);
+    for (uint32_t id = 1; (s = model_stream(i->model, id)); id++)
+        print_stream(i, s);
+    if (info_unlisted(i))
+        printf("  and %" PRIu64 " more\n", info_unlisted(i));
 }
 
 static void print_class(const char *name, const struct facts_bytes *b, uint64_t all)
@@ -193,8 +193,9 @@ static void print_took(const struct facts_took *t, const char *since)
     printf("\n");
 }
 
-static void print_clip(const struct facts_client *c)
+static void print_clip(const struct info *i)
 {
+    const struct facts_client *c = &i->facts->client;
     char text[INFO_TEXT];
 
     if (c->shown)
@@ -203,7 +204,7 @@ static void print_clip(const struct facts_client *c)
     else
         printf("  clip      no number could be read; %" PRIu64 " change%s of its region",
                c->changes, plural(c->changes));
-    printf("; longest freeze %s\n", info_span(c->longest_freeze, text));
+    printf("; longest freeze %s\n", info_span(i->model->client.longest_freeze, text));
 }
 
 static void print_client_log(const struct info *i)
@@ -221,7 +222,7 @@ static void print_client_log(const struct info *i)
     print_took(&c->frames_took, "from there and due");
     printf("  drawings  %" PRIu64 " shown", c->drawings_took.count);
     print_took(&c->drawings_took, "from the last byte");
-    print_clip(c);
+    print_clip(i);
     if (c->ended)
         printf("  %" PRIu64 " of its channels ended before the recording did\n", c->ended);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What info makes of a run: streams, OOM episodes, and losses where they matter. */
 #include "cmd/commands.h"
-#include "model/facts.h"
+#include "model/model.h"
 #include "fake.h"
 
 static struct tap_writer *writer;
-static struct facts *facts;
+static struct model *model;
+static struct facts *facts; /* the model's */
 
 static void begin(void)
 {
@@ -15,18 +16,48 @@ static void begin(void)
 
 static void gather(void)
 {
-    struct bundle *b;
-
     assert_int_equal(tap_writer_close(writer), 0);
-    assert_int_equal(bundle_open(&b, fake_path("spice.tap")), 0);
-    memset(facts, 0, sizeof(*facts));
-    facts_gather(facts, b);
-    bundle_close(b);
+    model_free(model);
+    assert_int_equal(model_new(&model), 0);
+    facts = model->facts;
+    model->run = fake_path("spice.tap");
+    assert_int_equal(bundle_open(&model->bundle, model->run), 0);
+    assert_int_equal(model_gather(model), 0);
+    bundle_close(model->bundle);
+    model->bundle = NULL;
+}
+
+static json_t *json_of(const char *path)
+{
+    json_t *o;
+    char *text;
+
+    assert_int_equal(RUN(cmd_info, path, "--json"), EXIT_DONE);
+    text = fake_text("out");
+    o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    free(text);
+    return o;
+}
+
+static int64_t number(const json_t *o, const char *part, const char *key)
+{
+    return json_integer_value(json_object_get(json_object_get(o, part), key));
+}
+
+/* Stream `at` of the list, from 0: in order of their begin. */
+static int64_t of_stream(const json_t *o, size_t at, const char *key)
+{
+    const json_t *list = json_object_get(json_object_get(o, "streams"), "list"), *v;
+
+    v = json_object_get(json_array_get(list, at), key);
+    assert_non_null(v);
+    return json_is_true(v) ? 1 : json_integer_value(v);
 }
 
 static void streams(void **state)
 {
-    const struct facts_stream *s;
+    json_t *o, *list;
     (void)state;
 
     begin();
@@ -37,30 +68,38 @@ static void streams(void **state)
     PUT(writer, stream_stop, 2000, .stream = 1, .reason = 0, .age = 1500, .frames = 70);
     PUT(writer, stream_stop, 3000, .stream = 0, .reason = 3, .age = 2000, .frames = 2);
     PUT(writer, stream_attach, 3100, .display = 1, .stream = 0);
-    gather();
-    assert_int_equal(facts->created, 2);
-    assert_int_equal(facts->stopped, 2);
-    assert_int_equal(facts->stream_count, 3);
-    s = &facts->streams[0];
-    assert_true(!s->began && s->ended && s->has_box);
-    assert_int_equal(s->created, 500);
-    assert_int_equal(s->frames, 70);
-    s = &facts->streams[1];
-    assert_true(s->began && s->ended && !s->losses);
-    assert_int_equal(s->created, 1000);
-    assert_int_equal(s->until, 3000);
-    assert_int_equal(s->reason, 3);
-    assert_int_equal(s->box[3], 220);
-    s = &facts->streams[2];
-    assert_true(s->began && !s->ended && !s->end_lost);
-    assert_int_equal(s->display, 1);
-    assert_int_equal(s->frames, 2);
+    assert_int_equal(tap_writer_close(writer), 0);
+    o = json_of(fake_path("spice.tap"));
+    assert_int_equal(number(o, "streams", "created"), 2);
+    assert_int_equal(number(o, "streams", "stopped"), 2);
+    assert_int_equal(number(o, "streams", "unlisted"), 0);
+    list = json_object_get(json_object_get(o, "streams"), "list");
+    assert_int_equal(json_array_size(list), 3);
+    assert_true(!of_stream(o, 0, "began_in_recording") && of_stream(o, 0, "ended"));
+    assert_int_equal(of_stream(o, 0, "created"), 500);
+    assert_int_equal(of_stream(o, 0, "frames"), 70);
+    assert_true(of_stream(o, 1, "began_in_recording") && of_stream(o, 1, "ended"));
+    assert_int_equal(of_stream(o, 1, "losses"), 0);
+    assert_int_equal(of_stream(o, 1, "created"), 1000);
+    assert_int_equal(of_stream(o, 1, "until"), 3000);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 1), "end")),
+                        tap_enum_name(&tap_enum_stop_reason, 3));
+    assert_int_equal(
+        json_integer_value(json_array_get(json_object_get(json_array_get(list, 1), "box"), 3)),
+        220);
+    assert_true(of_stream(o, 2, "began_in_recording") && !of_stream(o, 2, "ended"));
+    assert_int_equal(of_stream(o, 2, "display"), 1);
+    assert_int_equal(of_stream(o, 2, "frames"), 2);
+    assert_int_equal(of_stream(o, 2, "until"), 3100); /* the end of the recording */
+    json_decref(o);
 }
 
 /* The stop of stream 0 is lost: its number comes again. */
 static void stream_loss(void **state)
 {
+    json_t *o, *list;
     (void)state;
+
     begin();
     PUT(writer, stream_create, 1000, .stream = 0);
     PUT(writer, stream_attach, 1100, .stream = 0);
@@ -68,14 +107,19 @@ static void stream_loss(void **state)
     PUT(writer, stream_create, 2000, .stream = 0);
     PUT(writer, stream_stop, 2500, .stream = 0, .frames = 9, .age = 500);
     PUT(writer, stream_stop, 2600, .stream = 4, .frames = 3, .age = 900);
-    gather();
-    assert_int_equal(facts->stream_count, 3);
-    assert_true(facts->streams[0].end_lost && facts->streams[0].losses == 1);
-    assert_int_equal(facts->streams[0].until, 1100);
-    assert_true(facts->streams[1].ended && !facts->streams[1].losses);
-    assert_false(facts->streams[2].began);
-    assert_int_equal(facts->streams[2].created, 1700);
-    assert_int_equal(facts->lost, 12);
+    assert_int_equal(tap_writer_close(writer), 0);
+    o = json_of(fake_path("spice.tap"));
+    list = json_object_get(json_object_get(o, "streams"), "list");
+    assert_int_equal(json_array_size(list), 3);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "end")),
+                        "end not seen");
+    assert_int_equal(of_stream(o, 0, "losses"), 1);
+    assert_int_equal(of_stream(o, 0, "until"), 1100);
+    assert_true(of_stream(o, 1, "ended") && !of_stream(o, 1, "losses"));
+    assert_false(of_stream(o, 2, "began_in_recording"));
+    assert_int_equal(of_stream(o, 2, "created"), 1700);
+    assert_int_equal(number(o, "losses", "events"), 12);
+    json_decref(o);
 
     assert_int_equal(RUN(cmd_info, fake_path("spice.tap")), EXIT_DONE);
     char *text = fake_text("out");
@@ -193,24 +237,6 @@ static void bytes(void **state)
     assert_int_equal(facts->draws[7], 2);
     assert_int_equal(facts->matches[1][3], 1);
     assert_int_equal(facts->events, 12);
-}
-
-static json_t *json_of(const char *path)
-{
-    json_t *o;
-    char *text;
-
-    assert_int_equal(RUN(cmd_info, path, "--json"), EXIT_DONE);
-    text = fake_text("out");
-    o = json_loads(text, 0, NULL);
-    assert_non_null(o);
-    free(text);
-    return o;
-}
-
-static int64_t number(const json_t *o, const char *part, const char *key)
-{
-    return json_integer_value(json_object_get(json_object_get(o, part), key));
 }
 
 static void as_json(void **state)
@@ -355,15 +381,9 @@ static void bad_input(void **state)
     free(text);
 }
 
-static int setup(void **state)
-{
-    facts = calloc(1, sizeof(*facts));
-    return facts ? fake_setup(state) : -1;
-}
-
 static int clean(void **state)
 {
-    free(facts);
+    model_free(model);
     return fake_clean(state);
 }
 
@@ -377,5 +397,5 @@ int main(void)
         cmocka_unit_test(no_client),      cmocka_unit_test(bad_input),
     };
 
-    return cmocka_run_group_tests(tests, setup, clean);
+    return cmocka_run_group_tests(tests, fake_setup, clean);
 }
