@@ -3,6 +3,15 @@
 #include "explain/stream_end.h"
 #include "explain/names.h"
 
+struct finding of_stream(const struct model *x, const struct model_stream *t, enum rule rule,
+                         const char *verdict)
+{
+    struct finding f = finding_new(x, rule, t->id, 0, verdict);
+
+    put_display(&f, x, t->display);
+    return f;
+}
+
 static struct select in_gap(const struct model_stream *t)
 {
     return (struct select){.display = t->display + 1, .from = t->last_frame, .to = t->died};

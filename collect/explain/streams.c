@@ -52,15 +52,6 @@ void find_streams(const struct model *x, struct finder *s)
     }
 }
 
-struct finding of_stream(const struct model *x, const struct model_stream *t, enum rule rule,
-                         const char *verdict)
-{
-    struct finding f = finding_new(x, rule, t->id, 0, verdict);
-
-    put_display(&f, x, t->display);
-    return f;
-}
-
 static void birth(const struct model *x, const struct model_stream *t, struct finder *s)
 {
     struct finding f = of_stream(x, t, RULE_STREAM_BIRTH, t->began ? "found" : "before");
