@@ -72,8 +72,8 @@ static uint32_t make(struct model_regions *x, const struct fields_draw *f, uint6
             at = i;
             break;
         }
-        if (!x->boxes[i].kept && !is_candidate(x, i) &&
-            (at == MODEL_BOXES || x->boxes[i].last < x->boxes[at].last))
+        if (!x->boxes[i].kept && (at == MODEL_BOXES || x->boxes[i].last < x->boxes[at].last) &&
+            !is_candidate(x, i))
             at = i;
     }
     r = &x->boxes[at];
