@@ -228,9 +228,10 @@ static void run(int (*command)(int, char **), char **argv)
 static void look(uint8_t how)
 {
     static const char *const refs[] = {
-        "e0.1",  "e0.2", "e0.3", "e0.8", "e1.1", "e1.2", "e1.8", "e1.9", "s0.2",  "s1.2",
-        "s1.3",  "s1.4", "s1.6", "s1.7", "s1.9", "s2.3", "r1.1", "r1.2", "r1.43", "r1.46",
-        "r1.20", "t0.1", "t0.2", "t0.3", "t0.4", "h1.1", "h2.1", "h3.1", "h4.1"};
+        "i0.1",  "i0.2", "i0.3", "i0.4", "i0.5", "i0.7", "i0.8", "e0.1",  "e0.2",
+        "e0.3",  "e0.8", "e1.1", "e1.2", "e1.8", "e1.9", "s0.2", "s1.2",  "s1.3",
+        "s1.4",  "s1.6", "s1.7", "s1.9", "s2.3", "r1.1", "r1.2", "r1.43", "r1.46",
+        "r1.20", "t0.1", "t0.2", "t0.3", "t0.4", "h1.1", "h2.1", "h3.1",  "h4.1"};
 
     switch (how % 8) {
     case 0:
@@ -250,7 +251,7 @@ static void look(uint8_t how)
         RUN(cmd_compare, "--format", "json");
         break;
     case 5:
-        RUN(cmd_explain);
+        RUN(cmd_explain, "--hypotheses");
         break;
     default:
         RUN(cmd_explain, "--events", refs[how / 8 % (sizeof(refs) / sizeof(*refs))]);

@@ -210,6 +210,46 @@ static void never_needs_the_probe(void **state)
     page_has("may have run out of memory unseen", true);
 }
 
+/* Memory runs out, and a thread of the guest waits for 300 ms of it. Its events end with the run,
+ * or before it began to wait. */
+static void waits_for_memory(bool to_the_end)
+{
+    begin();
+    guest = log_of("guest.tap", SOURCE_GUEST);
+    for (int i = 0; i < 20; i++) {
+        now += 100 * MS;
+        draw(clip_box, 0);
+        if (i < 5 || to_the_end)
+            PUT_AS(guest, 9, guest_memory, now, .domain = GUEST_DOMAIN_vram, .used = 1, .total = 2);
+        if (i == 10) {
+            PUT(spice, oom_begin, now, .drawables = 9);
+            PUT(spice, oom_end, now + MS, .drawables = 9);
+            if (to_the_end)
+                PUT_AS(guest, 9, guest_wait_begin, now, .release_id = 1);
+            now += 300 * MS;
+            if (to_the_end)
+                PUT_AS(guest, 9, guest_wait_end, now, .release_id = 1);
+        }
+    }
+    end(",\"guest\":{\"logs\":[{\"log\":\"guest.tap\",\"hello\":{\"attached\":["
+        "\"guest_wait_begin\",\"guest_wait_end\"]}}]}");
+}
+
+static void the_guests_word_needs_its_events(void **state)
+{
+    (void)state;
+    waits_for_memory(true);
+    page_has("By its own events it waited for 300 ms", true);
+    page_has("It stood still for at least", false);
+    page_has("By its own events the guest waited for memory for 300 ms", true);
+    waits_for_memory(false);
+    page_has("It stood still for at least", true);
+    page_has(
+        "By its own events the guest never waited for memory. Inconclusive: the guest's events "
+        "do not cover the whole run.",
+        true);
+}
+
 /* ---- a redraw of the stream's place is one of its own box ---- */
 
 /* The player ends, and a terminal scrolls where it was. */
@@ -604,6 +644,7 @@ int main(void)
         cmocka_unit_test(idle_needs_an_empty_ring),
         cmocka_unit_test(held_needs_an_answer),
         cmocka_unit_test(never_needs_the_probe),
+        cmocka_unit_test(the_guests_word_needs_its_events),
         cmocka_unit_test(a_terminal_is_no_frame),
         cmocka_unit_test(resizing_supports_no_hypothesis),
         cmocka_unit_test(templates_have_no_number),
