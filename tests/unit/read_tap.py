@@ -150,7 +150,7 @@ class Log:
         if len(head) < 56 or head[:4] != MARK:
             return None
         names = ("packed", "raw", "events", "first", "last", "lost", "number", "sum", "crc", "head_crc")
-        h = dict(zip(names, struct.unpack("<4xIIIQQQIIII", head)))
+        h = dict(zip(names, struct.unpack("<4xIIIQQQIIII", head), strict=True))
         good = zlib.crc32(head[:52]) == h["head_crc"] and 1 <= h["events"] <= MOST_IN_CHUNK
         return h if good and h["packed"] <= 2 << 20 and h["raw"] <= 1 << 20 else None
 
