@@ -244,7 +244,8 @@ static int attach_parts(struct tracer *t, const struct vm *vm, struct loader_err
 
 static int open_ring(struct tracer *t, struct loader_error *e)
 {
-    t->ring = ring_buffer__new(bpf_map__fd(t->spice->maps.events), tracer_sample, t, NULL);
+    t->ring_fd = bpf_map__fd(t->spice->maps.events);
+    t->ring = ring_buffer__new(t->ring_fd, tracer_sample, t, NULL);
     return t->ring ? 0 : loader_fail(e, -errno, "cannot map the ring buffer: %s", strerror(errno));
 }
 
@@ -329,14 +330,19 @@ static void detach(struct tracer_part *part)
     }
 }
 
+void tracer_detach(struct tracer *t)
+{
+    for (unsigned i = 0; i < t->part_count; i++) {
+        detach(&t->parts[i]);
+    }
+}
+
 void tracer_close(struct tracer *t)
 {
     if (!t) {
         return;
     }
-    for (unsigned i = 0; i < t->part_count; i++) {
-        detach(&t->parts[i]);
-    }
+    tracer_detach(t);
     ring_buffer__free(t->ring);
     qemu_bpf__destroy(t->qemu);
     spice_bpf__destroy(t->spice);

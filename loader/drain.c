@@ -5,6 +5,7 @@
  * every 50 ms. In that time even a thread that only hits probes fills a part of the buffer.
  */
 #include <errno.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tracer.h"
@@ -53,6 +54,23 @@ int tracer_drain(struct tracer *t, unsigned budget, tracer_event_fn *fn, void *c
         return t->stopped;
     }
     return result < 0 && !t->cut ? result : (int)t->done;
+}
+
+/* The first two pages of the ring buffer's map hold the positions of consumer and producer. libbpf
+ * shows them from 1.3 on; Debian 12 has 1.1. */
+bool tracer_holds(const struct tracer *t)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const char *pages = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, t->ring_fd, 0);
+    bool holds;
+
+    if (pages == MAP_FAILED) {
+        return false;
+    }
+    holds = __atomic_load_n((const unsigned long *)pages, __ATOMIC_ACQUIRE) !=
+            __atomic_load_n((const unsigned long *)(pages + page), __ATOMIC_ACQUIRE);
+    munmap((void *)pages, 2 * page);
+    return holds;
 }
 
 static uint64_t total(const struct shared *shared, unsigned reason)

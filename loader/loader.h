@@ -197,6 +197,12 @@ struct tracer_loss {
 int tracer_drain(struct tracer *t, unsigned budget, tracer_event_fn *fn, void *context);
 /* 1: *loss was lost since it was last reported; call again. 0: nothing more. */
 int tracer_loss(struct tracer *t, struct tracer_loss *loss);
+/* Detaches from all probes, which can take a second or two. Afterwards no program runs any more, so
+ * the ring buffer can be drained to its end. */
+void tracer_detach(struct tracer *t);
+/* Does the ring buffer hold anything? After tracer_detach and a drain to the end: a record that
+ * never became ready, with unknown ones behind it. */
+bool tracer_holds(const struct tracer *t);
 void tracer_close(struct tracer *t); /* detaches, which can take a second or two; NULL is fine */
 
 #endif

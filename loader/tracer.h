@@ -31,6 +31,7 @@ struct tracer {
     unsigned part_count;
     bool multi; /* attach by multi-uprobe links */
     struct ring_buffer *ring;
+    int ring_fd; /* of its map; the map owns it */
     json_t *missing;
     /* The current pass of tracer_drain(): */
     tracer_event_fn *fn;

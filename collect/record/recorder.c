@@ -294,6 +294,24 @@ void recorder_run(struct recorder *r, void (*second)(void *who, const struct rec
 
 /* ---- the end ---- */
 
+/* Takes all that is left in the ring buffer. Both sources share it, so a record that never became
+ * ready may hide events of both. */
+static void drain_to_end(struct recorder *r)
+{
+    uint64_t since = r->losses_read;
+
+    while (!r->error && drain(r) > 0) {
+    }
+    if (r->error || !tracer_holds(r->tracer))
+        return;
+    for (int s = SOURCE_SPICE; s <= SOURCE_QEMU; s++)
+        if (r->logs[s]) {
+            counts_loss(&r->counts, LOSS_REASON_unready, 0);
+            log_failed(r,
+                       tap_write_loss_since(r->logs[s], since, r->ended, 0, LOSS_REASON_unready));
+        }
+}
+
 static void close_logs(struct recorder *r)
 {
     for (int s = SOURCE_SPICE; s <= SOURCE_QEMU; s++)
@@ -327,13 +345,15 @@ int recorder_end(struct recorder *r)
     json_t *workers = r->started ? worker_cpu_end(&r->workers, r->vm.pid) : NULL;
     int error;
 
-    while (r->started && !r->error && drain(r) > 0) {
-    }
     if (r->guest) { /* first: it may still send events that belong to the host's */
         uint64_t bytes = 0;
 
         log_failed(r, guest_port_end(r->guest, &bytes));
         r->bytes += bytes;
+    }
+    if (r->started) {
+        tracer_detach(r->tracer); /* then no record is being written any more */
+        drain_to_end(r);
     }
     close_logs(r);
     record_client_end(&r->client, bundle_run(r->bundle), r->path, say);

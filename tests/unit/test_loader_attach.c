@@ -282,8 +282,11 @@ static void budget(void **state)
     go(&c);
     tracer_switch(t, false);
     assert_int_equal(tracer_drain(t, 3, keep, &s), 3);
+    tracer_detach(t); /* what is in the ring buffer stays */
     assert_int_equal(tracer_drain(t, 3, keep, &s), 3);
+    assert_true(tracer_holds(t));
     assert_int_equal(tracer_drain(t, 3, keep, &s), 2);
+    assert_false(tracer_holds(t));
     assert_int_equal(tracer_drain(t, 3, keep, &s), 0);
     assert_int_equal(s.count, 8);
     assert_true(vm_running(&vm));
