@@ -173,9 +173,23 @@ const struct model_candidate *regions_settle(struct model_regions *x, unsigned s
     return c;
 }
 
-/* The running streams whose box it has: it is a frame of theirs, or a redraw in place of one. What
- * else is drawn over a stream's place, such as a terminal, is no frame that the server could
- * refuse. */
+/* Is `box` at least half of the stream's box, from edge to edge? A display that is not QXL draws
+ * what changed of a column of 32 pixels: qemu_spice_create_update in QEMU's ui/spice-display.c. */
+static bool is_piece(const int32_t *stream, const int32_t *box)
+{
+    bool columns = box[0] == stream[0] && box[2] == stream[2];
+    bool rows = box[1] == stream[1] && box[3] == stream[3];
+    int along = columns ? 1 : 0; /* the side that may differ: its first edge */
+    int64_t length = (int64_t)box[along + 2] - box[along];
+
+    return (columns || rows) && box[along] >= stream[along] &&
+           box[along + 2] <= stream[along + 2] &&
+           length * 2 >= (int64_t)stream[along + 2] - stream[along];
+}
+
+/* The running streams whose box it has, or most of it: it is a frame of theirs, or came in place of
+ * one. What else is drawn over a stream's place, such as a terminal, is no frame that the server
+ * could refuse. */
 static void cover(struct model_regions *x, struct model_candidate *c)
 {
     uint32_t off;
@@ -183,7 +197,8 @@ static void cover(struct model_regions *x, struct model_candidate *c)
     for (uint32_t i = 0; i < x->streams->live_count; i++) {
         const struct model_stream *t = &x->streams->live[i];
 
-        if (t->display != c->display || !t->has_box || !region_near(t->box, c->box, &off))
+        if (t->display != c->display || !t->has_box ||
+            (!region_near(t->box, c->box, &off) && !is_piece(t->box, c->box)))
             continue;
         if (c->covered_count == MODEL_COVERED)
             x->covered_over++;

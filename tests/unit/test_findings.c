@@ -252,13 +252,11 @@ static void the_guests_word_needs_its_events(void **state)
 
 /* ---- a redraw of the stream's place is one of its own box ---- */
 
-/* The player ends, and a terminal scrolls where it was. */
-static void a_terminal_is_no_frame(void **state)
+/* The player ends, and something else is drawn where it was: 24 times in the last second. */
+static void ends_below(const int32_t *other, const char *cause)
 {
-    static const int32_t terminal[4] = {90, 90, 700, 600};
     uint64_t last;
     json_t *o;
-    (void)state;
 
     begin();
     video(30);
@@ -266,14 +264,27 @@ static void a_terminal_is_no_frame(void **state)
     last = now;
     for (int i = 0; i < 24; i++) {
         now += 40 * MS;
-        draw(terminal, DRAW_VERDICT_not_opaque);
+        draw(other, DRAW_VERDICT_not_opaque);
     }
     now = last;
     stop(1010 * MS);
     end("");
     o = explained();
-    assert_string_equal(word(o, "streams", 0, "cause"), "guest_idle");
+    assert_string_equal(word(o, "streams", 0, "cause"), cause);
     json_decref(o);
+}
+
+static void a_terminal_is_no_frame(void **state)
+{
+    static const int32_t terminal[4] = {90, 90, 700, 600}, row[4] = {100, 100, 380, 340},
+                         column[4] = {100, 150, 420, 340}, line[4] = {100, 300, 420, 340};
+    (void)state;
+
+    ends_below(terminal, "guest_idle");
+    ends_below(clip_box, "refused");
+    ends_below(column, "refused"); /* most of it, from the left edge to the right */
+    ends_below(line, "guest_idle");
+    ends_below(row, "refused");
 }
 
 /* Its last frame is evicted, and redraws of its box are refused for what `verdict` says of each; or
