@@ -86,7 +86,10 @@ all() {
 }
 
 case ${1:-} in
---list) runs list && exit ;;
+--list)
+	runs list
+	exit
+	;;
 -h | --help) usage 0 ;;
 '') ;;
 *) usage ;;

@@ -33,7 +33,10 @@ class Row:
         if not path:
             raise LabError(f"{self.name}: there is no guest-configs/{self.experiment}.experiment")
         more = [f"duration={duration}"] if duration else []
-        return settings.resolve(path, [*self.changes, *more], self.name)
+        try:
+            return settings.resolve(path, [*self.changes, *more], self.name)
+        except LabError as e:
+            raise LabError(f"runs.list, row {self.name}: {e}") from None
 
 
 def read_row(words, batch, names, where):

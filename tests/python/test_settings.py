@@ -110,6 +110,11 @@ class List(forged.InFolder):
             runlist.plan(self.folder, [runlist.Row("one", "a", 1, "nix")], [], None)
         self.assertIn("guest-configs/nix.experiment", str(caught.exception))
 
+    def test_a_row_with_a_bad_setting_is_named(self):
+        with self.assertRaises(LabError) as caught:
+            runlist.plan(self.folder, [runlist.Row("one", "a", 1, "005b", ("ram=many",))], [], None)
+        self.assertEqual(str(caught.exception), "runs.list, row a: ram=many: not a number of MiB")
+
     def test_repeats_are_interleaved(self):
         def names(*patterns):
             return " ".join(f"{row.name}{n}" for row, n in runlist.order(ROWS, patterns))
