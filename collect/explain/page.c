@@ -60,7 +60,7 @@ static bool is_clips(const struct model *x, const struct model_stream *t)
     const struct model_region *clip = model_clip(x);
     uint32_t off;
 
-    return clip && t->display == clip->display && region_near(t->box, clip->box, &off);
+    return clip && t->display == clip->display && boxes_alike(t->box, clip->box, &off);
 }
 
 /* It runs on, or ended as a video ends: nobody has to read about it unasked. */

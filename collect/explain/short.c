@@ -175,7 +175,7 @@ static const struct model_stream *last_of_place(const struct model *x, const str
     for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++) {
         const struct model_stream *t = model_stream(x, i);
 
-        if (!t->has_box || t->display != r->display || !region_near(t->box, r->box, &off))
+        if (!t->has_box || t->display != r->display || !boxes_alike(t->box, r->box, &off))
             continue;
         if (!t->ended)
             return NULL;

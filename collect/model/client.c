@@ -9,6 +9,12 @@ void client_init(struct model_client *c, const struct model_waits *waits,
     c->waits = waits;
     c->regions = regions;
     c->losses = losses;
+    c->shown = MODEL_INTERVALS;
+}
+
+void client_free(struct model_client *c)
+{
+    histogram_free(&c->shown);
 }
 
 void client_window(struct model_client *c, uint64_t from, uint64_t to)
@@ -105,7 +111,7 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
         c->numbered = true;
         c->pictures = c->freeze_count = c->moved_count = 0;
         c->longest_freeze = 0;
-        c->shown = (struct histogram){0};
+        histogram_free(&c->shown);
         since = 0;
     }
     c->pictures++;

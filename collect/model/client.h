@@ -59,6 +59,7 @@ struct model_client {
 
 void client_init(struct model_client *c, const struct model_waits *waits,
                  const struct model_regions *regions, const struct model_losses *losses);
+void client_free(struct model_client *c);
 /* Where the window begins and ends, before the first event; 0: not known. */
 void client_window(struct model_client *c, uint64_t from, uint64_t to);
 /* After the last event. `slot`: of the clip's display; -1: not known. */

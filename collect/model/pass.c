@@ -31,6 +31,8 @@ void model_free(struct model *x)
         return;
     free(x->facts);
     streams_free(&x->streams);
+    regions_free(&x->regions);
+    client_free(&x->client);
     memory_free(&x->memory);
     free(x);
 }

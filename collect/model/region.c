@@ -4,26 +4,6 @@
 #include "model/region.h"
 #include "event/event.h"
 
-bool region_near(const int32_t *a, const int32_t *b, uint32_t *off)
-{
-    uint32_t most = 0;
-
-    for (int i = 0; i < 4; i++) {
-        int64_t d = (int64_t)a[i] - b[i];
-        uint64_t far = (uint64_t)(d < 0 ? -d : d);
-
-        if (far > 8)
-            return false;
-        if (far > most)
-            most = (uint32_t)far;
-    }
-    *off = most;
-    if (!most)
-        return true;
-    return (int64_t)a[2] - a[0] >= 64 && (int64_t)a[3] - a[1] >= 64 && (int64_t)b[2] - b[0] >= 64 &&
-           (int64_t)b[3] - b[1] >= 64;
-}
-
 /* ---- spells: more than 4 redraws a second for more than 2 s. The rule says 5, which is the
  * server's 200 ms; 4 lets those be seen that miss it by a little. ---- */
 

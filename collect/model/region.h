@@ -57,9 +57,6 @@ struct model_region {
     uint64_t least_off_at, most_frames_at;
 };
 
-/* Boxes of the same shape at nearly the same place: at most 8 pixels off, and neither is smaller
- * than 64 x 64 unless they are equal. `off` gets the pixels. */
-bool region_near(const int32_t *a, const int32_t *b, uint32_t *off);
 /* One redraw and its fate. True: its spell qualifies, so that the region should be kept. */
 bool region_redraw(struct model_region *r, const struct model_candidate *c, enum outcome o);
 void region_end_spell(struct model_region *r);

@@ -10,84 +10,73 @@ void regions_init(struct model_regions *r, const struct model_streams *streams,
     r->losses = losses;
 }
 
+void regions_free(struct model_regions *x)
+{
+    for (int i = 0; i < MODEL_BOXES; i++)
+        histogram_free(&x->boxes[i].intervals);
+}
+
+static struct watched_box watched(uint64_t display, uint64_t surface, const int32_t *box)
+{
+    struct watched_box w = {.display = (uint32_t)display, .surface = (uint32_t)surface};
+
+    memcpy(w.box, box, sizeof(w.box));
+    return w;
+}
+
 uint32_t regions_find(const struct model_regions *x, uint64_t display, uint64_t surface,
                       const int32_t *box)
 {
-    int32_t key[6] = {box[0], box[1], box[2], box[3], (int32_t)display, (int32_t)surface};
+    struct watched_box like = watched(display, surface, box);
 
-    for (uint32_t i = 0; i < MODEL_BOXES; i++)
-        if (!memcmp(x->box_keys[i], key, sizeof(key)) && x->boxes[i].used)
-            return i + 1;
-    return 0;
-}
-
-static void set_key(struct model_regions *x, uint32_t i, const int32_t *box)
-{
-    struct model_region *r = &x->boxes[i];
-
-    memcpy(r->box, box, sizeof(r->box));
-    memcpy(x->box_keys[i], box, sizeof(r->box));
-    x->box_keys[i][4] = (int32_t)r->display;
-    x->box_keys[i][5] = (int32_t)r->surface;
+    return (uint32_t)(boxes_find(&x->watched, &like) + 1);
 }
 
 /* A box that moved a little since it was last drawn is the same region. */
-static uint32_t find_near(struct model_regions *x, const struct fields_draw *f, uint64_t now)
+static void move(struct model_regions *x, int i, const int32_t *box)
 {
-    const int32_t *box = (const int32_t *)&f->box;
-    uint32_t off, best = 0, best_off = UINT32_MAX;
-
-    for (uint32_t i = 0; i < MODEL_BOXES; i++) {
-        const struct model_region *r = &x->boxes[i];
-
-        if (r->used && r->display == f->display && r->surface == f->surface &&
-            now - r->last < NS_PER_SECOND && region_near(r->box, box, &off) && off < best_off) {
-            best = i + 1;
-            best_off = off;
-        }
-    }
-    if (best) {
-        x->boxes[best - 1].moves++;
-        set_key(x, best - 1, box);
-    }
-    return best;
+    x->boxes[i].moves++;
+    memcpy(x->boxes[i].box, box, sizeof(x->boxes[i].box));
+    memcpy(x->watched.list[i].box, box, sizeof(x->watched.list[i].box));
 }
 
-/* Is the box that of a drawable whose fate is not decided yet? */
-static bool is_candidate(const struct model_regions *x, uint32_t box)
+/* A new box, in place of another if need be; -1: all are fixed. */
+static int make(struct model_regions *x, const struct watched_box *w, uint64_t now)
 {
-    for (int i = 0; i < MODEL_DISPLAYS; i++)
-        if (x->now[i].open && x->now[i].region == box + 1)
-            return true;
-    return false;
-}
+    int i = boxes_place(&x->watched);
+    struct model_region *r = &x->boxes[i < 0 ? 0 : i];
 
-static uint32_t make(struct model_regions *x, const struct fields_draw *f, uint64_t now)
-{
-    uint32_t at = MODEL_BOXES, i;
-    struct model_region *r;
-
-    for (i = 0; i < MODEL_BOXES; i++) {
-        if (!x->boxes[i].used) {
-            at = i;
-            break;
-        }
-        if (!x->boxes[i].kept && (at == MODEL_BOXES || x->boxes[i].last < x->boxes[at].last) &&
-            !is_candidate(x, i))
-            at = i;
-    }
-    r = &x->boxes[at];
+    if (i < 0)
+        return -1;
     x->dropped += r->used && r->count > 2 && now - r->last < NS_PER_SECOND / 2;
+    histogram_free(&r->intervals);
     memset(r, 0, sizeof(*r));
+    x->watched.list[i] = *w;
+    x->watched.count += i == x->watched.count;
     r->used = true;
+    r->intervals = MODEL_INTERVALS;
     r->doubt_last = x->losses->places[SOURCE_META] + x->losses->places[SOURCE_SPICE] > 0;
-    r->display = (uint32_t)f->display;
-    r->surface = (uint32_t)f->surface;
-    memcpy(r->first_box, &f->box, sizeof(r->first_box));
-    set_key(x, at, r->first_box);
+    r->display = w->display;
+    r->surface = w->surface;
+    memcpy(r->box, w->box, sizeof(r->box));
+    memcpy(r->first_box, w->box, sizeof(r->first_box));
     r->least_late = UINT64_MAX;
     r->least_off = UINT32_MAX;
-    return at + 1;
+    return i;
+}
+
+static int find_or_make(struct model_regions *x, const struct fields_draw *f, uint64_t now)
+{
+    struct watched_box w = watched(f->display, f->surface, (const int32_t *)&f->box);
+    int i = boxes_find(&x->watched, &w);
+
+    if (i >= 0)
+        return i;
+    i = boxes_near(&x->watched, &w, now);
+    if (i < 0)
+        return make(x, &w, now);
+    move(x, i, w.box);
+    return i;
 }
 
 static void keep(struct model_regions *x, struct model_region *r)
@@ -170,6 +159,8 @@ const struct model_candidate *regions_settle(struct model_regions *x, unsigned s
     piece(x, c->box, o);
     if (region_redraw(r, c, o))
         keep(x, r);
+    x->watched.list[c->region - 1].last = r->last;
+    x->watched.list[c->region - 1].fixed = r->kept;
     return c;
 }
 
@@ -198,7 +189,7 @@ static void cover(struct model_regions *x, struct model_candidate *c)
         const struct model_stream *t = &x->streams->live[i];
 
         if (t->display != c->display || !t->has_box ||
-            (!region_near(t->box, c->box, &off) && !is_piece(t->box, c->box)))
+            (!boxes_alike(t->box, c->box, &off) && !is_piece(t->box, c->box)))
             continue;
         if (c->covered_count == MODEL_COVERED)
             x->covered_over++;
@@ -212,13 +203,12 @@ static void draw(struct model_regions *x, const struct model_seen *e, struct mod
     const struct fields_draw *f = FIELDS(e->ev, draw);
     struct model_candidate *c = &x->now[e->slot];
     uint64_t now = e->ev->time, last;
-    uint32_t at = regions_find(x, f->display, f->surface, (const int32_t *)&f->box);
+    int at = find_or_make(x, f, now);
 
-    if (!at)
-        at = find_near(x, f, now);
-    if (!at)
-        at = make(x, f, now);
-    last = x->boxes[at - 1].last_created;
+    if (at < 0)
+        return;
+    x->watched.list[at].fixed = true;
+    last = x->boxes[at].last_created;
     memset(c, 0, sizeof(*c));
     c->open = true;
     c->display = e->display;
@@ -226,13 +216,13 @@ static void draw(struct model_regions *x, const struct model_seen *e, struct mod
     c->release_id = f->release_id;
     c->time = now;
     c->created = f->created ? f->created : now;
-    c->region = at;
+    c->region = (uint32_t)at + 1;
     c->verdict = (uint8_t)f->verdict;
     c->interval = last && c->created > last ? c->created - last : 0;
     memcpy(c->box, &f->box, sizeof(c->box));
     if (f->verdict < DRAW_VERDICT_empty) /* it entered the tree */
         cover(x, c);
-    attr->region = at;
+    attr->region = c->region;
 }
 
 static struct model_candidate *candidate(struct model_regions *x, const struct model_seen *e,
@@ -258,7 +248,7 @@ static void match(struct model_regions *x, struct model_candidate *c, const stru
             c->covered_verdict[i] = (uint8_t)f->verdict;
         }
     }
-    if (f->verdict == MATCH_VERDICT_match || !region_near(c->box, (const int32_t *)&f->other, &off))
+    if (f->verdict == MATCH_VERDICT_match || !boxes_alike(c->box, (const int32_t *)&f->other, &off))
         return;
     if (c->has_near && f->since >= c->near_since)
         return;

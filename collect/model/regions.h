@@ -3,6 +3,7 @@
 #ifndef SPICETAP_REGIONS_H
 #define SPICETAP_REGIONS_H
 
+#include "model/boxes.h"
 #include "model/displays.h"
 #include "model/fate.h"
 #include "model/losses.h"
@@ -11,14 +12,13 @@
 #include "model/streams.h"
 
 enum {
-    MODEL_BOXES = 256,  /* boxes watched at one time */
     MODEL_REGIONS = 64, /* of them kept, because they should have streamed */
 };
 
 struct model_regions {
     struct model_candidate now[MODEL_DISPLAYS]; /* by slot */
     struct model_region boxes[MODEL_BOXES];
-    int32_t box_keys[MODEL_BOXES][6];
+    struct model_boxes watched;   /* index of `boxes` */
     uint16_t kept[MODEL_REGIONS]; /* indices of kept ones, by id - 1 */
     uint32_t count;               /* kept ones */
     uint32_t over, dropped;       /* not kept for want of room; dropped although still redrawn */
@@ -35,6 +35,7 @@ struct model_regions {
 
 void regions_init(struct model_regions *r, const struct model_streams *streams,
                   const struct model_losses *losses);
+void regions_free(struct model_regions *r);
 /* Decides the fate of the display's open candidate; NULL: there is none. What it returns is valid
  * until the next regions_add. Due before an event that regions_decides(). */
 const struct model_candidate *regions_settle(struct model_regions *r, unsigned slot,

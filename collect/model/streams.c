@@ -17,6 +17,10 @@ int streams_init(struct model_streams *s, const struct model_waits *waits,
 
 void streams_free(struct model_streams *s)
 {
+    for (size_t i = 0; i < s->live_count; i++)
+        histogram_free(&s->live[i].intervals);
+    for (uint32_t i = 0; s->list && i < s->count && i < MODEL_STREAMS; i++)
+        histogram_free(&s->list[i].intervals);
     free(s->list);
 }
 
@@ -192,6 +196,8 @@ static void retire(struct model_streams *s, struct model_stream *t, uint64_t now
     s->causes[t->cause]++;
     if (t->id <= MODEL_STREAMS)
         s->list[t->id - 1] = *t;
+    else
+        histogram_free(&t->intervals);
     *t = s->live[--s->live_count];
 }
 
@@ -216,6 +222,7 @@ static struct model_stream *begin(struct model_streams *s, const struct model_se
     t->slot = e->slot;
     t->number = (uint32_t)number;
     t->last_frame = t->seen = e->ev->time;
+    t->intervals = MODEL_INTERVALS;
     t->gap = counters(s, t->slot, e->ev->time);
     return t;
 }
