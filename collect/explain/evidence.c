@@ -88,7 +88,7 @@ static bool is_ask_of_any(const struct model *first, const struct select *q,
     uint32_t from = a->first_episode ? a->first_episode : a->episode;
 
     for (uint32_t id = from; id && id <= a->episode; id++)
-        if (is_ask(model_episode(first, id), q, ev))
+        if (is_ask(model_episode_at(first, id), q, ev))
             return true;
     return false;
 }
@@ -97,8 +97,8 @@ static bool follows_rule(const struct model *first, const struct select *q,
                          const struct tap_event *ev, const struct model_attr *a,
                          enum tap_source source)
 {
-    const struct model_stream *t = model_stream(first, a->stream);
-    const struct model_episode *e = model_episode(first, a->episode);
+    const struct model_stream *t = model_stream_at(first, a->stream);
+    const struct model_episode *e = model_episode_at(first, a->episode);
     const struct model_domain *m = &first->memory.domains[q->value & 7];
 
     switch (q->rule) {

@@ -76,7 +76,7 @@ static void h1(const struct model *x, struct finder *s)
     struct finding f;
 
     for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++) {
-        const struct model_stream *t = model_stream(x, i);
+        const struct model_stream *t = model_stream_at(x, i);
 
         evicted += t->own_evicted;
         survived += t->evicted_survived;

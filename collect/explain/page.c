@@ -14,10 +14,10 @@ void find_all(const struct model *x, struct finder *s)
 {
     find_memory(x, s);
     for (uint32_t i = 1; i <= model_episodes(x); i++)
-        find_episode(x, model_episode(x, i), s);
+        find_episode(x, model_episode_at(x, i), s);
     find_streams(x, s);
     for (uint32_t i = 1; i <= streams_kept(x); i++)
-        find_stream(x, model_stream(x, i), s);
+        find_stream(x, model_stream_at(x, i), s);
     find_places(x, s);
     for (uint32_t i = 1; i <= x->regions.count; i++)
         find_place(x, model_kept(x, i), s);
@@ -45,7 +45,7 @@ static void page_memory(const struct model *x, struct finder *s)
 
     find_memory(x, s);
     for (uint32_t i = 1; i <= model_episodes(x); i++) {
-        const struct model_episode *e = model_episode(x, i);
+        const struct model_episode *e = model_episode_at(x, i);
 
         if (!longest || e->stalled > longest->stalled)
             longest = e;
@@ -78,7 +78,7 @@ static void page_streams(const struct model *x, struct finder *s)
     find_streams(x, s);
     for (int rank = 0; rank < 3; rank++)
         for (uint32_t i = 1; i <= streams_kept(x) && shown < STREAMS_ON_PAGE; i++) {
-            const struct model_stream *t = model_stream(x, i);
+            const struct model_stream *t = model_stream_at(x, i);
             int its = is_clips(x, t) ? 0 : !is_fine(t) ? 1 : 2;
 
             if (its != rank || (rank == 2 && shown))
@@ -120,9 +120,9 @@ void find_page(const struct model *x, struct finder *s)
 void find_at(const struct model *x, uint64_t time, struct finder *s)
 {
     for (uint32_t i = 1; i <= streams_kept(x); i++)
-        if (model_stream(x, i)->born <= time && model_stream(x, i)->died >= time)
-            find_stream(x, model_stream(x, i), s);
+        if (model_stream_at(x, i)->born <= time && model_stream_at(x, i)->died >= time)
+            find_stream(x, model_stream_at(x, i), s);
     for (uint32_t i = 1; i <= model_episodes(x); i++)
-        if (model_episode(x, i)->from <= time && model_episode(x, i)->to >= time)
-            find_episode(x, model_episode(x, i), s);
+        if (model_episode_at(x, i)->from <= time && model_episode_at(x, i)->to >= time)
+            find_episode(x, model_episode_at(x, i), s);
 }

@@ -54,7 +54,7 @@ static bool is_much_video(const struct model *x, uint64_t ns)
 /* Losses that leave the other findings without a ground. */
 static void losses(const struct model *x, struct chosen *c)
 {
-    const struct facts *a = x->facts;
+    const struct model_counts *a = &x->counts;
     struct finding f = finding_new(x, RULE_SHORT_LOSSES, 0, 0, "unusable");
 
     if (!a->lost_unknown && a->lost * 100 < a->events * LEAST_PERCENT)
@@ -173,7 +173,7 @@ static const struct model_stream *last_of_place(const struct model *x, const str
     uint32_t off;
 
     for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++) {
-        const struct model_stream *t = model_stream(x, i);
+        const struct model_stream *t = model_stream_at(x, i);
 
         if (!t->has_box || t->display != r->display || !boxes_alike(t->box, r->box, &off))
             continue;
@@ -326,7 +326,7 @@ static void waited(const struct model *x, struct chosen *c)
 
 static void put_off(const struct model *x, struct chosen *c)
 {
-    int64_t delay = x->facts->client.longest_wait;
+    int64_t delay = x->client.arrivals.longest_wait;
     struct finding f = finding_new(x, RULE_SHORT_PUT_OFF, 0, 0, "found");
 
     if (delay < (int64_t)NS_PER_SECOND)

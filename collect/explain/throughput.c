@@ -10,10 +10,10 @@ static void sent(const struct model *x, struct finder *s)
     struct finding f = finding_new(x, RULE_SENT, 0, 0, "found");
     uint64_t other = 0;
 
-    for (int i = 0; i < FACTS_CHANNELS; i++)
-        other += x->facts->channels[i].sent;
-    put_bytes(&f, "video_bytes", x->facts->stream_data.sent);
-    put_bytes(&f, "drawing_bytes", x->facts->drawing.sent);
+    for (int i = 0; i < BYTES_CHANNELS; i++)
+        other += x->bytes.channels[i].sent;
+    put_bytes(&f, "video_bytes", x->bytes.stream_data.sent);
+    put_bytes(&f, "drawing_bytes", x->bytes.drawing.sent);
     put_bytes(&f, "other_bytes", other);
     put_evidence(&f, (struct select){.kinds = {EV_sent}});
     s->found(s, &f);
@@ -136,15 +136,15 @@ static void losses(const struct model *x, struct finder *s)
 {
     struct finding f = finding_new(x, RULE_LOSSES, 0, 0, "found");
 
-    if (!x->facts->all_losses)
+    if (!x->counts.all_losses)
         return;
-    put_count(&f, "places", x->facts->all_losses);
-    if (x->facts->lost_unknown && !x->facts->lost)
+    put_count(&f, "places", x->counts.all_losses);
+    if (x->counts.lost_unknown && !x->counts.lost)
         put_unknown(&f, "lost_events");
     else
-        put_count(&f, "lost_events", x->facts->lost);
-    if (x->facts->lost_unknown)
-        put_count(&f, "unknown_places", x->facts->lost_unknown);
+        put_count(&f, "lost_events", x->counts.lost);
+    if (x->counts.lost_unknown)
+        put_count(&f, "unknown_places", x->counts.lost_unknown);
     put_evidence(&f, (struct select){.kinds = {EV_loss}});
     s->found(s, &f);
 }

@@ -3,6 +3,8 @@
 
 #include "model/client.h"
 
+#define TOOK histogram_of(NS_PER_MS / 4, 1000)
+
 void client_init(struct model_client *c, const struct model_waits *waits,
                  const struct model_regions *regions, const struct model_losses *losses)
 {
@@ -10,11 +12,14 @@ void client_init(struct model_client *c, const struct model_waits *waits,
     c->regions = regions;
     c->losses = losses;
     c->shown = MODEL_INTERVALS;
+    c->arrivals.frames_took = c->arrivals.drawings_took = TOOK;
 }
 
 void client_free(struct model_client *c)
 {
     histogram_free(&c->shown);
+    histogram_free(&c->arrivals.frames_took);
+    histogram_free(&c->arrivals.drawings_took);
 }
 
 void client_window(struct model_client *c, uint64_t from, uint64_t to)
@@ -111,10 +116,13 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
         c->numbered = true;
         c->pictures = c->freeze_count = c->moved_count = 0;
         c->longest_freeze = 0;
+        c->late = c->lost = 0;
         histogram_free(&c->shown);
         since = 0;
     }
     c->pictures++;
+    c->late += e->late != 0;
+    c->lost += e->lost;
     sums(c, time, &now);
     if (since) {
         histogram_add(&c->shown, time - from, time);
@@ -155,15 +163,69 @@ bool client_in_clip_place(const struct model_client *c, const struct fields_clie
            e->box.top < place[3] && place[1] < e->box.bottom;
 }
 
+static uint64_t positive(int64_t ns)
+{
+    return ns > 0 ? (uint64_t)ns : 0;
+}
+
+static void frame(struct model_client *c, const struct fields_client_frame *f)
+{
+    byte_sum_add(&c->arrivals.frames, 0, f->size);
+    c->arrivals.too_late += f->wait < 0;
+    if (f->wait > c->arrivals.longest_wait)
+        c->arrivals.longest_wait = f->wait;
+    if (f->wait)
+        c->delay = f->wait;
+}
+
+static void picture(struct model_client *c, const struct fields_client_picture *f, uint64_t now)
+{
+    struct client_arrivals *a = &c->arrivals;
+
+    c->drawn += client_in_clip_place(c, f);
+    if (f->stream >= 0) /* its wait until it was due is no delay */
+        histogram_add(&a->frames_took, positive((int64_t)((uint64_t)f->took - (uint64_t)f->wait)),
+                      now);
+    else if (f->stream == -1)
+        histogram_add(&a->drawings_took, positive(f->took), now);
+}
+
 void client_add(struct model_client *c, const struct tap_event *ev)
 {
-    if (ev->kind == EV_client_clip)
+    const struct fields_client_message *m = FIELDS(ev, client_message);
+
+    switch (ev->kind) {
+    case EV_client_message:
+        byte_sum_add(&c->arrivals.channels[m->channel < BYTES_CHANNELS ? m->channel : 0], 0,
+                     m->size);
+        break;
+    case EV_client_frame:
+        frame(c, FIELDS(ev, client_frame));
+        break;
+    case EV_client_picture:
+        picture(c, FIELDS(ev, client_picture), ev->time);
+        break;
+    case EV_client_clip:
         shown(c, FIELDS(ev, client_clip), ev->time);
-    else if (ev->kind == EV_client_picture)
-        c->drawn += client_in_clip_place(c, FIELDS(ev, client_picture));
-    else if (ev->kind == EV_client_frame && FIELDS(ev, client_frame)->wait)
-        c->delay = FIELDS(ev, client_frame)->wait;
-    else if (ev->kind == EV_client_disconnected &&
-             FIELDS(ev, client_disconnected)->channel == CHANNEL_display)
-        c->gone = ev->time;
+        break;
+    case EV_client_disconnected:
+        c->arrivals.ended++;
+        if (FIELDS(ev, client_disconnected)->channel == CHANNEL_display)
+            c->gone = ev->time;
+        break;
+    default:
+        break;
+    }
+}
+
+uint64_t client_took(const struct model_client *c, double quantile)
+{
+    struct histogram all = TOOK;
+    uint64_t took;
+
+    histogram_merge(&all, &c->arrivals.frames_took);
+    histogram_merge(&all, &c->arrivals.drawings_took);
+    took = histogram_quantile(&all, quantile);
+    histogram_free(&all);
+    return took;
 }

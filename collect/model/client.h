@@ -4,6 +4,7 @@
 #define SPICETAP_MODEL_CLIENT_H
 
 #include "base/histogram.h"
+#include "model/bytes.h"
 #include "model/regions.h"
 #include "model/waits.h"
 
@@ -39,7 +40,19 @@ struct model_freeze {
     bool lost;
 };
 
+/* How much of what came the client could use, and when. */
+struct client_arrivals {
+    struct byte_sum channels[BYTES_CHANNELS]; /* messages, by channel; `sent` is their size */
+    struct byte_sum frames;                   /* of streams */
+    uint64_t too_late;                        /* frames that were due before they came */
+    int64_t longest_wait;                     /* of a frame until it was due; 0 or more */
+    uint64_t ended;                           /* channels */
+    /* From a picture's last byte (of a frame: from when it was due) until it was ready. */
+    struct histogram frames_took, drawings_took;
+};
+
 struct model_client {
+    struct client_arrivals arrivals;
     struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
     uint32_t freeze_count, moved_count; /* moved: in which the client drew in the clip's place */
     uint32_t drawn;                     /* parts of the picture so far, there */
@@ -47,7 +60,8 @@ struct model_client {
     uint64_t from, to;                  /* the recording's window; 0: not known */
     uint64_t gone;                      /* when its display channel ended; 0: it did not */
     uint64_t longest_freeze;            /* of any length; 0: none */
-    uint64_t pictures;
+    uint64_t pictures; /* of the clip; `late` and `lost` frames of it by their numbers */
+    uint64_t late, lost;
     struct histogram shown; /* spans between pictures */
     bool numbered;          /* the client read a frame's number */
     int64_t delay;          /* of the last frame that came */
@@ -65,6 +79,8 @@ void client_window(struct model_client *c, uint64_t from, uint64_t to);
 /* After the last event. `slot`: of the clip's display; -1: not known. */
 void client_end(struct model_client *c, int slot);
 void client_add(struct model_client *c, const struct tap_event *ev);
+/* How long all its pictures took, frames and drawings: ns. */
+uint64_t client_took(const struct model_client *c, double quantile);
 /* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also
  * where one of the two is not known, or frames came too late then. */
 int64_t client_put_off(const struct model_freeze *z);

@@ -14,8 +14,8 @@
 #include "model/bytes.h"
 #include "model/client.h"
 #include "run/clip.h"
+#include "model/counts.h"
 #include "model/displays.h"
-#include "model/facts.h"
 #include "model/losses.h"
 #include "model/memory.h"
 #include "model/regions.h"
@@ -23,14 +23,14 @@
 #include "model/waits.h"
 
 struct model {
-    struct facts *facts;
     struct bundle *bundle;
     const char *run;
     uint64_t start, end;
     double seconds;
     bool has_guest, has_qemu, has_client, qxl, virtio;
-    bool lives_only; /* before model_gather: no regions and memory, so no causes; for info */
+    bool lives_only; /* set before model_gather: no regions, so no causes either; for info */
 
+    struct model_counts counts;
     struct model_losses losses;
     struct model_displays displays;
     struct model_bytes bytes;
@@ -66,8 +66,8 @@ enum { MODEL_TABLES = 16 };
 unsigned model_overflows(const struct model *x, struct model_overflow *list);
 
 /* By id; NULL: none. */
-const struct model_stream *model_stream(const struct model *x, uint32_t id);
-const struct model_episode *model_episode(const struct model *x, uint32_t id);
+const struct model_stream *model_stream_at(const struct model *x, uint32_t id);
+const struct model_episode *model_episode_at(const struct model *x, uint32_t id);
 const struct model_region *model_kept(const struct model *x, uint32_t id);
 const struct model_region *model_clip(const struct model *x);
 uint32_t model_episodes(const struct model *x); /* how many are kept one by one */

@@ -22,7 +22,6 @@ unsigned model_overflows(const struct model *x, struct model_overflow *list)
 {
     const struct model_memory *m = &x->memory;
     const struct model_regions *r = &x->regions;
-    const struct facts *f = x->facts;
     const struct model_overflow all[MODEL_TABLES] = {
         {"display_events", x->displays.over},
         {"streams", beyond(x->streams.count, MODEL_STREAMS)},
@@ -39,7 +38,7 @@ unsigned model_overflows(const struct model *x, struct model_overflow *list)
         {"waiters", x->waits.guest.waiter.over},
         {"deleters", x->waits.guest.deleter.over},
         {"freezes", beyond(x->client.freeze_count, MODEL_FREEZES)},
-        {"losses", f->all_losses - f->loss_count},
+        {"losses", x->counts.all_losses - x->counts.loss_count},
     };
 
     memcpy(list, all, sizeof(all));

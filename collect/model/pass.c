@@ -12,11 +12,10 @@ int model_new(struct model **out)
 
     if (!x)
         return -ENOMEM;
-    x->facts = calloc(1, sizeof(*x->facts));
     waits_init(&x->waits);
     regions_init(&x->regions, &x->streams, &x->losses);
     client_init(&x->client, &x->waits, &x->regions, &x->losses);
-    if (!x->facts || streams_init(&x->streams, &x->waits, &x->bytes, &x->losses) ||
+    if (streams_init(&x->streams, &x->waits, &x->bytes, &x->losses) ||
         memory_init(&x->memory, &x->waits, &x->streams, &x->regions)) {
         model_free(x);
         return -ENOMEM;
@@ -29,7 +28,6 @@ void model_free(struct model *x)
 {
     if (!x)
         return;
-    free(x->facts);
     streams_free(&x->streams);
     regions_free(&x->regions);
     client_free(&x->client);
@@ -67,17 +65,14 @@ static void of_host(struct model *x, const struct model_seen *e, enum tap_source
 {
     struct wait_step step;
 
-    bytes_add(&x->bytes, e);
+    bytes_sent_to(&x->bytes, e->slot, e->ev);
     waits_add(&x->waits, e, source, &step, &x->attr);
-    if (x->lives_only) {
-        streams_add(&x->streams, e, &x->attr);
-        return;
-    }
     memory_add(&x->memory, e, &step, &x->attr);
-    if (regions_decides(e->ev))
+    if (!x->lives_only && regions_decides(e->ev))
         settle(x, e->slot);
     streams_add(&x->streams, e, &x->attr);
-    regions_add(&x->regions, e, &x->attr);
+    if (!x->lives_only)
+        regions_add(&x->regions, e, &x->attr);
 }
 
 /* Does the recorder say that the agent of this log had its probes on the guest's waits? */
@@ -113,7 +108,7 @@ void model_add(struct model *x, const struct run_event *e)
     struct model_seen seen = {.ev = e->event};
 
     x->attr = (struct model_attr){0};
-    facts_add(x->facts, e);
+    counts_add(&x->counts, e);
     if (e->raw->kind == EV_loss) {
         loss(x, e);
         return;
@@ -125,6 +120,7 @@ void model_add(struct model *x, const struct run_event *e)
         client_add(&x->client, e->event);
         return;
     }
+    bytes_add(&x->bytes, e->event);
     if (displays_of(e->event, &seen.display)) {
         int slot = displays_slot(&x->displays, seen.display);
 
@@ -152,7 +148,6 @@ static int clip_slot(const struct model *x)
 
 void model_end(struct model *x)
 {
-    facts_end(x->facts);
     for (unsigned i = 0; i < MODEL_DISPLAYS; i++)
         settle(x, i);
     regions_end(&x->regions);
@@ -201,9 +196,9 @@ int model_gather(struct model *x)
         model_add(x, &e);
     cursor_close(c);
     if (!x->start)
-        x->start = x->facts->first;
+        x->start = x->counts.first;
     if (!x->end)
-        x->end = x->facts->last;
+        x->end = x->counts.last;
     if (x->end < x->start)
         x->end = x->start;
     x->seconds = (double)(x->end - x->start) / 1e9;
@@ -221,14 +216,14 @@ const struct model_region *model_clip(const struct model *x)
     return regions_clip(&x->regions);
 }
 
-const struct model_stream *model_stream(const struct model *x, uint32_t id)
+const struct model_stream *model_stream_at(const struct model *x, uint32_t id)
 {
     const struct model_streams *s = &x->streams;
 
     return id && id <= s->count && id <= MODEL_STREAMS ? &s->list[id - 1] : NULL;
 }
 
-const struct model_episode *model_episode(const struct model *x, uint32_t id)
+const struct model_episode *model_episode_at(const struct model *x, uint32_t id)
 {
     return id && id <= model_episodes(x) ? &x->memory.episodes[id - 1] : NULL;
 }

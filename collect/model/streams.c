@@ -189,15 +189,22 @@ static void find_cause(const struct model_streams *s, struct model_stream *t, ui
 
 /* ---- its life ---- */
 
-static void retire(struct model_streams *s, struct model_stream *t, uint64_t now)
+/* It runs no more, or the run ended. */
+static void judge(struct model_streams *s, struct model_stream *t, uint64_t now)
 {
     t->died = now;
     find_cause(s, t, now);
     s->causes[t->cause]++;
-    if (t->id <= MODEL_STREAMS)
-        s->list[t->id - 1] = *t;
-    else
+    if (t->id > MODEL_STREAMS) {
         histogram_free(&t->intervals);
+        return;
+    }
+    s->list[t->id - 1] = *t;
+}
+
+static void retire(struct model_streams *s, struct model_stream *t, uint64_t now)
+{
+    judge(s, t, now);
     *t = s->live[--s->live_count];
 }
 
@@ -420,6 +427,7 @@ void streams_loss(struct model_streams *s, enum tap_source source, uint64_t coun
 
 void streams_end(struct model_streams *s, uint64_t end)
 {
-    while (s->live_count)
-        retire(s, &s->live[s->live_count - 1], end);
+    for (size_t i = 0; i < s->live_count; i++)
+        judge(s, &s->live[i], end);
+    s->live_count = 0;
 }

@@ -100,8 +100,11 @@ struct model_stream {
 struct model_streams {
     struct model_stream live[MODEL_LIVE];
     size_t live_count;
-    struct model_stream *list; /* by id - 1, MODEL_STREAMS */
-    uint32_t count;            /* ever */
+    struct model_stream *list;      /* by id - 1, MODEL_STREAMS */
+    uint32_t count;                 /* ever */
+    uint64_t created, stopped;      /* stream_create and stream_stop events */
+    uint32_t by_end[MODEL_STREAMS]; /* ids of those in `list`, in the order of their ends */
+    uint32_t listed;
     uint64_t causes[CAUSES];
     uint64_t live_over; /* streams pushed out of the table of those that run */
     uint64_t guest_losses, guest_lost;

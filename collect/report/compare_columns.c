@@ -38,7 +38,7 @@ int64_t compare_image(int at)
 {
     const struct tap_enum_value *v = image_value(at);
 
-    return v && v->value >= 0 && v->value < FACTS_VALUES ? v->value : -1;
+    return v && v->value >= 0 && v->value < BYTES_VALUES ? v->value : -1;
 }
 
 const struct compare_group compare_groups[COMPARE_GROUPS] = {

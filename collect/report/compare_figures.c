@@ -19,7 +19,7 @@ static void fill_streams(struct compare_run *run, const struct model *x)
 
     set(run, COL_streams, x->streams.count);
     for (uint32_t i = 1; lives && i <= x->streams.count && i <= MODEL_STREAMS; i++) {
-        const struct model_stream *s = model_stream(x, i);
+        const struct model_stream *s = model_stream_at(x, i);
 
         if (s->began && s->ended && s->died >= s->born)
             lives[n++] = (double)(s->died - s->born) / 1e9;
@@ -61,10 +61,10 @@ static void fill_clip(struct compare_run *run, const struct model *x)
 
 static void fill_bytes(struct compare_run *run, const struct model *x)
 {
-    const struct facts *f = x->facts;
+    const struct model_bytes *f = &x->bytes;
     uint64_t other = 0;
 
-    for (int i = 0; i < FACTS_CHANNELS; i++)
+    for (int i = 0; i < BYTES_CHANNELS; i++)
         other += f->channels[i].sent;
     set(run, COL_stream_bytes, (double)f->stream_data.sent / x->seconds);
     set(run, COL_drawing_bytes, (double)f->drawing.sent / x->seconds);
@@ -76,8 +76,8 @@ static void fill_bytes(struct compare_run *run, const struct model *x)
 
 static void fill_client(struct compare_run *run, const struct model *x)
 {
-    const struct facts_client *c = &x->facts->client;
-    uint64_t pictures = c->frames_took.count + c->drawings_took.count;
+    const struct client_arrivals *c = &x->client.arrivals;
+    uint64_t pictures = c->frames_took.all + c->drawings_took.all;
 
     if (!x->has_client)
         return;
@@ -95,8 +95,8 @@ static void fill_client(struct compare_run *run, const struct model *x)
         return;
     set(run, COL_decode,
         (double)(c->frames_took.sum + c->drawings_took.sum) / (double)pictures / 1e6);
-    set(run, COL_decode_median, (double)facts_client_took(c, 0.5) / 1e6);
-    set(run, COL_decode_p95, (double)facts_client_took(c, 0.95) / 1e6);
+    set(run, COL_decode_median, (double)client_took(&x->client, 0.5) / 1e6);
+    set(run, COL_decode_p95, (double)client_took(&x->client, 0.95) / 1e6);
 }
 
 void compare_fill(struct compare_run *run, const struct model *x)
@@ -119,6 +119,6 @@ void compare_fill(struct compare_run *run, const struct model *x)
     fill_bytes(run, x);
     if (cpu >= 0)
         set(run, COL_worker_cpu, 100 * cpu);
-    if (!x->facts->lost_unknown)
-        set(run, COL_lost, (double)x->facts->lost);
+    if (!x->counts.lost_unknown)
+        set(run, COL_lost, (double)x->counts.lost);
 }

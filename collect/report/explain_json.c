@@ -211,8 +211,8 @@ static void write_head(const struct model *x, struct page *p)
     member(p, "run", json_string(x->run));
     member(p, "start", json_integer(NUMBER(x->start)));
     member(p, "seconds", json_real(x->seconds));
-    member(p, "events", json_integer(NUMBER(x->facts->events)));
-    member(p, "lost", json_integer(NUMBER(x->facts->lost)));
+    member(p, "events", json_integer(NUMBER(x->counts.events)));
+    member(p, "lost", json_integer(NUMBER(x->counts.lost)));
     member(p, "displays", json_integer(NUMBER(x->displays.count)));
     member(p, "overflow", overflow(x));
     member(p, "clip", clip(x));
@@ -239,11 +239,11 @@ static void write_lists(const struct model *x, struct page *p)
 {
     list_begin(p, "episodes");
     for (uint32_t i = 0; i < model_episodes(x); i++)
-        element(p, i, episode(x, model_episode(x, i + 1)));
+        element(p, i, episode(x, model_episode_at(x, i + 1)));
     printf("]");
     list_begin(p, "streams");
     for (uint32_t i = 0; i < x->streams.count && i < MODEL_STREAMS; i++)
-        element(p, i, stream(x, model_stream(x, i + 1)));
+        element(p, i, stream(x, model_stream_at(x, i + 1)));
     printf("]");
     list_begin(p, "regions");
     for (uint32_t i = 0; i < x->regions.count; i++)

@@ -61,7 +61,7 @@ static void on_page(struct finder *s, const struct finding *f)
 
 static void print_head(const struct model *x)
 {
-    const struct facts *f = x->facts;
+    const struct model_counts *f = &x->counts;
 
     printf("%s: %.1f s, %" PRIu64 " events, ", x->run, x->seconds, f->events);
     if (f->lost_unknown)
@@ -88,8 +88,8 @@ static int print_at(const struct model *x, const struct explain_options *o, stru
 
 static int print_things(const struct model *x, const struct explain_options *o, struct finder *s)
 {
-    const struct model_stream *t = model_stream(x, o->stream);
-    const struct model_episode *e = model_episode(x, o->episode);
+    const struct model_stream *t = model_stream_at(x, o->stream);
+    const struct model_episode *e = model_episode_at(x, o->episode);
     const struct model_region *r = model_kept(x, o->region);
 
     if (o->stream && !t)

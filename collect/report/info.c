@@ -9,7 +9,6 @@ void info_init(struct info *i, const struct model *x)
     *i = (struct info){.run = x->run,
                        .bundle = x->bundle,
                        .model = x,
-                       .facts = x->facts,
                        .start = x->start,
                        .end = x->end,
                        .seconds = x->seconds};
@@ -34,7 +33,7 @@ const char *info_stream_note(const struct info *i, const struct model_stream *s)
 {
     if (s->began)
         return NULL;
-    if (i->facts->all_losses && s->born >= i->start)
+    if (i->model->counts.all_losses && s->born >= i->start)
         return "its beginning was lost";
     return "began before the recording";
 }
@@ -49,16 +48,16 @@ uint64_t info_unlisted(const struct info *i)
 bool info_has_client(const struct info *i)
 {
     return json_is_object(json_object_get(bundle_about(i->bundle), "client")) ||
-           i->facts->of_source[SOURCE_CLIENT];
+           i->model->counts.of_source[SOURCE_CLIENT];
 }
 
-struct facts_bytes info_client_bytes(const struct info *i)
+struct byte_sum info_client_bytes(const struct info *i)
 {
-    struct facts_bytes all = {0};
+    struct byte_sum all = {0};
 
-    for (int c = 0; c < FACTS_CHANNELS; c++) {
-        all.count += i->facts->client.channels[c].count;
-        all.sent += i->facts->client.channels[c].sent;
+    for (int c = 0; c < BYTES_CHANNELS; c++) {
+        all.count += i->model->client.arrivals.channels[c].count;
+        all.sent += i->model->client.arrivals.channels[c].sent;
     }
     return all;
 }

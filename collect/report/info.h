@@ -9,7 +9,6 @@ struct info {
     const char *run;
     const struct bundle *bundle;
     const struct model *model; /* gathered */
-    const struct facts *facts; /* the model's */
     uint64_t start, end;       /* of the recording, ns, CLOCK_MONOTONIC */
     double seconds;
     const struct bundle_log *logs;
@@ -31,7 +30,7 @@ uint64_t info_unlisted(const struct info *i);
 /* A client was asked for, or its log is there. */
 bool info_has_client(const struct info *i);
 /* Bytes of all channels of the client. */
-struct facts_bytes info_client_bytes(const struct info *i);
+struct byte_sum info_client_bytes(const struct info *i);
 /* The name of a value, or its number in `text`. */
 const char *info_value(const struct tap_enum *e, unsigned value, char *text, size_t size);
 

@@ -10,7 +10,7 @@ static void set_count(json_t *o, const char *key, uint64_t v)
     json_object_set_new(o, key, json_integer((json_int_t)v));
 }
 
-static json_t *losses_json(const struct facts *f)
+static json_t *losses_json(const struct model_counts *f)
 {
     const struct tap_enum *reasons = &tap_enum_loss_reason;
     json_t *o = json_object(), *list = json_array();
@@ -20,7 +20,7 @@ static json_t *losses_json(const struct facts *f)
     set_count(o, "events", f->lost);
     set_count(o, "places_without_count", f->lost_unknown);
     for (size_t l = 0; l < f->loss_count; l++) {
-        const struct facts_loss *x = &f->losses[l];
+        const struct counts_loss *x = &f->losses[l];
         json_t *count = x->count == RUN_UNKNOWN ? json_null() : json_integer((json_int_t)x->count);
         json_t *one = json_pack("{sI so ss ss}", "t", (json_int_t)x->time, "count", count, "source",
                                 tap_source_name(x->source), "reason",
@@ -32,18 +32,20 @@ static json_t *losses_json(const struct facts *f)
     return o;
 }
 
-static json_t *memory_json(const struct facts *f)
+static json_t *memory_json(const struct model *x)
 {
+    const struct model_memory *m = &x->memory;
+    const struct model_waits *w = &x->waits;
     json_t *o = json_object();
 
-    set_count(o, "oom_episodes", f->oom);
-    set_count(o, "oom_ns", f->oom_time);
-    set_count(o, "oom_longest_ns", f->oom_longest);
-    set_count(o, "oom_not_whole", f->oom_cut);
-    set_count(o, "free_some", f->free_some);
-    set_count(o, "evictions", f->evicted);
-    set_count(o, "evictions_in_oom", f->evicted_in_oom);
-    set_count(o, "evictions_streamable", f->evicted_streamable);
+    set_count(o, "oom_episodes", m->all.ooms);
+    set_count(o, "oom_ns", w->oom_ns);
+    set_count(o, "oom_longest_ns", w->oom_longest);
+    set_count(o, "oom_not_whole", w->oom_cut);
+    set_count(o, "free_some", m->passes);
+    set_count(o, "evictions", m->all.evicted);
+    set_count(o, "evictions_in_oom", m->evicted_in_oom);
+    set_count(o, "evictions_streamable", m->all.streamable);
     return o;
 }
 
@@ -74,10 +76,10 @@ static json_t *streams_json(const struct info *i)
     json_t *o = json_object(), *list = json_array();
     const struct model_stream *s;
 
-    set_count(o, "created", i->facts->of_kind[EV_stream_create]);
-    set_count(o, "stopped", i->facts->of_kind[EV_stream_stop]);
+    set_count(o, "created", i->model->counts.of_kind[EV_stream_create]);
+    set_count(o, "stopped", i->model->counts.of_kind[EV_stream_stop]);
     set_count(o, "unlisted", info_unlisted(i));
-    for (uint32_t id = 1; (s = model_stream(i->model, id)); id++)
+    for (uint32_t id = 1; (s = model_stream_at(i->model, id)); id++)
         json_array_append_new(list, stream_json(i, s));
     json_object_set_new(o, "list", list);
     return o;
@@ -88,13 +90,13 @@ static json_t *counts_json(const uint64_t *counts, const struct tap_enum *names)
     json_t *o = json_object();
     char text[32];
 
-    for (unsigned v = 0; v < FACTS_VALUES; v++)
+    for (unsigned v = 0; v < COUNTS_VALUES; v++)
         if (counts[v])
             set_count(o, info_value(names, v, text, sizeof(text)), counts[v]);
     return o;
 }
 
-static json_t *table_json(const struct facts_bytes *table, unsigned count,
+static json_t *table_json(const struct byte_sum *table, unsigned count,
                           const struct tap_enum *names, bool raw)
 {
     json_t *o = json_object();
@@ -114,7 +116,7 @@ static json_t *table_json(const struct facts_bytes *table, unsigned count,
     return o;
 }
 
-static json_t *bytes_json(const struct facts *f)
+static json_t *bytes_json(const struct model_bytes *f)
 {
     json_t *o = json_object();
 
@@ -123,21 +125,21 @@ static json_t *bytes_json(const struct facts *f)
     set_count(o, "drawing", f->drawing.sent);
     set_count(o, "drawing_messages", f->drawing.count);
     json_object_set_new(o, "other_by_channel",
-                        table_json(f->channels, FACTS_CHANNELS, &tap_enum_channel, false));
+                        table_json(f->channels, BYTES_CHANNELS, &tap_enum_channel, false));
     json_object_set_new(o, "images",
-                        table_json(f->images, FACTS_VALUES, &tap_enum_image_type, true));
-    json_object_set_new(o, "frames", table_json(f->encoded, FACTS_VALUES, &tap_enum_codec, true));
+                        table_json(f->images, COUNTS_VALUES, &tap_enum_image_type, true));
+    json_object_set_new(o, "frames", table_json(f->encoded, COUNTS_VALUES, &tap_enum_codec, true));
     return o;
 }
 
 static json_t *events_json(const struct info *i)
 {
-    const struct facts *f = i->facts;
+    const struct model_counts *f = &i->model->counts;
     json_t *o = json_object(), *sources = json_object(), *kinds = json_object();
 
-    for (int s = SOURCE_SPICE; s < FACTS_SOURCES; s++)
+    for (int s = SOURCE_SPICE; s < SOURCES; s++)
         set_count(sources, tap_source_name((enum tap_source)s), f->of_source[s]);
-    for (unsigned k = 0; k < FACTS_KINDS; k++)
+    for (unsigned k = 0; k < COUNTS_KINDS; k++)
         if (f->of_kind[k] && f->kinds[k])
             set_count(kinds, f->kinds[k]->name, f->of_kind[k]);
     set_count(o, "count", f->events);
@@ -168,7 +170,7 @@ static json_t *logs_json(const struct info *i)
     return list;
 }
 
-static json_t *matches_json(const struct facts *f)
+static json_t *matches_json(const struct model_counts *f)
 {
     const struct tap_enum *against = &tap_enum_match_against;
     json_t *o = json_object();
@@ -180,43 +182,43 @@ static json_t *matches_json(const struct facts *f)
     return o;
 }
 
-static json_t *took_json(const struct facts_took *t)
+static json_t *took_json(const struct histogram *t)
 {
     json_t *o = json_object();
 
-    set_count(o, "shown", t->count);
-    set_count(o, "mean_ns", t->count ? t->sum / t->count : 0);
+    set_count(o, "shown", t->all);
+    set_count(o, "mean_ns", t->all ? t->sum / t->all : 0);
     set_count(o, "longest_ns", t->longest);
     return o;
 }
 
 static json_t *clip_json(const struct info *i)
 {
-    const struct facts_client *c = &i->facts->client;
+    const struct model_client *c = &i->model->client;
     json_t *o = json_object();
 
-    json_object_set_new(o, "numbered", json_boolean(c->shown));
-    set_count(o, "shown", c->shown ? c->shown : c->changes);
-    if (c->shown) {
+    json_object_set_new(o, "numbered", json_boolean(c->numbered));
+    set_count(o, "shown", c->pictures);
+    if (c->numbered) {
         set_count(o, "late", c->late);
         set_count(o, "lost", c->lost);
     }
-    set_count(o, "longest_freeze_ns", i->model->client.longest_freeze);
+    set_count(o, "longest_freeze_ns", c->longest_freeze);
     return o;
 }
 
 /* What run.json has of it, and what its log has. */
 static json_t *client_json(const struct info *i)
 {
-    const struct facts_client *c = &i->facts->client;
-    struct facts_bytes all = info_client_bytes(i);
+    const struct client_arrivals *c = &i->model->client.arrivals;
+    struct byte_sum all = info_client_bytes(i);
     json_t *o = json_object(), *frames = took_json(&c->frames_took);
 
     json_object_update(o, json_object_get(bundle_about(i->bundle), "client"));
     set_count(o, "messages", all.count);
     set_count(o, "bytes", all.sent);
     json_object_set_new(o, "by_channel",
-                        table_json(c->channels, FACTS_CHANNELS, &tap_enum_channel, false));
+                        table_json(c->channels, BYTES_CHANNELS, &tap_enum_channel, false));
     set_count(o, "channels_ended", c->ended);
     set_count(frames, "count", c->frames.count);
     set_count(frames, "bytes", c->frames.sent);
@@ -230,7 +232,7 @@ static json_t *client_json(const struct info *i)
 static json_t *all_json(const struct info *i)
 {
     static const char *const states[] = {"complete", "recording", "recovered"};
-    const struct facts *f = i->facts;
+    const struct model_counts *f = &i->model->counts;
     json_t *o = json_object();
 
     json_object_set(o, "run", (json_t *)bundle_about(i->bundle));
@@ -242,13 +244,13 @@ static json_t *all_json(const struct info *i)
     json_object_set_new(o, "logs", logs_json(i));
     json_object_set_new(o, "events", events_json(i));
     json_object_set_new(o, "losses", losses_json(f));
-    json_object_set_new(o, "memory", memory_json(f));
+    json_object_set_new(o, "memory", memory_json(i->model));
     json_object_set_new(o, "streams", streams_json(i));
     json_object_set_new(o, "draws", counts_json(f->draws, &tap_enum_draw_verdict));
     json_object_set_new(o, "matches", matches_json(f));
     json_object_set_new(o, "trace_adds", counts_json(f->trace_adds, &tap_enum_remove_reason));
     json_object_set_new(o, "stream_drops", counts_json(f->drops, &tap_enum_drop_reason));
-    json_object_set_new(o, "bytes", bytes_json(f));
+    json_object_set_new(o, "bytes", bytes_json(&i->model->bytes));
     if (info_has_client(i))
         json_object_set_new(o, "client", client_json(i));
     return o;

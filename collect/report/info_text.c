@@ -19,11 +19,11 @@ static const char *plural(uint64_t n)
 
 static void print_events(const struct info *i)
 {
-    const struct facts *f = i->facts;
+    const struct model_counts *f = &i->model->counts;
     char text[INFO_TEXT];
 
     printf("events    %" PRIu64 " (%.0f a second)", f->events, rate(i, f->events));
-    for (int s = SOURCE_SPICE; s < FACTS_SOURCES; s++)
+    for (int s = SOURCE_SPICE; s < SOURCES; s++)
         if (f->of_source[s])
             printf(", %s %" PRIu64, tap_source_name((enum tap_source)s), f->of_source[s]);
     printf("\non disk   %s", info_bytes(i->bytes, text));
@@ -34,7 +34,7 @@ static void print_events(const struct info *i)
 
 static void print_losses(const struct info *i)
 {
-    const struct facts *f = i->facts;
+    const struct model_counts *f = &i->model->counts;
     const struct tap_enum *reasons = &tap_enum_loss_reason;
     char text[INFO_TEXT];
     uint64_t least;
@@ -51,7 +51,7 @@ static void print_losses(const struct info *i)
         printf("; the number is unknown at %" PRIu64 " of them", f->lost_unknown);
     printf(":\n");
     for (size_t l = 0; l < f->loss_count && l < LISTED_LOSSES; l++) {
-        const struct facts_loss *x = &f->losses[l];
+        const struct counts_loss *x = &f->losses[l];
 
         printf("          at %.3f s, %s: ",
                x->time > i->start ? (double)(x->time - i->start) / 1e9 : 0.0,
@@ -71,22 +71,23 @@ static void print_losses(const struct info *i)
 
 static void print_memory(const struct info *i)
 {
-    const struct facts *f = i->facts;
+    const struct model_memory *m = &i->model->memory;
+    const struct model_waits *w = &i->model->waits;
     char each[INFO_TEXT], longest[INFO_TEXT];
 
-    printf("\nMemory\n  OOM episodes  %" PRIu64, f->oom);
-    if (f->oom)
-        printf(" (%.1f a minute)", rate(i, f->oom) * 60);
-    if (f->oom_longest)
-        printf(", %s in all, the longest %s", info_span(f->oom_time, each),
-               info_span(f->oom_longest, longest));
-    if (f->oom_cut)
-        printf("; %" PRIu64 " not whole in the recording", f->oom_cut);
-    printf("\n  evictions     %" PRIu64, f->evicted);
-    if (f->evicted)
+    printf("\nMemory\n  OOM episodes  %" PRIu64, m->all.ooms);
+    if (m->all.ooms)
+        printf(" (%.1f a minute)", rate(i, m->all.ooms) * 60);
+    if (w->oom_longest)
+        printf(", %s in all, the longest %s", info_span(w->oom_ns, each),
+               info_span(w->oom_longest, longest));
+    if (w->oom_cut)
+        printf("; %" PRIu64 " not whole in the recording", w->oom_cut);
+    printf("\n  evictions     %" PRIu64, m->all.evicted);
+    if (m->all.evicted)
         printf(" in %" PRIu64 " calls of free_some, %" PRIu64
                " of them inside an OOM episode; %" PRIu64 " streamable",
-               f->free_some, f->evicted_in_oom, f->evicted_streamable);
+               m->passes, m->evicted_in_oom, m->all.streamable);
     printf("\n");
 }
 
@@ -117,11 +118,11 @@ static void print_stream(const struct info *i, const struct model_stream *s)
 
 static void print_streams(const struct info *i)
 {
-    const struct facts *f = i->facts;
+    const struct model_counts *f = &i->model->counts;
     const struct model_stream *s;
     uint64_t running = 0;
 
-    for (uint32_t id = 1; (s = model_stream(i->model, id)); id++)
+    for (uint32_t id = 1; (s = model_stream_at(i->model, id)); id++)
         running += !s->ended && !s->end_lost;
     printf("\nStreams: %" PRIu64 " created, %" PRIu64 " stopped, %" PRIu64
            " still running at the end\n",
@@ -129,13 +130,13 @@ static void print_streams(const struct info *i)
     if (i->model->streams.count)
         printf("  %-8s %-20s %10s %10s %8s  %s\n", "display:n", "box", "created at", "lived",
                "frames", "end");
-    for (uint32_t id = 1; (s = model_stream(i->model, id)); id++)
+    for (uint32_t id = 1; (s = model_stream_at(i->model, id)); id++)
         print_stream(i, s);
     if (info_unlisted(i))
         printf("  and %" PRIu64 " more\n", info_unlisted(i));
 }
 
-static void print_class(const char *name, const struct facts_bytes *b, uint64_t all)
+static void print_class(const char *name, const struct byte_sum *b, uint64_t all)
 {
     char text[INFO_TEXT];
 
@@ -144,13 +145,13 @@ static void print_class(const char *name, const struct facts_bytes *b, uint64_t 
                all ? 100.0 * (double)b->sent / (double)all : 0, b->count);
 }
 
-static void print_compressed(const char *what, const struct facts_bytes *table,
+static void print_compressed(const char *what, const struct byte_sum *table,
                              const struct tap_enum *names)
 {
     char name[INFO_TEXT], raw[INFO_TEXT], sent[INFO_TEXT];
 
-    for (unsigned v = 0; v < FACTS_VALUES; v++) {
-        const struct facts_bytes *b = &table[v];
+    for (unsigned v = 0; v < COUNTS_VALUES; v++) {
+        const struct byte_sum *b = &table[v];
 
         if (b->count)
             printf("  %s %-16s %8" PRIu64 ": %10s -> %10s (%.1f to 1)\n", what,
@@ -161,18 +162,18 @@ static void print_compressed(const char *what, const struct facts_bytes *table,
 
 static void print_bytes(const struct info *i)
 {
-    const struct facts *f = i->facts;
+    const struct model_bytes *f = &i->model->bytes;
     const struct tap_enum *channels = &tap_enum_channel;
     uint64_t all = f->stream_data.sent + f->drawing.sent;
     char text[INFO_TEXT], name[INFO_TEXT];
 
-    for (int c = 0; c < FACTS_CHANNELS; c++)
+    for (int c = 0; c < BYTES_CHANNELS; c++)
         all += f->channels[c].sent;
     printf("\nBytes sent: %s", info_bytes(all, text));
     printf(" (%s a second)\n", info_bytes((uint64_t)rate(i, all), text));
     print_class("display, stream data", &f->stream_data, all);
     print_class("display, drawing", &f->drawing, all);
-    for (unsigned c = 0; c < FACTS_CHANNELS; c++) {
+    for (unsigned c = 0; c < BYTES_CHANNELS; c++) {
         char full[2 * INFO_TEXT];
 
         snprintf(full, sizeof(full), c == 2 ? "%s, other" : "%s",
@@ -183,34 +184,34 @@ static void print_bytes(const struct info *i)
     print_compressed("images,", f->images, &tap_enum_image_type);
 }
 
-static void print_took(const struct facts_took *t, const char *since)
+static void print_took(const struct histogram *t, const char *since)
 {
     char mean[INFO_TEXT], longest[INFO_TEXT];
 
-    if (t->count)
+    if (t->all)
         printf(", %s until in the picture mean %s, longest %s", since,
-               info_span(t->sum / t->count, mean), info_span(t->longest, longest));
+               info_span(t->sum / t->all, mean), info_span(t->longest, longest));
     printf("\n");
 }
 
 static void print_clip(const struct info *i)
 {
-    const struct facts_client *c = &i->facts->client;
+    const struct model_client *c = &i->model->client;
     char text[INFO_TEXT];
 
-    if (c->shown)
+    if (c->numbered)
         printf("  clip      %" PRIu64 " frame%s shown, %" PRIu64 " late, %" PRIu64 " lost",
-               c->shown, plural(c->shown), c->late, c->lost);
+               c->pictures, plural(c->pictures), c->late, c->lost);
     else
         printf("  clip      no number could be read; %" PRIu64 " change%s of its region",
-               c->changes, plural(c->changes));
-    printf("; longest freeze %s\n", info_span(i->model->client.longest_freeze, text));
+               c->pictures, plural(c->pictures));
+    printf("; longest freeze %s\n", info_span(c->longest_freeze, text));
 }
 
 static void print_client_log(const struct info *i)
 {
-    const struct facts_client *c = &i->facts->client;
-    struct facts_bytes all = info_client_bytes(i);
+    const struct client_arrivals *c = &i->model->client.arrivals;
+    struct byte_sum all = info_client_bytes(i);
     char text[INFO_TEXT];
 
     printf("  got       %s in %" PRIu64 " message%s", info_bytes(all.sent, text), all.count,
@@ -218,9 +219,9 @@ static void print_client_log(const struct info *i)
     printf(", of the display %s in %" PRIu64 "\n", info_bytes(c->channels[2].sent, text),
            c->channels[2].count);
     printf("  frames    %" PRIu64 " of streams, %" PRIu64 " came too late; %" PRIu64 " shown",
-           c->frames.count, c->too_late, c->frames_took.count);
+           c->frames.count, c->too_late, c->frames_took.all);
     print_took(&c->frames_took, "from there and due");
-    printf("  drawings  %" PRIu64 " shown", c->drawings_took.count);
+    printf("  drawings  %" PRIu64 " shown", c->drawings_took.all);
     print_took(&c->drawings_took, "from the last byte");
     print_clip(i);
     if (c->ended)
@@ -237,7 +238,7 @@ static void print_client(const struct info *i)
     printf("\nClient: ");
     info_plain(about ? info_string(about, "uri") : "its log alone");
     putchar('\n');
-    if (i->facts->of_source[SOURCE_CLIENT])
+    if (i->model->counts.of_source[SOURCE_CLIENT])
         print_client_log(i);
     if (status < 0)
         printf("  it had to be killed\n");
@@ -250,12 +251,12 @@ static void print_counts(const char *title, const uint64_t *counts, const struct
     char name[INFO_TEXT];
     uint64_t all = 0;
 
-    for (unsigned v = 0; v < FACTS_VALUES; v++)
+    for (unsigned v = 0; v < COUNTS_VALUES; v++)
         all += counts[v];
     if (!all)
         return;
     printf("\n%s: %" PRIu64 "\n", title, all);
-    for (unsigned v = 0; v < FACTS_VALUES; v++)
+    for (unsigned v = 0; v < COUNTS_VALUES; v++)
         if (counts[v])
             printf("  %-22s %10" PRIu64 " %5.1f%%\n", info_value(names, v, name, sizeof(name)),
                    counts[v], 100.0 * (double)counts[v] / (double)all);
@@ -263,10 +264,10 @@ static void print_counts(const char *title, const uint64_t *counts, const struct
 
 static void print_kinds(const struct info *i)
 {
-    const struct facts *f = i->facts;
+    const struct model_counts *f = &i->model->counts;
 
     printf("\nEvents by kind\n");
-    for (unsigned k = 0; k < FACTS_KINDS; k++)
+    for (unsigned k = 0; k < COUNTS_KINDS; k++)
         if (f->of_kind[k])
             printf("  %-28s %10" PRIu64 " %9.1f a second\n", f->kinds[k] ? f->kinds[k]->name : "?",
                    f->of_kind[k], rate(i, f->of_kind[k]));
@@ -277,7 +278,7 @@ void info_text(const struct info *i)
     static const char *const against[] = {"Matches against running streams",
                                           "Matches against the trace ring",
                                           "Matches against the drawable replaced", "Matches"};
-    const struct facts *f = i->facts;
+    const struct model_counts *f = &i->model->counts;
 
     info_about(i);
     print_events(i);

@@ -41,8 +41,8 @@ static void silent(struct info *i)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct facts facts;
-    struct info i = {.run = folder, .facts = &facts, .seconds = 1};
+    static struct model *x; /* of a run without events */
+    struct info i;
     char path[128];
     json_t *run;
     FILE *f;
@@ -54,10 +54,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     f = fopen(path, "w");
     if (!f || fwrite(data, 1, size, f) != size || fclose(f))
         abort();
-    if (!bundle_open(&i.bundle, folder)) {
-        i.log_count = bundle_logs(i.bundle, &i.logs);
+    if (!x && model_new(&x))
+        abort();
+    x->run = folder;
+    x->seconds = 1;
+    if (!bundle_open(&x->bundle, folder)) {
+        info_init(&i, x);
         silent(&i);
-        bundle_close(i.bundle);
+        bundle_close(x->bundle);
     }
     return 0;
 }

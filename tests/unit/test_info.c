@@ -6,7 +6,6 @@
 
 static struct tap_writer *writer;
 static struct model *model;
-static struct facts *facts; /* the model's */
 
 static void begin(void)
 {
@@ -19,7 +18,6 @@ static void gather(void)
     assert_int_equal(tap_writer_close(writer), 0);
     model_free(model);
     assert_int_equal(model_new(&model), 0);
-    facts = model->facts;
     model->run = fake_path("spice.tap");
     assert_int_equal(bundle_open(&model->bundle, model->run), 0);
     assert_int_equal(model_gather(model), 0);
@@ -183,14 +181,14 @@ static void episodes(void **state)
     PUT(writer, oom_begin, 2000, .display = 0);
     PUT(writer, oom_end, 2300, .display = 0);
     gather();
-    assert_int_equal(facts->oom, 2);
-    assert_int_equal(facts->oom_cut, 0);
-    assert_int_equal(facts->oom_time, 400);
-    assert_int_equal(facts->oom_longest, 300);
-    assert_int_equal(facts->evicted, 5);
-    assert_int_equal(facts->evicted_in_oom, 2);
-    assert_int_equal(facts->evicted_streamable, 2);
-    assert_int_equal(facts->free_some, 1);
+    assert_int_equal(model->memory.all.ooms, 2);
+    assert_int_equal(model->waits.oom_cut, 0);
+    assert_int_equal(model->waits.oom_ns, 400);
+    assert_int_equal(model->waits.oom_longest, 300);
+    assert_int_equal(model->memory.all.evicted, 5);
+    assert_int_equal(model->memory.evicted_in_oom, 2);
+    assert_int_equal(model->memory.all.streamable, 2);
+    assert_int_equal(model->memory.passes, 1);
 }
 
 /* A loss within an episode: its end is not taken from the next one. */
@@ -205,10 +203,10 @@ static void episode_loss(void **state)
     PUT(writer, oom_end, 9000, .display = 0);
     PUT(writer, oom_begin, 9500, .display = 0); /* still going on at the end */
     gather();
-    assert_int_equal(facts->oom, 2);
-    assert_int_equal(facts->oom_time, 0);
-    assert_int_equal(facts->evicted_in_oom, 0);
-    assert_int_equal(facts->oom_cut, 4);
+    assert_int_equal(model->memory.all.ooms, 2);
+    assert_int_equal(model->waits.oom_ns, 0);
+    assert_int_equal(model->memory.evicted_in_oom, 0);
+    assert_int_equal(model->waits.oom_cut, 4);
 }
 
 static void bytes(void **state)
@@ -228,15 +226,15 @@ static void bytes(void **state)
     PUT(writer, draw, 11, .verdict = 7);
     PUT(writer, match, 12, .against = 1, .verdict = 3);
     gather();
-    assert_int_equal(facts->stream_data.sent, 1100);
-    assert_int_equal(facts->drawing.sent, 70);
-    assert_int_equal(facts->channels[2].sent, 5);
-    assert_int_equal(facts->channels[4].sent, 3);
-    assert_int_equal(facts->channels[0].sent, 2);
-    assert_int_equal(facts->images[102].raw, 4000);
-    assert_int_equal(facts->draws[7], 2);
-    assert_int_equal(facts->matches[1][3], 1);
-    assert_int_equal(facts->events, 12);
+    assert_int_equal(model->bytes.stream_data.sent, 1100);
+    assert_int_equal(model->bytes.drawing.sent, 70);
+    assert_int_equal(model->bytes.channels[2].sent, 5);
+    assert_int_equal(model->bytes.channels[4].sent, 3);
+    assert_int_equal(model->bytes.channels[0].sent, 2);
+    assert_int_equal(model->bytes.images[102].raw, 4000);
+    assert_int_equal(model->counts.draws[7], 2);
+    assert_int_equal(model->counts.matches[1][3], 1);
+    assert_int_equal(model->counts.events, 12);
 }
 
 static void as_json(void **state)

@@ -121,9 +121,9 @@ static void loss_while_a_wait_is_open(void **state)
     alive(guest, now + 200 * MS, now + 2 * SECOND);
     stream_ends();
     x = gather(now + 2 * SECOND, 1);
-    assert_in_range(model_stream(x, 1)->gap.waited, 0, 100 * MS);
-    assert_int_equal(model_stream(x, 1)->cause, CAUSE_INCONCLUSIVE);
-    assert_int_equal(model_stream(x, 1)->doubt, DOUBT_GUEST);
+    assert_in_range(model_stream_at(x, 1)->gap.waited, 0, 100 * MS);
+    assert_int_equal(model_stream_at(x, 1)->cause, CAUSE_INCONCLUSIVE);
+    assert_int_equal(model_stream_at(x, 1)->doubt, DOUBT_GUEST);
     done(x);
 }
 
@@ -143,10 +143,10 @@ static void agent_dies_in_a_wait(void **state)
     stream_begins();
     stream_ends();
     x = gather(now + 20 * SECOND, 1);
-    assert_int_equal(model_stream(x, 1)->cause, CAUSE_INCONCLUSIVE);
-    assert_int_equal(model_stream(x, 1)->doubt, DOUBT_SILENT);
-    assert_int_equal(model_stream(x, 2)->cause, CAUSE_GUEST_IDLE);
-    assert_in_range(model_stream(x, 2)->gap.waited, 0, 10 * MS);
+    assert_int_equal(model_stream_at(x, 1)->cause, CAUSE_INCONCLUSIVE);
+    assert_int_equal(model_stream_at(x, 1)->doubt, DOUBT_SILENT);
+    assert_int_equal(model_stream_at(x, 2)->cause, CAUSE_GUEST_IDLE);
+    assert_in_range(model_stream_at(x, 2)->gap.waited, 0, 10 * MS);
     done(x);
 }
 
@@ -168,8 +168,8 @@ static void reboot_in_a_wait(void **state)
     stream_begins();
     stream_ends();
     x = gather(now + 9 * SECOND, 1);
-    assert_int_equal(model_stream(x, 1)->cause, CAUSE_INCONCLUSIVE);
-    assert_int_equal(model_stream(x, 2)->cause, CAUSE_GUEST_IDLE);
+    assert_int_equal(model_stream_at(x, 1)->cause, CAUSE_INCONCLUSIVE);
+    assert_int_equal(model_stream_at(x, 2)->cause, CAUSE_GUEST_IDLE);
     done(x);
 }
 
@@ -216,9 +216,9 @@ static void guest_decides(void **state)
         struct model *x =
             called(cases[i].waits, cases[i].deletes ? KERNEL : PLAYER, cases[i].deletes);
 
-        assert_in_range(model_episode(x, 1)->stalled, cases[i].least, cases[i].most);
+        assert_in_range(model_episode_at(x, 1)->stalled, cases[i].least, cases[i].most);
         assert_in_range(waits_stalled(&x->waits, 0, x->end), cases[i].least, cases[i].most);
-        assert_int_equal(model_episode(x, 1)->waited, cases[i].most);
+        assert_int_equal(model_episode_at(x, 1)->waited, cases[i].most);
         done(x);
     }
 }
@@ -238,7 +238,7 @@ static void guest_is_not_heard(void **state)
     PUT(spice, oom_end, now + 401 * MS, .drawables = 9);
     PUT(spice, cmd, now + 402 * MS, .type = QXL_CMD_draw);
     x = gather(now + 2 * SECOND, 1);
-    assert_int_equal(model_episode(x, 1)->stalled, 400 * MS);
+    assert_int_equal(model_episode_at(x, 1)->stalled, 400 * MS);
     done(x);
 }
 
@@ -272,8 +272,9 @@ static void a_block_ends(void **state)
             PUT(spice, ring_empty, now + 100 * MS, .ring = cases[i].ends_value);
         PUT(spice, stream_stop, now + 1010 * MS, .stream = 3, .frames = 1, .idle = 1010 * MS);
         x = gather(now + 2 * SECOND, 1);
-        assert_int_equal(model_stream(x, 1)->gap.blocked, cases[i].took);
-        assert_int_equal(model_stream(x, 1)->cause == CAUSE_PIPE_BLOCKED, cases[i].took > 500 * MS);
+        assert_int_equal(model_stream_at(x, 1)->gap.blocked, cases[i].took);
+        assert_int_equal(model_stream_at(x, 1)->cause == CAUSE_PIPE_BLOCKED,
+                         cases[i].took > 500 * MS);
         done(x);
     }
 }
@@ -300,12 +301,12 @@ static void wait_of_an_unknown_display(void **state)
             .idle = 1010 * MS);
         x = gather(now + 2 * SECOND, devices);
         if (devices == 1) {
-            assert_int_equal(model_stream(x, 1)->cause, CAUSE_GUEST_WAITED);
-            assert_int_equal(model_stream(x, 2)->cause, CAUSE_GUEST_IDLE);
+            assert_int_equal(model_stream_at(x, 1)->cause, CAUSE_GUEST_WAITED);
+            assert_int_equal(model_stream_at(x, 2)->cause, CAUSE_GUEST_IDLE);
         } else {
-            assert_int_equal(model_stream(x, 1)->cause, CAUSE_INCONCLUSIVE);
-            assert_int_equal(model_stream(x, 2)->cause, CAUSE_INCONCLUSIVE);
-            assert_int_equal(model_stream(x, 2)->doubt, DOUBT_DISPLAY);
+            assert_int_equal(model_stream_at(x, 1)->cause, CAUSE_INCONCLUSIVE);
+            assert_int_equal(model_stream_at(x, 2)->cause, CAUSE_INCONCLUSIVE);
+            assert_int_equal(model_stream_at(x, 2)->doubt, DOUBT_DISPLAY);
         }
         done(x);
     }
@@ -438,7 +439,7 @@ static void episodes_that_do_not_fit(void **state)
     x = gather(now + SECOND, 0);
     assert_int_equal(x->memory.count, MODEL_EPISODES + 2);
     assert_int_equal(model_episodes(x), MODEL_EPISODES);
-    assert_null(model_episode(x, MODEL_EPISODES + 1));
+    assert_null(model_episode_at(x, MODEL_EPISODES + 1));
     assert_int_equal(over(x, "episodes"), 2);
     assert_int_equal(over(x, "streams"), 0);
     assert_int_equal(x->memory.longest_stall, 400 * MS);
