@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rows with a schema: what links and exports hand to the sinks of table/. A row is an array of
- * 64-bit words and a bit for each column that is null (not known). The layout is that of an event's
- * slots, so an event becomes a row without a conversion.
+ * 64-bit words and a bit for each column that is null: its value is unknown. The layout is that of
+ * an event's slots, so an event becomes a row without a conversion.
  */
 #ifndef SPICETAP_ROW_H
 #define SPICETAP_ROW_H
@@ -86,10 +86,17 @@ static inline void row_set(struct row *r, unsigned column, uint64_t v)
     *row_cell(r, column) = v;
 }
 
-/* For times and ids, where 0 is not known. */
+/* 0: null. For times and ids. */
 static inline void row_known(struct row *r, unsigned column, uint64_t v)
 {
     if (v)
+        row_set(r, column, v);
+}
+
+/* UINT64_MAX: null. For the error of a clock that nothing bounds. */
+static inline void row_bounded(struct row *r, unsigned column, uint64_t v)
+{
+    if (v != UINT64_MAX)
         row_set(r, column, v);
 }
 

@@ -82,7 +82,7 @@ static void guest_cells(struct row *r, const struct life *l)
     if (l->alloc.t) {
         row_set(r, J_alloc_took, (uint64_t)l->alloc_took);
         row_set(r, J_alloc_tid, l->alloc_tid);
-        row_set(r, J_error, l->alloc.error);
+        row_bounded(r, J_error, l->alloc.error);
     }
     if (l->bo_domain >= 0) {
         row_set(r, J_bo_domain, (uint64_t)l->bo_domain);
@@ -96,7 +96,7 @@ static void guest_cells(struct row *r, const struct life *l)
     if (l->freed) {
         row_set(r, J_free, l->free.t);
         row_set(r, J_reclaimed, !l->gave_up);
-        row_set(r, J_error, l->free.error);
+        row_bounded(r, J_error, l->free.error);
     }
 }
 
@@ -217,7 +217,9 @@ static json_t *summary(void *state)
     json_object_set_new(o, "pushes_without_id", json_integer((json_int_t)s->unknown_pushes));
     json_object_set_new(o, "wrong_drawable", json_integer((json_int_t)s->wrong_drawable));
     json_object_set_new(o, "guest_events", json_integer((json_int_t)s->guest_events));
-    json_object_set_new(o, "clock_error_ns", json_integer((json_int_t)s->worst_error));
+    json_object_set_new(o, "clock_error_ns",
+                        s->worst_error == UINT64_MAX ? json_null()
+                                                     : json_integer((json_int_t)s->worst_error));
     json_object_set_new(o, "generations_restarted",
                         json_integer((json_int_t)s->generations_restarted));
     return o;
@@ -235,12 +237,13 @@ static void text(const json_t *s, FILE *f)
             json_number(s, "id_reused"));
     text_counts(f, s, "ends", "ends");
     text_counts(f, s, "not whole, not inside", "not_whole_outside");
-    fprintf(
-        f,
-        "order not judged, finer than the clock: %lld, by %lld ns at most; clock error %lld ns\n",
-        json_number(s, "order_within_error"), json_number(s, "worst_within_error_ns"),
-        json_number(s, "clock_error_ns"));
-    fprintf(f, "pushes on the release ring: %lld, not tied to their releases %lld\n",
+    fprintf(f, "order not judged, finer than the clock: %lld, by %lld ns at most; clock error ",
+            json_number(s, "order_within_error"), json_number(s, "worst_within_error_ns"));
+    if (json_is_null(json_object_get(s, "clock_error_ns")))
+        fprintf(f, "unknown\n");
+    else
+        fprintf(f, "%lld ns\n", json_number(s, "clock_error_ns"));
+    fprintf(f, "pushes on the release ring: %lld, not linked to their releases %lld\n",
             json_number(s, "ring_pushes"), json_number(s, "ring_pushes_not_tied"));
 }
 

@@ -80,7 +80,7 @@ void journey_server(struct journeys *j, const struct tap_event *ev);
 /* QEMU's release ring. */
 void journey_res_put(struct journeys *j, const struct tap_event *ev);
 void journey_res_push(struct journeys *j, const struct tap_event *ev);
-/* Empties the chain: pushed at `t`, 0: nobody knows. */
+/* Empties the chain: it was pushed at `t`, 0: unknown. */
 void journey_drop_chain(struct journeys *j, uint64_t t);
 /* A release that QEMU did not put on the ring. */
 void journey_not_put(struct journeys *j, struct thread *t);

@@ -19,7 +19,7 @@ struct link_view {
     /* Rows go to `rows`, which outlives the view; NULL: a summary alone. NULL: no memory. */
     void *(*begin)(struct row_sink *rows);
     /* An event as the built-in table has it, in order of time. `error`: how wrong its time may be,
-     * ns; UINT64_MAX: nobody knows. */
+     * ns; UINT64_MAX: unknown. */
     void (*add)(void *state, const struct tap_event *ev, enum tap_source source, uint64_t error);
     int (*end)(void *state);              /* puts the rows that are still open; 0 or -errno */
     json_t *(*summary)(void *state);      /* after end; the caller owns it; NULL: no memory */

@@ -19,7 +19,7 @@
     C(guest_oom_begin, UNSIGNED, "ns", MAYBE, _, "when the guest began the report")                \
     C(guest_oom_end, UNSIGNED, "ns", MAYBE, _, "when it ended")                                    \
     C(io_write, UNSIGNED, "ns", MAYBE, _, "when QEMU had the I/O write")                           \
-    C(spice_oom, UNSIGNED, "ns", MAYBE, _, "when QEMU told the server")                            \
+    C(spice_oom, UNSIGNED, "ns", MAYBE, _, "when QEMU passed the report to the server")            \
     C(episode, UNSIGNED, "", MAYBE, _, "number of the server's episode")                           \
     C(oom_begin, UNSIGNED, "ns", MAYBE, _, "when the server began to free memory")                 \
     C(flushes, UNSIGNED, "", MAYBE, _, "calls of flush_resources")                                 \
@@ -39,7 +39,7 @@
     C(complete, FLAG, "", ALWAYS, _, "each link of the outcome is there")                          \
     C(why, TEXT, "", MAYBE, _, "why it is not complete")                                           \
     C(order, TEXT, "", ALWAYS, _, "ok, within_error or violated")                                  \
-    C(error, UNSIGNED, "ns", ALWAYS, _, "bound on the error of the guest's times")
+    C(error, UNSIGNED, "ns", MAYBE, _, "bound on the error of the guest's times")
 
 enum {
 #define C(name, ...) O_##name,
@@ -191,7 +191,7 @@ static void put_row(const struct oom *s, const struct oom_notify *n, enum oom_wh
     row_set(r, O_complete, !why);
     row_text(r, O_why, why ? oom_whys[why] : NULL);
     row_text(r, O_order, link_orders[order_of(n)]);
-    row_set(r, O_error, n->error);
+    row_bounded(r, O_error, n->error);
     row_put(s->rows, r);
 }
 

@@ -10,12 +10,12 @@
 
 enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
 
-/* The clip is the place that explain takes for it. C(name, unit, what it is): a value that is not
- * known for a run is empty, never 0. */
+/* C(name, unit, help). A value that is unknown for a run is empty, never 0. The clip is the same
+ * place as in explain. */
 #define COMPARE_COLUMNS(C)                                                                         \
     C(seconds, "s", "length of the recording")                                                     \
-    C(ooms_a_minute, "1/min", "times that the guest ran out of graphics memory; QXL alone")        \
-    C(still_share, "%", "of the run that the guest is known to have stood still for it")           \
+    C(ooms_a_minute, "1/min", "how often the guest ran out of graphics memory; QXL alone")         \
+    C(still_share, "%", "of the run that the guest stood still for it, at least")                  \
     C(waited_share, "%", "of the run that the guest waited, by its own events")                    \
     C(evicted, "drawables", "given up to make room")                                               \
     C(streams, "", "seen")                                                                         \
@@ -43,11 +43,11 @@ enum compare_column {
         COMPARE_FIXED
 };
 
-/* Behind them, groups whose members are the values of an enum; of those, one that is 0 in all rows
- * is not shown. */
+/* Groups follow: their members are the values of an enum. Text and JSON leave a member out that is
+ * 0 in all rows. */
 enum {
     COL_deaths = COMPARE_FIXED,          /* streams by cause */
-    COL_redraws = COL_deaths + CAUSES,   /* of the clip, by outcome, but for those streamed */
+    COL_redraws = COL_deaths + CAUSES,   /* of the clip, by outcome, without those streamed */
     COL_images = COL_redraws + OUTCOMES, /* bytes by image type */
     COMPARE_IMAGES = 32,
     COMPARE_COUNT = COL_images + COMPARE_IMAGES,

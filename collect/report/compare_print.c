@@ -14,7 +14,7 @@ static bool occurs(const struct compare_row *rows, unsigned count, int c)
     return false;
 }
 
-/* Three digits and more: the figures are not better than that. */
+/* At least three digits: the figures are no more exact. */
 static int number(char *text, size_t size, double v)
 {
     double a = v < 0 ? -v : v;
@@ -49,7 +49,7 @@ static const char *runs(char *text, size_t size, const struct compare_row *r)
     return text;
 }
 
-/* ---- text and Markdown: one line a figure and one column a row, since figures are many ---- */
+/* ---- text and Markdown: a line for each figure, a column for each row ---- */
 
 struct table {
     FILE *out;
@@ -127,7 +127,7 @@ static json_t *json_value(const struct compare_row *r, int c)
                        : json_null();
 }
 
-/* What is not known of any member is null; else those that are not 0 in all rows. */
+/* Null if no member is known, else the members that are not 0 in all rows. */
 static json_t *json_group(const struct compare_row *rows, unsigned count,
                           const struct compare_row *r, const struct compare_group *g)
 {

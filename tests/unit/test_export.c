@@ -129,6 +129,10 @@ static void usage(void **state)
     complains("--source nobody: not one of spice, qemu, guest, client");
     assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--from", "soon"), EXIT_USAGE);
     complains("not a time");
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--to", "1e3"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--to", "-1"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl", "--to", "18446744073709551616ns"),
+                     EXIT_USAGE);
     assert_int_equal(RUN(cmd_export, run, run, "-f", "jsonl"), EXIT_USAGE);
     complains("one run at a time");
     assert_int_equal(RUN(cmd_export, fake_path("gone"), "-f", "jsonl"), EXIT_INPUT);

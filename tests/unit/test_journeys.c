@@ -586,6 +586,39 @@ static void overflow_on_stderr(void **unused)
     free(path);
 }
 
+/* ---- what is not known is empty ---- */
+
+/* Nothing bounds the guest's clock: the error is null, in rows and in the summary. */
+static void unknown_error(void **unused)
+{
+    json_t *row, *s;
+    (void)unused;
+
+    clock_error = UINT64_MAX;
+    start(&view_journeys);
+    GUEST(guest_alloc, 1000, .release_id = 5, .type = 0);
+    GUEST(guest_free, 2000, .release_id = 5, .reclaimed = 1);
+    s = finish();
+    row = row_at(0);
+    assert_true(json_is_null(json_object_get(row, "error")));
+    json_decref(row);
+    assert_true(json_is_null(json_object_get(s, "clock_error_ns")));
+    json_decref(s);
+    start(&view_fences);
+    GUEST(guest_virtio_queue, 1000, .fence = 1);
+    json_decref(finish());
+    row = row_at(0);
+    assert_true(json_is_null(json_object_get(row, "error")));
+    json_decref(row);
+    start(&view_oom);
+    GUEST(guest_oom, 1000, .took = 10);
+    json_decref(finish());
+    row = row_at(0);
+    assert_true(json_is_null(json_object_get(row, "error")));
+    json_decref(row);
+    clock_error = 0;
+}
+
 /* ---- two displays ---- */
 
 /* The end of one worker's episode does not end that of the other, and a report joins its own. */
@@ -719,6 +752,7 @@ int main(void)
         cmocka_unit_test(too_many_waits),
         cmocka_unit_test(nothing_overflows),
         cmocka_unit_test(overflow_on_stderr),
+        cmocka_unit_test(unknown_error),
         cmocka_unit_test(oom_on_two_displays),
         cmocka_unit_test(nonsense),
         cmocka_unit_test(long_run),
