@@ -18,7 +18,7 @@ struct event_table {
     bool wanted;                               /* else its events are skipped */
     bool rows;                                 /* else they are counted only */
     struct table *table;                       /* NULL: not begun */
-    uint64_t count;                            /* a loss: the bit of its count in a row's nulls */
+    uint64_t unknown; /* a loss: bits of the columns in which 0 is unknown */
 };
 
 struct export
@@ -74,14 +74,15 @@ static struct event_table *make_table(enum tap_source source, const struct tap_k
         .name = "tid", .kind = COLUMN_UNSIGNED, .slot = 1, .unit = "", .help = "thread"};
     for (unsigned i = 0; i < kind->count; i++) {
         const struct tap_field *f = &kind->fields[i];
-        bool count = kind->kind == EV_loss && !strcmp(f->name, "count");
+        bool nullable =
+            kind->kind == EV_loss && (!strcmp(f->name, "count") || !strcmp(f->name, "since"));
 
-        if (count)
-            t->count = UINT64_C(1) << n;
+        if (nullable)
+            t->unknown |= UINT64_C(1) << n;
         t->columns[n++] = (struct column){.name = f->name,
                                           .kind = column_kind(f),
                                           .slot = HEAD_WORDS + f->slot,
-                                          .nullable = count,
+                                          .nullable = nullable,
                                           .unit = unit_of(f),
                                           .help = f->help,
                                           .names = f->names};
@@ -163,8 +164,7 @@ static int begin_one(struct export *x)
 static int put(struct export *x, struct event_table *t, const struct run_event *e)
 {
     const struct tap_event *ev = e->raw;
-    bool unknown = ev->kind == EV_loss && e->loss.count == RUN_UNKNOWN;
-    uint64_t row[HEAD_WORDS + TAP_MAX_SLOTS];
+    uint64_t row[HEAD_WORDS + TAP_MAX_SLOTS], null = 0;
     int error = begin(x, t);
 
     if (error)
@@ -172,7 +172,10 @@ static int put(struct export *x, struct event_table *t, const struct run_event *
     row[0] = ev->time;
     row[1] = ev->tid;
     memcpy(row + HEAD_WORDS, ev->v, sizeof(ev->v));
-    return sink_row(x->sink, t->table, row, unknown ? &t->count : NULL);
+    for (unsigned i = 0; t->unknown && i < t->schema.count; i++)
+        if (t->unknown >> i & 1 && !row[t->columns[i].slot])
+            null |= UINT64_C(1) << i;
+    return sink_row(x->sink, t->table, row, null ? &null : NULL);
 }
 
 static int walk(struct export *x, struct run_cursor *c, struct event_counts *counts)

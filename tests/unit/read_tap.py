@@ -118,7 +118,7 @@ def decode(description, kinds, head, payload):
 def loss(since, until, count, reason):
     """count None: not known. until inf: at the end of the log."""
     return {"t": until, "source": None, "event": "loss", "tid": 0, "count": count, "reason": reason,
-            "since": min(since, until)}
+            "since": min(since, until) or None}
 
 
 class Log:
