@@ -57,7 +57,6 @@ static void course(const struct model *x, const struct model_episode *e, struct 
 /* What the server did. A call that reached no oom_begin was not answered, or not recorded. */
 static void answer(const struct model *x, const struct model_episode *e, struct finder *s)
 {
-    static const uint16_t needs[] = {EV_oom_begin, 0};
     struct finding f = of_episode(x, e, RULE_EPISODE_ANSWER, 0,
                                   !e->sized    ? "none"
                                   : e->evicted ? "evicted"
@@ -84,8 +83,7 @@ static void answer(const struct model *x, const struct model_episode *e, struct 
         put_span(&f, "young_ns", MODEL_MAX_DELTA);
     }
     doubt_own_losses(&f, e);
-    if (!e->sized)
-        presence_needed(&f, x, needs);
+    presence_of_probe(&f, x, e->sized ? EV_evict : EV_oom_begin);
     s->found(s, &f);
 }
 

@@ -4,7 +4,6 @@
 
 enum { STREAMS_ON_PAGE = 4, PLACES_ON_PAGE = 4 };
 
-/* Findings about one thing, as far as it goes. */
 static uint32_t streams_kept(const struct model *x)
 {
     return x->streams.count < MODEL_STREAMS ? x->streams.count : MODEL_STREAMS;

@@ -76,21 +76,25 @@ static void doubt_losses(struct finding *f, const struct model *x, bool guest)
                                     .rule = guest ? SELECT_GUEST_LOSS : SELECT_HOST_LOSS});
 }
 
+void presence_of_probe(struct finding *f, const struct model *x, uint16_t kind)
+{
+    const struct tap_kind_desc *k = tap_kind_find(kind);
+
+    if (f->unsure || presence_of(x, kind))
+        return;
+    f->unsure = k->source == SOURCE_GUEST    ? UNSURE_NO_GUEST
+                : k->source == SOURCE_CLIENT ? UNSURE_NO_CLIENT
+                                             : UNSURE_NO_PROBE;
+    if (f->unsure == UNSURE_NO_PROBE)
+        put_word(f, "probe", k->name);
+}
+
 void presence_needed(struct finding *f, const struct model *x, const uint16_t *kinds)
 {
     for (; *kinds; kinds++) {
-        const struct tap_kind_desc *k = tap_kind_find(*kinds);
+        enum tap_source source = tap_kind_find(*kinds)->source;
 
-        if (f->unsure)
-            return;
-        if (!presence_of(x, *kinds)) {
-            f->unsure = k->source == SOURCE_GUEST    ? UNSURE_NO_GUEST
-                        : k->source == SOURCE_CLIENT ? UNSURE_NO_CLIENT
-                                                     : UNSURE_NO_PROBE;
-            if (f->unsure == UNSURE_NO_PROBE)
-                put_word(f, "probe", k->name);
-        } else {
-            doubt_losses(f, x, k->source == SOURCE_GUEST || k->source == SOURCE_QEMU);
-        }
+        presence_of_probe(f, x, *kinds);
+        doubt_losses(f, x, source == SOURCE_GUEST || source == SOURCE_QEMU);
     }
 }

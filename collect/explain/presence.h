@@ -10,6 +10,8 @@
 
 /* Was every event of this kind recorded, but for losses? */
 bool presence_of(const struct model *x, uint16_t kind);
+/* Makes the finding unsure if the kind's probe was not recorded. */
+void presence_of_probe(struct finding *f, const struct model *x, uint16_t kind);
 /* Makes the finding unsure if one of the kinds was not recorded, or if events of its source were
  * lost. `kinds` ends with 0. */
 void presence_needed(struct finding *f, const struct model *x, const uint16_t *kinds);
