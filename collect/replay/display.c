@@ -54,8 +54,6 @@ struct replay_display *display_make(struct replay *r, uint32_t id, detector_deci
         display_free(d);
         return NULL;
     }
-    for (size_t i = 0; i < PLACES; i++)
-        d->places[i].drawable.of = d->standings + i * r->detectors;
     d->stranger.of = d->standings + (size_t)PLACES * r->detectors;
     return d;
 }
@@ -115,14 +113,20 @@ struct drawable *display_add(struct replay_display *d, uint64_t address)
 
     if (before)
         display_drop(d, before);
-    at = d->free;
-    if (!at)
+    at = d->free ? d->free : &d->places[d->used];
+    if (at == &d->places[PLACES])
         return NULL;
-    at->drawable = (struct drawable){.address = address, .of = at->drawable.of};
+    at->drawable = (struct drawable){
+        .address = address,
+        .of = d->standings + (size_t)(at - d->places) * d->replay->detectors,
+    };
     HASH_ADD_U64(d->known, drawable.address, at);
     if (!at->hh.tbl) /* no memory */
         return NULL;
-    d->free = at->free;
+    if (at == d->free)
+        d->free = at->free;
+    else
+        d->used++;
     return &at->drawable;
 }
 
@@ -161,8 +165,5 @@ void display_drop_all(struct replay_display *d)
     HASH_CLEAR(hh, d->known);
     d->tree_count = 0;
     d->free = NULL;
-    for (size_t i = PLACES; i-- > 0;) {
-        d->places[i].free = d->free;
-        d->free = &d->places[i];
-    }
+    d->used = 0;
 }

@@ -32,14 +32,15 @@ struct group {
 /* A place of the table of drawables. */
 struct place {
     struct drawable drawable; /* first: a drawable's address is its place's */
-    struct place *free;       /* the next free place */
+    struct place *free;       /* the next one that was dropped */
     UT_hash_handle hh;        /* by address; uthash keeps the order of age */
 };
 
 struct replay_display {
     struct replay *replay;
     uint32_t id;
-    struct place *places, *known, *free; /* all; by address, oldest first; unused ones */
+    struct place *places, *known, *free; /* all; by address, oldest first; dropped ones */
+    size_t used;                         /* of `places`; the rest was never touched */
     struct standing *standings;
     struct drawable stranger;      /* stands for one from before the recording */
     struct drawable *tree[PLACES]; /* in the tree and streamable, oldest first */

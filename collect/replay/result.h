@@ -10,9 +10,11 @@
 #include "run/clip.h"
 
 enum {
-    REPLAY_DISPLAYS = 16,    /* QEMU accepts no more heads or QXL devices */
-    REPLAY_DETECTORS = 65,   /* the recorded one and 64 alternatives */
-    REPLAY_DRAWABLES = 8192, /* known at one time in one display; more: sight is lost */
+    REPLAY_DISPLAYS = 16,  /* QEMU accepts no more heads or QXL devices */
+    REPLAY_DETECTORS = 65, /* the recorded one and 64 alternatives */
+    /* Known at one time in one display; with more, sight is lost. A virtio guest was seen to have
+     * 11180: the client's pipe keeps them. Memory is only used for as many as there are. */
+    REPLAY_DRAWABLES = 65536,
     REPLAY_GROUP = 16384,    /* events that belong to one draw */
     REPLAY_REGIONS = 64,     /* boxes that are drawn again and again, in all displays */
     REPLAY_STREAMS = 1000,   /* listed for each detector; more are counted */
