@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "run/guest_clock.h"
+#include "clock/clock_fit.h"
 
 /* ns: bounds are kept to two, heights and products of the map are cut to whole ones */
 #define ROUNDING  4

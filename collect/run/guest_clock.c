@@ -135,17 +135,20 @@ static uint64_t began(const struct tap_event *ev)
 /* ---- ahead: the guest's events, with where they can be in host time ----------------------------
  */
 
-/* What stood beside a loss may have had a neighbour that is gone. */
-static void met_loss(struct pass *p, uint64_t time)
+/* What stood beside the span of a loss may have had a neighbour that is gone. */
+static void met_loss(struct pass *p)
 {
-    p->lost_at = time;
+    uint64_t from, to;
+
+    tap_reader_span(p->ahead.reader, &from, &to);
+    p->lost_at = to == UINT64_MAX ? p->last : to;
     for (int c = 0; c < IO_CLASSES; c++) {
         struct io_ring *r = &p->io[c];
 
         for (uint64_t i = r->count; i && i + HALF > r->count; i--) {
             struct span *s = &r->span[(i - 1) % RING];
 
-            if (s->end + 2 * SECOND < time)
+            if (s->end + 2 * SECOND < from)
                 break;
             s->unsure = true;
         }
@@ -159,7 +162,7 @@ static void put_ahead(struct pass *p, const struct tap_event *ev)
     int64_t ignored;
 
     if (ev->kind == EV_loss)
-        met_loss(p, ev->time);
+        met_loss(p);
     if (c == IO_CLASSES)
         return;
     s = &p->io[c].span[p->io[c].count++ % RING];

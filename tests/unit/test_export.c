@@ -213,11 +213,129 @@ static void second_reader(void **state)
     free(d);
 }
 
+static json_t *segment(json_int_t from, json_int_t to, json_int_t at, json_int_t host,
+                       json_int_t drift)
+{
+    return json_pack("{sI sI sI sI sI si si ss}", "guest_from", from, "guest_to", to, "guest_at",
+                     at, "host_at", host, "drift_ppb", drift, "error_ns", 5, "pairs", 9, "method",
+                     "io");
+}
+
+/* Two boots of a guest. The first's clock has products that do not divide, a gap between segments,
+ * and a segment that begins before the end of the one before. */
+static json_t *clocks(void)
+{
+    json_t *first = json_array();
+
+    json_array_append_new(first, segment(10007, 2000000, 12345, 5000000003, -7654321));
+    json_array_append_new(first, segment(3000000, 4000000, 3000000, 5002900000, 7654321));
+    json_array_append_new(first, segment(4000000, 6000001, 4000000, 5003700000, -1));
+    return json_pack("[{ss so}, {ss s[o]}]", "log", "guest.tap", "segments", first, "log",
+                     "guest-2.tap", "segments", segment(0, 1, 0, 5000000000, 0));
+}
+
+/* Events of four logs around the window, out of order across chunks, many at equal times. */
+static void make_guest_run(const char *path)
+{
+    static const enum tap_source sources[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST,
+                                              SOURCE_GUEST};
+    struct bundle_writer *b;
+
+    assert_int_equal(bundle_create(&b, path), 0);
+    for (unsigned l = 0; l < 4; l++) {
+        struct tap_writer *w;
+
+        assert_int_equal(bundle_log_numbered(b, sources[l], l == 3 ? 2 : 1, &w), 0);
+        for (uint64_t i = 0; i < 7000; i++) {
+            uint64_t time = (l < 2 ? 5000000000 : 0) + i * 1000 - (i % 100 == 7 ? 77001 : 0);
+            struct tap_event ev = fake_event(fake_kind(sources[l]), i < 100 ? i * 1000 : time);
+
+            ev.time += l < 2 && i < 100 ? 5000000000 : 0;
+            assert_int_equal(tap_write(w, &ev), 0);
+            if (i % 1000 == 999)
+                assert_int_equal(tap_write_loss_since(w, i % 2000 == 999 ? 0 : ev.time - 5000,
+                                                      ev.time - 10, i % 3000,
+                                                      LOSS_REASON_ring_full),
+                                 0);
+            if (i % 100 == 6)
+                assert_int_equal(tap_writer_flush(w), 0);
+        }
+        assert_int_equal(bundle_log_close(b, w), 0);
+    }
+    json_object_set_new(bundle_run(b), "clocks", clocks());
+    json_object_set_new(
+        bundle_run(b), "window",
+        json_pack("{sI sI}", "from", (json_int_t)5000500000, "to", (json_int_t)5006500000));
+    assert_int_equal(bundle_finish(b, "time is up"), 0);
+}
+
+static void both_read(const char *run)
+{
+    char command[PATH_MAX * 2 + 64];
+    int code = RUN(cmd_export, run, "-f", "jsonl");
+
+    assert_true(code == EXIT_DONE || code == EXIT_PART);
+    snprintf(command, sizeof(command), "python3 tests/unit/read_tap.py '%s' | cmp - '%s'", run,
+             fake_path("out"));
+    assert_int_equal(system(command), 0);
+}
+
+/* Whole runs: the window, the clocks, ties, spans of losses. Then damaged ones. */
+static void second_reader_of_runs(void **state)
+{
+    char *run = strdup(fake_path("guest")), *log = strdup(fake_path("guest/spice.tap"));
+    uint8_t *data, *copy;
+    size_t size, mark = 0, marks[4] = {0};
+    (void)state;
+
+    make_guest_run(run);
+    both_read(run);
+    data = fake_load(log, &size);
+    copy = malloc(2 * size);
+    for (size_t at = 0, n = 0; at + TAP_CHUNK_SIZE <= size; at++)
+        if (!memcmp(data + at, TAP_CHUNK_MARK, 4) && n++ >= 20 && mark < 4)
+            marks[mark++] = at;
+    for (int way = 0; way < 7; way++) {
+        size_t cut = marks[1], length = size;
+
+        memcpy(copy, data, size);
+        if (way == 0) /* cut between chunks */
+            length = cut;
+        else if (way == 1) /* in a header */
+            length = cut + 20;
+        else if (way == 2) /* in a payload */
+            length = cut + 80;
+        else if (way == 3) /* a bad header */
+            copy[cut + 20] ^= 1;
+        else if (way == 4) /* a bad payload */
+            copy[cut + 60] ^= 1;
+        else if (way == 5) { /* a chunk is gone */
+            memmove(copy + cut, copy + marks[2], size - marks[2]);
+            length = size - (marks[2] - cut);
+        } else { /* chunks come twice */
+            memmove(copy + marks[2], data + marks[0], size - marks[0]);
+            length = size + marks[2] - marks[0];
+        }
+        fake_store(log, copy, length);
+        both_read(run);
+        both_read(log);
+    }
+    free(copy);
+    free(data);
+    free(log);
+    free(run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jsonl),     cmocka_unit_test(csv),       cmocka_unit_test(usage),
-        cmocka_unit_test(disk_full), cmocka_unit_test(recovered), cmocka_unit_test(second_reader),
+        cmocka_unit_test(jsonl),
+        cmocka_unit_test(csv),
+        cmocka_unit_test(usage),
+        cmocka_unit_test(disk_full),
+        cmocka_unit_test(recovered),
+        cmocka_unit_test(second_reader),
+        cmocka_unit_test(second_reader_of_runs),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);

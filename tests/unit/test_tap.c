@@ -593,6 +593,36 @@ static void newer_minor(void **state)
     tap_reader_close(r);
 }
 
+/* A field that this program has no room for is reported, and the others are read. */
+static void too_many_fields(void **state)
+{
+    static const char head[] = "{\"source\":\"spice\",\"enums\":{},\"kinds\":[{\"number\":27,"
+                               "\"name\":\"wakeup\",\"source\":\"spice\",\"fields\":[";
+    static const uint8_t raw[] = {1, 27, 1, 0, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1,
+                                  2, 1,  2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 8, 1, 8};
+    struct craft c = {.major = 1, .raw = raw, .raw_size = sizeof(raw), .events = 1};
+    struct tap_reader *r;
+    struct tap_event ev;
+    const char *first;
+    char json[4096];
+    size_t length = (size_t)sprintf(json, "%s", head);
+    (void)state;
+
+    for (int i = 0; i < TAP_MAX_SLOTS + 2; i++)
+        length += (size_t)sprintf(json + length, "%s{\"name\":\"f%d\",\"type\":\"u64\"}",
+                                  i ? "," : "", i);
+    strcpy(json + length, "]}]}");
+    c.json = json;
+    assert_int_equal(tap_reader_open(&r, craft(&c)), 0);
+    assert_int_equal(tap_reader_left_out(r, &first), 2);
+    assert_string_equal(first, "wakeup.f16");
+    assert_int_equal(tap_reader_next(r, &ev), 1);
+    assert_int_equal(ev.kind, EV_wakeup);
+    assert_int_equal(ev.slots, TAP_MAX_SLOTS);
+    assert_int_equal(ev.v[TAP_MAX_SLOTS - 1], 1);
+    tap_reader_close(r);
+}
+
 static void newer_major(void **state)
 {
     struct craft c = {.major = 2, .json = "{}", .raw = newer_raw, .raw_size = 1, .events = 1};
@@ -733,6 +763,7 @@ int main(void)
         cmocka_unit_test(rubbish_between_chunks),
         cmocka_unit_test(newer_minor),
         cmocka_unit_test(newer_major),
+        cmocka_unit_test(too_many_fields),
         cmocka_unit_test(bad_descriptions),
         cmocka_unit_test(lying_chunks),
         cmocka_unit_test(disk_full),
