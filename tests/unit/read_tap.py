@@ -118,7 +118,7 @@ def decode(description, kinds, head, payload):
 def loss(since, until, count, reason):
     """count None: not known. until inf: at the end of the log."""
     return {"t": until, "source": None, "event": "loss", "tid": 0, "count": count, "reason": reason,
-            "since": min(since, until) or None}
+            "since": min(since, until)}
 
 
 class Log:
@@ -328,6 +328,8 @@ def main():
         if e["t"] == math.inf:
             e["t"] = max(latest, e["since"])
         latest = max(latest, e["t"])
+        if e["event"] == "loss":
+            e["since"] = e["since"] or None  # 0: not known
         print(json.dumps(e, separators=(",", ":")))
 
 
