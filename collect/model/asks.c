@@ -6,8 +6,8 @@ static uint64_t before(uint64_t time, uint64_t by)
     return time > by ? time - by : 0;
 }
 
-/* The guest's own call, in its own thread: what the guest did meanwhile is known by its own clock
- * alone, and only the call needs a place among the host's events. */
+/* What the thread does around its call has the guest's times alone, so only the call itself must be
+ * matched with the host's events. */
 static void guest_oom(struct model_memory *m, const struct model_seen *e)
 {
     const struct tap_event *ev = e->ev;
@@ -54,8 +54,8 @@ static void doubt(struct model_memory *m, const uint32_t *ids, unsigned n, uint6
     }
 }
 
-/* The episodes in which this thread called for memory since `began`. Where two are nearer to a call
- * than the clock is known, none is named, and both are in doubt. */
+/* The episodes in which this thread called for memory since `began`. If the clock is too coarse to
+ * choose between two episodes, the call names none, and both are in doubt. */
 static unsigned episodes_of(struct model_memory *m, uint32_t tid, uint64_t began, uint32_t *ids,
                             unsigned most)
 {
@@ -80,7 +80,8 @@ static unsigned episodes_of(struct model_memory *m, uint32_t tid, uint64_t began
     return n;
 }
 
-/* Without such calls in the log: what lies within [began, now] by more than the clock's error. */
+/* For a log without guest_oom events: the episodes that lie in [began, now] by more than the
+ * clock's error. */
 static unsigned episodes_within(struct model_memory *m, uint64_t began,
                                 const struct model_seen *seen, uint32_t *ids, unsigned most)
 {
@@ -120,7 +121,7 @@ static void belongs(const struct model_memory *m, const uint32_t *ids, unsigned 
     attr->first_episode = m->episodes[ids[n - 1] - 1].id;
 }
 
-/* A kernel thread waits for what was thrown away: whoever draws goes on meanwhile. */
+/* A kernel thread waits to free old buffers. The threads that draw go on meanwhile. */
 static void guest_delete(struct model_memory *m, const struct model_seen *e,
                          struct model_attr *attr)
 {
@@ -141,8 +142,8 @@ static void name_domain(struct model_memory *m, struct model_episode *e, unsigne
     e->asked = true;
 }
 
-/* In its thread the guest called for memory while it made this: it asked for it then. Of several
- * the one that took longest counts. */
+/* The thread called for memory while it made this buffer, so this is what it asked for. Of several
+ * buffers the one that took longest counts. */
 static void guest_bo(struct model_memory *m, const struct model_seen *seen, struct model_attr *attr)
 {
     const struct fields_guest_bo *f = FIELDS(seen->ev, guest_bo);

@@ -45,12 +45,12 @@ static void sums(const struct model_client *c, uint64_t now, struct model_mark *
         m->losses += i == SOURCE_CLIENT ? 0 : c->losses->places[i];
     for (int i = 0; i < MODEL_BOXES; i++)
         m->draws[i] = (uint32_t)c->regions->boxes[i].all_draws;
-    for (unsigned i = 0; i < MODEL_DISPLAYS; i++) /* those whose fate is not decided yet */
+    for (unsigned i = 0; i < MODEL_DISPLAYS; i++) /* their fate is not decided yet */
         if (c->regions->now[i].open)
             m->draws[c->regions->now[i].region - 1]++;
 }
 
-/* Where one of that length goes among the longest, the longest first; NULL: all are longer. */
+/* Makes room in the list, longest first; NULL: all kept freezes are longer. */
 static struct model_freeze *place_for(struct model_client *c, uint64_t length)
 {
     uint32_t kept = c->freeze_count < MODEL_FREEZES ? c->freeze_count : MODEL_FREEZES, at = 0;
@@ -102,8 +102,8 @@ static void stood(struct model_client *c, const struct model_mark *now, uint64_t
         freeze(c, now, from, open);
 }
 
-/* Once a number was read, what was shown in the clip's place before was none of it, and neither is
- * what a client sees there that has come anew and read none yet. */
+/* Pictures without a number, before the first number or between two, are no pictures of the clip if
+ * any number was read. */
 static void shown(struct model_client *c, const struct fields_client_clip *e, uint64_t time)
 {
     uint64_t since = e->since > 0 && (uint64_t)e->since <= time ? (uint64_t)e->since : 0;

@@ -64,8 +64,8 @@ struct model_client {
     uint64_t late, lost;
     struct histogram shown; /* spans between pictures */
     bool numbered;          /* the client read a frame's number */
-    int64_t delay;          /* of the last frame that came */
-    /* other parts, only read */
+    int64_t delay;          /* ns until the last frame is due */
+    /* Other parts, only read. */
     const struct model_waits *waits;
     const struct model_regions *regions;
     const struct model_losses *losses;

@@ -14,10 +14,10 @@
 enum outcome {
     OUT_VERDICTS = 12,
     OUT_STREAMED = 12, /* it joined a stream or began one */
-    OUT_COUNTED,       /* counted as a frame of a video to be */
+    OUT_COUNTED,       /* counted as a frame of a possible video */
     OUT_NOT_NATURAL,   /* 20 counted, but too few of them look like a natural picture */
     OUT_NO_ROOM,       /* it should have begun a stream, and none was created */
-    OUT_TOO_LATE,      /* more than 200 ms after the one before */
+    OUT_TOO_LATE,      /* more than 200 ms after the redraw before */
     OUT_BOX_DIFFERS,
     OUT_SIZE_DIFFERS,
     OUT_NOT_CONTAINED, /* against a running stream at the same place */
@@ -25,7 +25,7 @@ enum outcome {
     OUT_ORIENTATION,
     OUT_EVICTED_OVER, /* its history was overwritten in the trace ring, by evictions */
     OUT_OTHER_OVER,   /* ... by other drawables that left the screen */
-    OUT_NO_HISTORY,   /* nothing of it was in the trace ring, and nothing had been overwritten */
+    OUT_NO_HISTORY,   /* the trace ring had no entry of it, and none was overwritten */
     OUT_FIRST,        /* no redraw before it to compare with */
     OUT_LOST,         /* events were lost while it was decided */
     OUTCOMES,

@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "model/held.h"
-
-#define HASH_NONFATAL_OOM        1
-#define uthash_nonfatal_oom(elt) ((elt)->failed = true)
-#include <uthash.h>
 
 struct held_key {
     uint64_t drawable;
@@ -18,7 +15,6 @@ struct held_drawable {
     struct held_key key;
     uint64_t bytes;
     struct held_drawable *next; /* of those that are not used */
-    bool failed;                /* the table could not grow for it */
     UT_hash_handle hh;
 };
 
@@ -81,13 +77,12 @@ static void draw(struct model_held *h, const struct model_seen *e)
         return;
     d = h->unused;
     h->unused = d->next;
-    d->failed = false;
     d->key = key;
     d->bytes = f->src_width > 0 && f->src_height > 0
                    ? (uint64_t)f->src_width * (uint64_t)f->src_height * 4
                    : 0;
     HASH_ADD(hh, h->table, key, sizeof(d->key), d);
-    if (d->failed) {
+    if (!d->hh.tbl) { /* no memory */
         give_back(h, d);
         h->places.over++;
         return;

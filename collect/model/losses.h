@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What was lost so far, by source; the source META stands for the recorder's own ring. */
+/* What was lost so far, by source. */
 #ifndef SPICETAP_LOSSES_H
 #define SPICETAP_LOSSES_H
 

@@ -13,20 +13,20 @@
 
 enum {
     MODEL_EPISODES = 8192, /* that are kept */
-    MODEL_CALLS = 64,  /* of the guest for memory, remembered until what they were for is known */
-    MODEL_VICTIMS = 4, /* of an episode: regions, and streams, by their number of evictions */
+    MODEL_CALLS = 64,      /* the guest's latest calls for memory */
+    MODEL_VICTIMS = 4,     /* regions and streams of an episode */
 };
 
 struct model_episode {
     uint32_t id, display;
-    uint64_t from, to; /* first notify, last sign of it */
-    uint64_t resumed;  /* the guest's next command, 0: none yet */
-    uint64_t stalled;  /* at least so long */
+    uint64_t from, to; /* first and last sign of it */
+    uint64_t resumed;  /* the guest's next command; 0: none yet */
+    uint64_t stalled;  /* by waits.h */
     uint64_t waited;   /* by the guest's own events */
     uint64_t notifies, ooms, flushes, flushed, free_some, glz_freed;
     uint64_t evicted, streamable, of_streams, releases;
-    uint64_t drawables, glz, current, pipes; /* at its begin */
-    uint64_t held_bytes;                     /* then, at least: pixels of their pictures */
+    uint64_t drawables, glz, current, pipes; /* at the first oom_begin */
+    uint64_t held_bytes;                     /* then, by held.h */
     uint64_t drawables_after, current_after;
     bool sized;
     uint64_t traced, overwritten, usable, counted_lost;           /* slots; of them still of use */
@@ -35,7 +35,7 @@ struct model_episode {
     uint64_t losses, lost;
     /* what the guest asked for, from its own events */
     uint64_t asks, failed, bytes;
-    uint64_t deletes; /* waits for what the guest threw away: nobody asked for memory */
+    uint64_t deletes; /* waits to free old buffers: nobody asked for memory */
     unsigned domain;  /* guest_domain */
     uint64_t asked_bytes, asked_took, asked_at;
     uint32_t asked_tid;
@@ -79,7 +79,7 @@ struct model_memory {
     struct model_call calls[MODEL_CALLS]; /* the latest ones */
     uint64_t call_count;
     uint64_t unsure; /* episodes with an ask or a delete in doubt */
-    /* other parts, only read */
+    /* Other parts, only read. */
     const struct model_waits *waits;
     const struct model_streams *streams;
     const struct model_regions *regions;

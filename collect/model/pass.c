@@ -35,7 +35,6 @@ void model_free(struct model *x)
     free(x);
 }
 
-/* What was lost is younger than the source's event before. */
 static void loss(struct model *x, const struct run_event *e)
 {
     uint64_t count = e->loss.count == RUN_UNKNOWN ? 0 : e->loss.count;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "model/region.h"
 #include "event/event.h"
+#include "model/region.h"
 
-/* ---- spells: more than 4 redraws a second for more than 2 s. The rule says 5, which is the
- * server's 200 ms; 4 lets those be seen that miss it by a little. ---- */
+/* A spell is more than 2 s with more than 4 redraws a second. The server's limit of 200 ms needs 5
+ * a second; 4 also shows regions that miss it narrowly. */
 
 static void add_spell(struct model_region *r)
 {
@@ -33,7 +33,7 @@ void region_end_spell(struct model_region *r)
     memset(r->spell_out, 0, sizeof(r->spell_out));
 }
 
-/* The fate of a redraw joins the region's spell, or waits until one begins. */
+/* Adds a redraw to the region's spell, or to the redraws that can begin one. */
 static bool spell(struct model_region *r, uint64_t time, enum outcome o)
 {
     uint64_t oldest;

@@ -12,8 +12,8 @@
 #include "model/seen.h"
 
 enum {
-    MODEL_SPELLS = 128,      /* of a region that are kept; later ones join the last */
-    MODEL_RECENT = 11,       /* draws: 10 intervals in 2 s are 5 a second */
+    MODEL_SPELLS = 128,      /* spells of a region; later spells extend the last one */
+    MODEL_RECENT = 11,       /* redraws: their 10 intervals in 2 s are 5 redraws a second */
     MODEL_START_FRAMES = 20, /* RED_STREAM_FRAMES_START_CONDITION, spice's video-stream.h */
 };
 
@@ -23,8 +23,8 @@ struct model_spell {
 
 /* A box that is drawn again and again. */
 struct model_region {
-    bool used, kept, over; /* over: there was no place to keep it */
-    uint32_t id;           /* of kept ones: 1, 2... */
+    bool used, kept, over; /* over: it should have been kept, and the table was full */
+    uint32_t id;           /* 1, 2...; 0 if it is not kept */
     uint32_t display, surface;
     int32_t box[4], first_box[4];
     uint64_t moves, last, last_created, last_interval, history_lost;
@@ -33,27 +33,27 @@ struct model_region {
         uint64_t time;
         uint8_t outcome;
     } recent[MODEL_RECENT];
-    unsigned count; /* of recent, ever */
+    unsigned count; /* redraws, ever */
     bool busy, qualified;
     uint64_t spell_from, spell_to, spell_draws, spell_out[OUTCOMES];
-    /* of all its spells */
+    /* Sums over its spells. */
     struct model_spell spells[MODEL_SPELLS];
     unsigned spell_count;
     uint64_t spells_all, busy_ns, longest_spell, draws, out[OUTCOMES];
     struct histogram intervals;
-    uint64_t least_late; /* ns beyond 200 ms, of those refused for it; UINT64_MAX: none */
+    uint64_t least_late; /* of redraws refused as too late: ns beyond 200 ms; UINT64_MAX: none */
     uint64_t least_late_at;
-    uint32_t least_off, most_off; /* pixels; UINT32_MAX: none */
-    uint32_t most_frames;         /* counted without a stream */
-    uint32_t gradual, gradual_of; /* at the best count refused for it */
+    uint32_t least_off, most_off; /* of redraws in another box: pixels; UINT32_MAX: none */
+    uint32_t most_frames;         /* frames counted in a row without a stream */
+    uint32_t gradual, gradual_of; /* gradual frames among most_frames */
     uint64_t first_streamed;
     uint32_t streams;
     uint64_t losses, lost; /* while it was drawn: places, events */
     bool doubt_last;       /* events were lost since its last redraw, or before its first */
-    /* All its redraws, in stretches or not: for the clip, which may be slower than a place */
+    /* Sums over all its redraws, in a spell or not: the clip may be slower than a spell. */
     struct steady steady;
     uint64_t first, all_draws, all_out[OUTCOMES], streamed_ns;
-    bool slow; /* it is kept for being the clip alone */
+    bool slow; /* it is kept only because it is the clip */
     uint64_t least_off_at, most_frames_at;
 };
 

@@ -95,8 +95,7 @@ static void keep(struct model_regions *x, struct model_region *r)
     r->id = x->count;
 }
 
-/* ---- one drawable
- * -------------------------------------------------------------------------------- */
+/* ---- one drawable ---- */
 
 static enum outcome outcome_of(const struct model_regions *x, const struct model_candidate *c)
 {
@@ -115,7 +114,7 @@ static enum outcome outcome_of(const struct model_regions *x, const struct model
         return c->frames >= MODEL_START_FRAMES ? OUT_NOT_NATURAL : OUT_COUNTED;
     if (!r->last_created)
         return OUT_FIRST;
-    if (r->doubt_last) /* whether one came between is not known, nor what became of its history */
+    if (r->doubt_last) /* a redraw between the two, or its history, may have been lost */
         return OUT_LOST;
     if (c->has_near && fate_of_match(c->near_verdict) != OUT_TOO_LATE)
         return fate_of_match(c->near_verdict);
@@ -140,7 +139,7 @@ static void piece(struct model_regions *x, const int32_t *box, enum outcome o)
 
 bool regions_decides(const struct tap_event *ev)
 {
-    /* What was refused before a stream's end counts for it. */
+    /* A stream's end needs the fate of every redraw before it. */
     return ev->kind == EV_draw || ev->kind == EV_stream_stop;
 }
 
@@ -283,7 +282,7 @@ static void traced(struct model_regions *x, const struct tap_event *ev, struct m
     if (!r || old == from)
         return;
     attr->other_region = old;
-    /* Only its newest frame matters, and only while it may still be matched. */
+    /* An older frame of the region, or one that can no longer be matched, costs nothing. */
     if (then + NS_PER_MS < r->last_created || (uint64_t)f->old_age > MODEL_MAX_DELTA)
         return;
     r->history_lost = ev->time;
@@ -336,8 +335,8 @@ void regions_add(struct model_regions *x, const struct model_seen *e, struct mod
     }
 }
 
-/* What was drawn in the second before the last event that is known may have been drawn in what is
- * lost; what had ended by then is not in doubt. */
+/* A region that was drawn in the last second before the loss may have been drawn in it, too. Others
+ * are not in doubt. */
 void regions_loss(struct model_regions *x, enum tap_source source, uint64_t count)
 {
     uint64_t known = x->losses->last[SOURCE_SPICE];
@@ -357,8 +356,7 @@ void regions_loss(struct model_regions *x, enum tap_source source, uint64_t coun
     }
 }
 
-/* ---- the clip ----------------------------------------------------------------------------------
- */
+/* ---- the clip ---- */
 
 static double weight(const struct model_region *r)
 {
@@ -385,7 +383,7 @@ static struct model_region *find_clip(struct model_regions *x)
     return clip;
 }
 
-/* All redraws of the clip count, in stretches or not, and however slowly they come. */
+/* All redraws of the clip count, in a spell or not. */
 static void keep_whole(struct model_regions *x, struct model_region *r)
 {
     r->slow = !r->kept;

@@ -12,7 +12,7 @@
 #include "model/streams.h"
 
 enum {
-    MODEL_REGIONS = 64, /* of them kept, because they should have streamed */
+    MODEL_REGIONS = 64, /* boxes kept for their redraws' rate: they should have streamed */
 };
 
 struct model_regions {
@@ -21,14 +21,14 @@ struct model_regions {
     struct model_boxes watched;   /* index of `boxes` */
     uint16_t kept[MODEL_REGIONS]; /* indices of kept ones, by id - 1 */
     uint32_t count;               /* kept ones */
-    uint32_t over, dropped;       /* not kept for want of room; dropped although still redrawn */
-    uint64_t covered_over;        /* running streams that a draw covered beyond MODEL_COVERED */
-    uint32_t clip;                /* id of the clip's region; 0: none */
-    bool clip_told;               /* by the client */
-    bool has_client_box;          /* where the client read its numbers */
+    uint32_t over, dropped; /* not kept: the table was full; dropped while they were redrawn */
+    uint64_t covered_over;  /* running streams that a draw covered beyond MODEL_COVERED */
+    uint32_t clip;          /* id of the clip's region; 0: none */
+    bool clip_told;         /* the client names the clip's place */
+    bool has_client_box;    /* where the client read its numbers */
     int32_t client_box[4];
     uint64_t pieces[OUTCOMES], pieces_all; /* pixels of draws within it, by what became of them */
-    /* other parts, only read */
+    /* Other parts, only read. */
     const struct model_streams *streams;
     const struct model_losses *losses;
 };

@@ -74,12 +74,12 @@ struct model_stream {
     unsigned slot;                /* of its display */
     int32_t box[4];
     bool has_box, began, ended, end_lost;
-    bool only_its_end;   /* all that is known of it is its stop */
-    uint64_t born, died; /* died: its stop, or the last that is known */
+    bool only_its_end;   /* its stop is its only event */
+    uint64_t born, died; /* died: its stop; else its last frame, or the recording's end */
     uint64_t last_frame, frames;
     uint32_t fps, frames_before;
     unsigned reason;                       /* stop_reason */
-    uint64_t idle;                         /* as the server says, at the stop */
+    uint64_t idle;                         /* stream_stop's */
     uint64_t losses, lost;                 /* in its life: places, events */
     uint64_t seen;                         /* time of its first event */
     uint64_t detached[8];                  /* by detach_reason */
@@ -89,7 +89,7 @@ struct model_stream {
     uint64_t refused[OUTCOMES];            /* redraws of its place that it did not get */
     struct histogram intervals;
     struct model_gap gap;
-    /* last frame given to a client; frames since then; events lost since then */
+    /* When a client last took a frame; frames and losses since then. */
     uint64_t client_at, unseen, client_losses, client_lost;
     enum cause cause;
     enum doubt doubt;
@@ -100,15 +100,12 @@ struct model_stream {
 struct model_streams {
     struct model_stream live[MODEL_LIVE];
     size_t live_count;
-    struct model_stream *list;      /* by id - 1, MODEL_STREAMS */
-    uint32_t count;                 /* ever */
-    uint64_t created, stopped;      /* stream_create and stream_stop events */
-    uint32_t by_end[MODEL_STREAMS]; /* ids of those in `list`, in the order of their ends */
-    uint32_t listed;
+    struct model_stream *list; /* by id - 1, MODEL_STREAMS */
+    uint32_t count;            /* ever */
     uint64_t causes[CAUSES];
-    uint64_t live_over; /* streams pushed out of the table of those that run */
+    uint64_t live_over; /* running streams that gave their place to a newer one */
     uint64_t guest_losses, guest_lost;
-    /* other parts, only read */
+    /* Other parts, only read. */
     const struct model_waits *waits;
     const struct model_bytes *bytes;
     const struct model_losses *losses;

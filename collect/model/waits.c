@@ -25,7 +25,7 @@ uint64_t waits_stalled(const struct model_waits *w, unsigned slot, uint64_t now)
 {
     const struct model_wait *d = &w->displays[slot];
 
-    /* The guest called for memory and nothing was given since: it waits still. */
+    /* The guest called for memory and got nothing since: it still waits. */
     return d->stalled + (d->chain && !d->given ? stall(w, slot, now) : 0);
 }
 
