@@ -49,6 +49,7 @@ struct finding finding_new(const struct model *x, enum rule rule, uint32_t id, u
     struct finding f = {.rule = rule, .verdict = verdict, .object = objects[rule], .id = id};
 
     f.start = x->start;
+    f.lost_unknown = x->counts.lost_unknown > 0;
     snprintf(f.ref, sizeof(f.ref), "%c%u.%u", f.object, id, numbers[rule] + offset);
     return f;
 }
@@ -147,7 +148,7 @@ void put_evidence(struct finding *f, struct select events)
 void doubt_lost(struct finding *f, enum unsure why, uint64_t events, uint64_t places)
 {
     f->unsure = why;
-    if (events)
+    if (events && !f->lost_unknown)
         put_count(f, "lost", events);
     else
         put_unknown(f, "lost");

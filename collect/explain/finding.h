@@ -87,8 +87,9 @@ struct finding {
     uint32_t id; /* 0: about all of them */
     bool has_display;
     uint32_t display;
-    uint64_t cost;  /* ns of the viewer's time, of a finding that In short can choose */
-    uint64_t start; /* of the run: UNIT_TIME counts from it */
+    uint64_t cost;     /* ns of the viewer's time, of a finding that In short can choose */
+    bool lost_unknown; /* the run has losses of unknown size: no count of lost events is certain */
+    uint64_t start;    /* of the run: UNIT_TIME counts from it */
     struct value values[FINDING_VALUES];
     size_t value_count;
     struct select evidence[FINDING_EVIDENCE];

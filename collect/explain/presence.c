@@ -70,8 +70,7 @@ static void doubt_losses(struct finding *f, const struct model *x, bool guest)
 
     if (!places || f->unsure)
         return;
-    doubt_lost(f, guest ? UNSURE_GUEST_LOST : UNSURE_LOST, x->counts.lost_unknown ? 0 : lost,
-               places);
+    doubt_lost(f, guest ? UNSURE_GUEST_LOST : UNSURE_LOST, lost, places);
     put_evidence(f, (struct select){.kinds = {EV_loss},
                                     .rule = guest ? SELECT_GUEST_LOSS : SELECT_HOST_LOSS});
 }

@@ -93,6 +93,13 @@ static const char *const doubts[] = {[DOUBT_NONE] = "",
                                      [DOUBT_SILENT] = "guest_gone",
                                      [DOUBT_DISPLAY] = "display"};
 
+/* Where a loss of the run has no count, the number of lost events is unknown, and absent. */
+static void set_losses(const struct model *x, json_t *o, uint64_t places, uint64_t events)
+{
+    if (!places || !x->counts.lost_unknown)
+        json_object_set_new(o, "losses", json_integer(NUMBER(events)));
+}
+
 static json_t *stream(const struct model *x, const struct model_stream *t)
 {
     json_t *o =
@@ -107,7 +114,7 @@ static json_t *stream(const struct model *x, const struct model_stream *t)
 
     if (t->doubt)
         json_object_set_new(o, "doubt", json_string(doubts[t->doubt]));
-    json_object_set_new(o, "losses", json_integer(NUMBER(t->lost)));
+    set_losses(x, o, t->losses, t->lost);
     json_object_set_new(o, "findings", s.arg);
     find_stream(x, t, &s);
     return o;
@@ -127,7 +134,7 @@ static json_t *region(const struct model *x, const struct model_region *r)
     if (r->least_off != UINT32_MAX)
         json_object_set_new(o, "pixels_off", json_integer(NUMBER(r->least_off)));
     json_object_set_new(o, "slow", json_boolean(r->slow));
-    json_object_set_new(o, "losses", json_integer(NUMBER(r->lost)));
+    set_losses(x, o, r->losses, r->lost);
     json_object_set_new(o, "inconclusive", json_boolean(r->losses != 0));
     json_object_set_new(o, "findings", s.arg);
     find_place(x, r, &s);
@@ -150,7 +157,7 @@ static json_t *episode(const struct model *x, const struct model_episode *e)
     }
     json_object_set_new(o, "deletes", json_integer(NUMBER(e->deletes)));
     json_object_set_new(o, "inconclusive", json_boolean(e->losses || e->unsure));
-    json_object_set_new(o, "losses", json_integer(NUMBER(e->lost)));
+    set_losses(x, o, e->losses, e->lost);
     json_object_set_new(o, "findings", s.arg);
     find_episode(x, e, &s);
     return o;
@@ -212,7 +219,8 @@ static void write_head(const struct model *x, struct page *p)
     member(p, "start", json_integer(NUMBER(x->start)));
     member(p, "seconds", json_real(x->seconds));
     member(p, "events", json_integer(NUMBER(x->counts.events)));
-    member(p, "lost", json_integer(NUMBER(x->counts.lost)));
+    if (!x->counts.lost_unknown)
+        member(p, "lost", json_integer(NUMBER(x->counts.lost)));
     member(p, "displays", json_integer(NUMBER(x->displays.count)));
     member(p, "overflow", overflow(x));
     member(p, "clip", clip(x));

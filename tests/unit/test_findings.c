@@ -210,6 +210,29 @@ static void never_needs_the_probe(void **state)
     page_has("may have run out of memory unseen", true);
 }
 
+/* 7 events and an unknown number are lost: how many is unknown. */
+static void an_unknown_loss_has_no_number(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    video(30);
+    assert_int_equal(tap_write_loss(spice, now, 7, LOSS_REASON_ring_full), 0);
+    assert_int_equal(tap_write_loss(spice, now + MS, 0, LOSS_REASON_ring_full), 0);
+    now += 10 * MS;
+    draw(clip_box, 0);
+    end("");
+    o = explained();
+    assert_null(json_object_get(o, "lost"));
+    assert_null(json_object_get(json_array_get(json_object_get(o, "streams"), 0), "losses"));
+    assert_string_equal(word(o, "short", 0, "rule"), "short_losses");
+    json_decref(o);
+    page_has("The recording lost an unknown number of events in 2 places", true);
+    page_has("Inconclusive: an unknown number of events lost here", true);
+    page_has("0 events", false);
+}
+
 /* Memory runs out, and a thread of the guest waits for 300 ms of it. Its events end with the run,
  * or before it began to wait. */
 static void waits_for_memory(bool to_the_end)
@@ -655,6 +678,7 @@ int main(void)
         cmocka_unit_test(idle_needs_an_empty_ring),
         cmocka_unit_test(held_needs_an_answer),
         cmocka_unit_test(never_needs_the_probe),
+        cmocka_unit_test(an_unknown_loss_has_no_number),
         cmocka_unit_test(the_guests_word_needs_its_events),
         cmocka_unit_test(a_terminal_is_no_frame),
         cmocka_unit_test(resizing_supports_no_hypothesis),
