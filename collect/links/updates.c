@@ -47,7 +47,7 @@ static const struct schema schema = {"updates", "each update that QEMU itself ma
 struct update {
     uint64_t t, batch, losses;
     int32_t box[4];
-    int32_t qid; /* -1: not known yet */
+    int32_t qid; /* -1: unknown as yet */
 };
 
 struct state {
@@ -56,8 +56,8 @@ struct state {
     size_t count;
     uint64_t batch, losses;
     bool in_batch,
-        switched; /* switched: updates were thrown away, or lost, since the queue was empty */
-    struct tap_event cmd;         /* the worker's last command of the host's, until its draw */
+        switched;         /* switched: updates were discarded, or lost, since the queue was empty */
+    struct tap_event cmd; /* the worker's last command of the host's, until its draw */
     struct link_overflow over[2]; /* updates given up, and the end of the list */
     uint64_t updates, draws, linked, ambiguous, discarded, lost, began_before, no_update, open;
 };

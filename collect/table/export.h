@@ -28,7 +28,7 @@ bool export_describes(struct bundle *b, const char *name);
 /*
  * The chosen events of `b`, in order of time, into an open sink: a table for each kind of each log,
  * named as the kind. Losses are always chosen. A sink of one table gets the first of
- * choice->kinds alone. 0 or -errno. The sink keeps pointers into `b`: close it first.
+ * choice->kinds alone. 0 or -errno. Only sink_close() may follow.
  */
 int export_events(struct sink *s, struct bundle *b, const struct event_choice *choice,
                   struct event_counts *counts);
