@@ -183,15 +183,15 @@ static json_t *result(const struct whatif *w, unsigned k)
 static json_t *overflow(const struct replay *r)
 {
     json_t *o = json_object();
-    uint64_t streams = 0;
+    uint64_t unlisted = 0;
 
     for (unsigned k = 0; k < r->detectors; k++)
-        streams += r->results[k].streams_over;
+        unlisted += r->results[k].streams_over;
     put(o, "display_events", r->displays_over);
     put(o, "boxes", r->regions_over);
     put(o, "spans", r->spans_over);
     put(o, "drawables", r->drawables_over);
-    put(o, "streams", streams);
+    put(o, "streams", unlisted);
     return o;
 }
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the recorder refuses of a guest is a loss in its log: with its count, or of unknown count.
+ */
+#include "fake.h"
+#include "log/tap.h"
+#include "record/guest_session.h"
+
+#define SECOND      UINT64_C(1000000000)
+#define GUEST_TIME  (100 * SECOND)
+#define HELLO_JSON  "{\"agent\": \"test\", \"boot_id\": \"b\", \"kernel\": \"k\"}"
+#define NOT_A_KIND  999
+#define NOT_A_FRAME 77
+
+static struct guest_session session;
+static uint64_t now;
+static uint32_t sequence;
+
+static void send(uint8_t type, const uint8_t *payload, uint32_t length)
+{
+    guest_session_now(&session, now, now);
+    guest_session_frame(
+        &session, &(struct wire_frame){
+                      .type = type, .length = length, .sequence = sequence++, .payload = payload});
+}
+
+static void begin(struct bundle_writer *b)
+{
+    uint8_t payload[16 + sizeof(HELLO_JSON)];
+
+    session = (struct guest_session){.bundle = b};
+    now = 50 * SECOND;
+    sequence = 0;
+    guest_session_refill(&session, 1);
+    put_le(payload, guest_session_ask(&session, now), 8);
+    put_le(payload + 8, GUEST_TIME, 8);
+    memcpy(payload + 16, HELLO_JSON, sizeof(HELLO_JSON));
+    send(WIRE_HELLO, payload, 16 + sizeof(HELLO_JSON) - 1);
+    assert_true(session.open);
+}
+
+static void send_event(uint16_t kind)
+{
+    uint8_t payload[16] = {0};
+
+    put_le(payload, kind, 2);
+    put_le(payload + 8, GUEST_TIME, 8);
+    send(WIRE_EVENTS, payload, sizeof(payload));
+}
+
+static void a_second_passes(void)
+{
+    now += SECOND;
+    guest_session_now(&session, now, now);
+    guest_session_tick(&session);
+}
+
+static void known_and_unknown_are_two_losses(void **state)
+{
+    struct bundle_writer *b;
+    struct tap_reader *reader;
+    struct tap_event ev;
+    unsigned known = 0, unknown = 0;
+    (void)state;
+
+    assert_int_equal(bundle_create(&b, fake_path("run")), 0);
+    begin(b);
+    a_second_passes();
+    send_event(NOT_A_KIND);
+    send_event(NOT_A_KIND);
+    send(NOT_A_FRAME, NULL, 0);
+    a_second_passes();
+    a_second_passes(); /* nothing new: no loss */
+    assert_int_equal(guest_session_lost(&session), 2);
+    assert_int_equal(session.unknown, 1);
+    assert_true(guest_session_end(&session) > 0);
+    assert_int_equal(session.error, 0);
+    guest_session_free(&session);
+    assert_int_equal(bundle_finish(b, "test"), 0);
+
+    assert_int_equal(tap_reader_open(&reader, fake_path("run/guest.tap")), 0);
+    while (tap_reader_next(reader, &ev) == 1)
+        if (ev.kind == EV_loss) {
+            known += FIELDS(&ev, loss)->count == 2;
+            unknown += FIELDS(&ev, loss)->count == 0;
+            assert_int_equal(FIELDS(&ev, loss)->reason, LOSS_REASON_refused);
+        }
+    tap_reader_close(reader);
+    assert_int_equal(known, 1);
+    assert_int_equal(unknown, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(known_and_unknown_are_two_losses)};
+
+    return cmocka_run_group_tests(tests, fake_setup, fake_clean);
+}
