@@ -115,6 +115,8 @@ void model_add(struct model *x, const struct run_event *e)
     x->losses.last[e->source] = e->raw->time;
     if (!e->event)
         return;
+    if (e->missing & 1u << SOURCE_SPICE) /* what ended the waits may be among the missing */
+        waits_loss(&x->waits, SOURCE_SPICE, e->raw->time, e->raw->time);
     if (e->source == SOURCE_CLIENT) {
         client_add(&x->client, e->event);
         return;

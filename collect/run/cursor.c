@@ -25,6 +25,7 @@ struct run_cursor {
     uint64_t latest;   /* time that was handed over */
     struct lane *lanes;
     size_t count;
+    bool damaged;       /* a log misses something */
     struct lane *taken; /* its first event was handed over */
     struct tap_event translated;
 };
@@ -105,19 +106,27 @@ static bool read_event(const struct run_cursor *c, struct lane *l, struct tap_ev
     return ev->time >= c->from && ev->time <= c->to;
 }
 
+/* Missing in the file, and not only in what the recorder could keep. */
+static bool is_missing(const struct tap_event *ev)
+{
+    return ev->kind == EV_loss &&
+           (ev->v[1] == LOSS_REASON_damaged || ev->v[1] == LOSS_REASON_truncated);
+}
+
 /* Reads ahead by one event that is in the window. */
-static void read_one(const struct run_cursor *c, struct lane *l)
+static void read_one(struct run_cursor *c, struct lane *l)
 {
     uint16_t slot = l->order[ring(l->first + l->count)];
 
     while (!l->done)
         if (read_event(c, l, &l->slots[slot], &l->since[slot])) {
+            c->damaged |= is_missing(&l->slots[slot]);
             sort_in(l, l->slots[slot].time);
             return;
         }
 }
 
-static int open_lane(const struct run_cursor *c, struct lane *l, struct bundle_log *log)
+static int open_lane(struct run_cursor *c, struct lane *l, struct bundle_log *log)
 {
     l->log = log;
     l->slots = malloc(AHEAD * sizeof(*l->slots));
@@ -198,6 +207,21 @@ static void hand_over_loss(struct run_cursor *c, struct tap_event *ev, uint64_t 
                               .reason = (unsigned)ev->v[1]};
 }
 
+/* Logs whose next event is a loss that began already. */
+static unsigned missing_at(const struct run_cursor *c, uint64_t time)
+{
+    unsigned sources = 0;
+
+    for (size_t i = 0; i < c->count; i++) {
+        const struct lane *l = &c->lanes[i];
+        uint16_t slot = l->order[l->first];
+
+        if (l->count && is_missing(&l->slots[slot]) && l->since[slot] <= time)
+            sources |= 1u << l->log->source;
+    }
+    return sources;
+}
+
 static void hand_over(struct run_cursor *c, const struct lane *l, struct run_event *e)
 {
     uint16_t slot = l->order[l->first];
@@ -207,6 +231,7 @@ static void hand_over(struct run_cursor *c, const struct lane *l, struct run_eve
         hand_over_loss(c, ev, l->since[slot], &e->loss);
     if (ev->time > c->latest)
         c->latest = ev->time;
+    e->missing = c->damaged ? missing_at(c, ev->time) : 0;
     e->raw = ev;
     e->log = l->log;
     e->source = l->log->source;

@@ -29,6 +29,8 @@ struct run_event {
     const struct tap_event *event; /* as the built-in table has it; NULL: a kind it does not have */
     const struct bundle_log *log;
     enum tap_source source;
+    unsigned missing; /* a bit (1 << source) for each source whose log misses events at this time,
+                         as found in its file: its silence is no evidence */
     uint64_t clock_error; /* how wrong raw->time can be, ns; RUN_UNKNOWN; 0 for the host's own */
     struct run_loss loss; /* valid if raw->kind is EV_loss; raw->time is loss.to, and in raw a count
                              of 0 is not known */

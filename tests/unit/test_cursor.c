@@ -131,6 +131,27 @@ static void ties_between_logs(void **state)
     close_run();
 }
 
+/* While a log misses events, the others' events say so: its silence is no evidence. */
+static void missing_meanwhile(void **state)
+{
+    (void)state;
+    begin("missing");
+    PUT(spice, wakeup, 1100, .display = 0);
+    tap_writer_flush(spice);
+    for (uint64_t t = 1050; t < 1200; t += 50)
+        PUT(qemu, qxl_io_write, t, .port = 0);
+    finish(1000, 2000);
+    assert_int_equal(truncate(fake_path("missing/spice.tap"), 60), 0);
+    open_run("missing");
+    for (uint64_t t = 1050; t < 1200; t += 50) {
+        expect(t, SOURCE_QEMU);
+        assert_int_equal(e.missing, 1 << SOURCE_SPICE);
+    }
+    expect(2000, SOURCE_SPICE);
+    assert_int_equal(e.loss.from, 1000);
+    close_run();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +159,7 @@ int main(void)
         cmocka_unit_test(losses_at_the_window),
         cmocka_unit_test(chunks_that_overlap),
         cmocka_unit_test(ties_between_logs),
+        cmocka_unit_test(missing_meanwhile),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
