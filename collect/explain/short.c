@@ -342,16 +342,19 @@ static void put_off(const struct model *x, struct chosen *c)
 static void blocked(const struct model *x, struct chosen *c)
 {
     struct finding f = finding_new(x, RULE_SHORT_BLOCKED, 0, 0, "found");
+    uint32_t display = x->displays.ids[x->waits.blocked_slot];
 
     if (!is_much(x, x->waits.blocked_ns))
         return;
     f.cost = x->waits.blocked_ns;
     put_change(&f, CHANGE_LINK);
+    put_display(&f, x, display);
     put_span(&f, "blocked_ns", x->waits.blocked_ns);
     put_percent(&f, "blocked_percent", x->waits.blocked_ns, run_ns(x));
     put_word(&f, "about", "t0.2");
-    put_evidence(
-        &f, (struct select){.kinds = {EV_blocked, EV_cmd, EV_ring_empty}, .rule = SELECT_COUNTS});
+    put_evidence(&f, (struct select){.kinds = {EV_blocked, EV_cmd, EV_ring_empty},
+                                     .display = display + 1,
+                                     .rule = SELECT_COUNTS});
     choose(c, &f);
 }
 

@@ -22,14 +22,17 @@ static void sent(const struct model *x, struct finder *s)
 static void blocked(const struct model *x, struct finder *s)
 {
     struct finding f = finding_new(x, RULE_BLOCKED, 0, 0, "found");
+    uint32_t display = x->displays.ids[x->waits.blocked_slot];
 
     if (!x->waits.blocked_count)
         return;
     put_count(&f, "times", x->waits.blocked_count);
     put_span(&f, "blocked_ns", x->waits.blocked_ns);
     put_change(&f, CHANGE_LINK);
-    put_evidence(
-        &f, (struct select){.kinds = {EV_blocked, EV_cmd, EV_ring_empty}, .rule = SELECT_COUNTS});
+    put_display(&f, x, display);
+    put_evidence(&f, (struct select){.kinds = {EV_blocked, EV_cmd, EV_ring_empty},
+                                     .display = display + 1,
+                                     .rule = SELECT_COUNTS});
     s->found(s, &f);
 }
 

@@ -109,47 +109,40 @@ uint64_t waits_blocked(const struct model_waits *w, unsigned slot, uint64_t now)
     return d->blocked + (d->blocked_from ? waits_since(now, d->blocked_from) : 0);
 }
 
-static void blocked(struct model_waits *w, struct model_wait *d, const struct tap_event *ev,
-                    struct model_attr *attr)
+static void blocked(struct model_wait *d, const struct tap_event *ev, struct model_attr *attr)
 {
     if (FIELDS(ev, blocked)->ring != RING_command)
         return;
     attr->counts = true;
-    w->blocked_count++;
+    d->blocks++;
     if (!d->blocked_from)
         d->blocked_from = ev->time;
 }
 
-static void unblock(struct model_waits *w, struct model_wait *d, uint64_t now,
-                    struct model_attr *attr)
+static void unblock(struct model_wait *d, uint64_t now, struct model_attr *attr)
 {
-    uint64_t took = waits_since(now, d->blocked_from);
-
     if (!d->blocked_from)
         return;
     attr->counts = true;
-    d->blocked += took;
-    w->blocked_ns += took;
+    d->blocked += waits_since(now, d->blocked_from);
     d->blocked_from = 0;
 }
 
-static void command(struct model_waits *w, struct model_wait *d, const struct tap_event *ev,
-                    struct model_attr *attr)
+static void command(struct model_wait *d, const struct tap_event *ev, struct model_attr *attr)
 {
     d->commands++;
     if (FIELDS(ev, cmd)->type != QXL_CMD_cursor) /* it comes from the other ring */
-        unblock(w, d, ev->time, attr);
+        unblock(d, ev->time, attr);
     if (!d->in_oom) /* commands taken within it were queued already */
         d->open = d->chain = false;
 }
 
-static void ring_empty(struct model_waits *w, struct model_wait *d, const struct tap_event *ev,
-                       struct model_attr *attr)
+static void ring_empty(struct model_wait *d, const struct tap_event *ev, struct model_attr *attr)
 {
     if (FIELDS(ev, ring_empty)->ring != RING_command)
         return;
     d->empties++;
-    unblock(w, d, ev->time, attr); /* the worker read the ring again */
+    unblock(d, ev->time, attr); /* the worker read the ring again */
 }
 
 /* ---- waits by the guest's own events ---- */
@@ -191,13 +184,13 @@ static void of_server(struct model_waits *w, const struct model_seen *e, struct 
         d->given |= d->in_oom;
         break;
     case EV_cmd:
-        command(w, d, ev, attr);
+        command(d, ev, attr);
         break;
     case EV_blocked:
-        blocked(w, d, ev, attr);
+        blocked(d, ev, attr);
         break;
     case EV_ring_empty:
-        ring_empty(w, d, ev, attr);
+        ring_empty(d, ev, attr);
         break;
     default:
         break;
@@ -231,7 +224,13 @@ void waits_loss(struct model_waits *w, enum tap_source source, uint64_t from, ui
 void waits_end(struct model_waits *w, uint64_t end)
 {
     for (unsigned i = 0; i < MODEL_DISPLAYS; i++) {
-        w->blocked_ns += waits_blocked(w, i, end) - w->displays[i].blocked;
+        uint64_t blocked = waits_blocked(w, i, end);
+
+        if (w->displays[i].blocks && (!w->blocked_count || blocked > w->blocked_ns)) {
+            w->blocked_slot = i;
+            w->blocked_count = w->displays[i].blocks;
+            w->blocked_ns = blocked;
+        }
         w->oom_cut += w->displays[i].in_oom;
     }
     guest_waits_end(&w->guest, end);

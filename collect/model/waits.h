@@ -24,6 +24,7 @@ struct model_wait {
     uint64_t chain_at, chain_waited;  /* chain_waited: what the guest had waited by then */
     uint64_t stalled;                 /* so far, without what is open now */
     uint64_t blocked, blocked_from;   /* blocked_from: 0 if it is not blocked now */
+    uint64_t blocks;                  /* blocked events of the command ring */
     uint64_t ooms, commands, empties; /* oom_begin, cmd, ring_empty of the command ring, so far */
     /* handle_dev_oom in spice's red-worker.cpp: from oom_begin to oom_end */
     uint64_t oom_began;
@@ -36,6 +37,9 @@ struct model_waits {
      * devices, since the guest's events do not name the device. */
     int guest_slot;
     bool several; /* qxl devices */
+    /* Blocks of the display that was blocked longest, after the run: displays can be blocked at the
+     * same time, so their spans do not add up. */
+    unsigned blocked_slot;
     uint64_t blocked_count, blocked_ns;
     uint64_t oom_ns, oom_longest; /* from oom_begin to oom_end */
     uint64_t oom_cut; /* of which one of the two is outside the recording, or beside a loss */

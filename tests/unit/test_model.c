@@ -365,6 +365,25 @@ static void stalls_are_not_summed_over_displays(void **state)
     done(x);
 }
 
+/* Both displays are blocked, at the same time and for 300 and 400 ms. */
+static void blocks_are_not_summed_over_displays(void **state)
+{
+    struct model *x;
+    (void)state;
+
+    begin();
+    now += SECOND;
+    for (unsigned d = 0; d < 2; d++)
+        PUT(spice, blocked, now + d, .display = d, .pipe = 51);
+    for (unsigned d = 0; d < 2; d++)
+        PUT(spice, cmd, now + d + (300 + 100 * d) * MS, .display = d, .type = QXL_CMD_draw);
+    x = gather(now + SECOND, 1);
+    assert_int_equal(x->waits.blocked_count, 1);
+    assert_int_equal(x->waits.blocked_ns, 400 * MS);
+    assert_int_equal(x->displays.ids[x->waits.blocked_slot], 1);
+    done(x);
+}
+
 /* ---- freezes ---- */
 
 /* The window is [5 s, 10.4 s]; pictures come before, within and after it. A freeze that began
@@ -477,6 +496,7 @@ int main(void)
         cmocka_unit_test(wait_of_an_unknown_display),
         cmocka_unit_test(a_full_table_keeps_what_is_undecided),
         cmocka_unit_test(stalls_are_not_summed_over_displays),
+        cmocka_unit_test(blocks_are_not_summed_over_displays),
         cmocka_unit_test(freezes_are_of_the_window),
         cmocka_unit_test(episodes_that_do_not_fit),
         cmocka_unit_test(every_table_reports),
