@@ -3,7 +3,7 @@
 
 #include "clock/clock_band.h"
 
-/* ns: both clocks are read in whole ones, so that a true bound can be missed by two. */
+/* ns: both clocks are read in whole ns, so a true bound can be off by 2. */
 #define TOLERANCE 2.0
 
 static double place(const struct clock_band *b, uint64_t guest)
@@ -29,7 +29,7 @@ void band_begin(struct clock_band *b, uint64_t guest, int64_t low, int64_t high,
                              .corner = {{x, x - d}, {0, -d}, {0, d}, {x, x + d}}};
 }
 
-/* A corner is worth its place only if it is not the one before. */
+/* Adds a corner unless it equals the one before. */
 static void put(struct clock_band *b, double x, double y)
 {
     const double small = TOLERANCE / 16;

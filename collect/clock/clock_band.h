@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All the lines that a clock can be, given what bounds it. A line is named by its height at the
- * band's two ends; each bound (at guest time g the host's was at least, or at most, so much) cuts
- * a half of that plane away. What is left is a convex polygon with few corners, kept exactly: the
- * highest and lowest that any line reaches at a time is reached in a corner. Memory is fixed.
+ * All lines that a clock can follow within its bounds. A line is a point in a plane: its heights at
+ * the band's two ends. A bound (at guest time g the host's time was at least, or at most, h) cuts
+ * half of the plane off. What remains is a convex polygon. At any time, the highest and the lowest
+ * line are corners of it, so the corners are all that is kept. Memory is fixed.
+ *
+ * Times are ns of the two CLOCK_MONOTONICs.
  */
 #ifndef SPICETAP_CLOCK_BAND_H
 #define SPICETAP_CLOCK_BAND_H
@@ -14,8 +16,8 @@
 #define BAND_NO_LOW  INT64_MIN
 #define BAND_NO_HIGH INT64_MAX
 
-/* More than a polygon gets from thousands of bounds; a cut that would need more is left out,
- * which leaves the band wider than it must be, and right. */
+/* Thousands of bounds leave fewer corners than this. A cut that needs more is left out: the band is
+ * then wider than it could be, and still right. */
 enum { BAND_CORNERS = 64 };
 
 struct clock_band {
@@ -31,10 +33,10 @@ struct clock_band {
     } corner[BAND_CORNERS];
 };
 
-/* The first bound, both sides of it, host time in ns. `drift`: how far from 1 a rate may be. */
+/* Begins with a bound from both sides, in host time. `drift`: how far from 1 a rate may be. */
 void band_begin(struct clock_band *b, uint64_t guest, int64_t low, int64_t high, double span,
                 double drift);
-/* Another one. false: no line is left that keeps it and all before; the band is then unchanged. */
+/* Adds a bound. false: no line fits it and all before it; the band is unchanged. */
 bool band_bound(struct clock_band *b, uint64_t guest, int64_t low, int64_t high);
 /* The earliest and the latest host time that a guest time can have. */
 void band_range(const struct clock_band *b, uint64_t guest, int64_t *low, int64_t *high);

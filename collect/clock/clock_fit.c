@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bounds of a clock into bands, a minute each, and bands into the segments of a map. */
+/* Collects bounds of a clock in bands of a minute, and makes each band a segment of the map. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 #include "clock/clock_fit.h"
 
-/* ns: bounds are kept to two, heights and products of the map are cut to whole ones */
+/* ns: bounds are exact to 2, and the map's heights and products are rounded to 1 */
 #define ROUNDING  4
 #define MAX_DRIFT (CLOCK_MAX_DRIFT_PPM * 1e-6)
 
@@ -15,8 +15,8 @@ static struct clock_band *last_band(const struct clock_fit *f)
     return f->count ? &f->bands[f->count - 1] : NULL;
 }
 
-/* Only half of what a map can hold: each band may need a bridge. Beyond that there is no band, and
- * the last one goes on as well as it can: who makes a clock leap thousands of times has none. */
+/* Half of what a map can hold, because each band may need a bridge. Beyond that the last band goes
+ * on with a growing error: a clock that leaps thousands of times has no map. */
 static struct clock_band *add_band(struct clock_fit *f, int *err)
 {
     struct clock_band *b;
@@ -62,7 +62,7 @@ int clock_fit_ping(struct clock_fit *f, uint64_t guest, uint64_t sent, uint64_t 
     if (!b || (int64_t)(guest - b->guest) > (int64_t)GUEST_CLOCK_SPAN)
         return begin(f, guest, sent, received, false);
     if (!band_bound(b, guest, (int64_t)sent, (int64_t)received)) {
-        if (guest <= b->last) /* out of order and out of line: nothing begins there */
+        if (guest <= b->last) /* out of order and outside the band: no new band begins there */
             return 0;
         return begin(f, guest, sent, received, true);
     }
@@ -84,7 +84,7 @@ static bool bound_pair(struct clock_band *b, uint64_t begin, uint64_t end, uint6
     return true;
 }
 
-/* This pair contradicts the band. One alone is an outlier; several are another clock. */
+/* A pair contradicts the band. One is an outlier; several in a row are a leap. */
 static int contradicted(struct clock_fit *f, uint64_t begin, uint64_t end, uint64_t host)
 {
     double longest = (double)(end - begin) * (1 + MAX_DRIFT);
@@ -181,7 +181,7 @@ static int64_t middle(const struct clock_band *b, uint64_t guest)
     return low + (high - low) / 2;
 }
 
-/* The farthest that any line of the band is from the segment's, at one of its ends. */
+/* The largest distance between the segment's line and a line of the band, at one end. */
 static uint64_t farthest(const struct clock_band *b, const struct clock_segment *s, uint64_t guest)
 {
     double since = (double)(int64_t)(guest - s->guest_at);
@@ -193,7 +193,7 @@ static uint64_t farthest(const struct clock_band *b, const struct clock_segment 
     return (uint64_t)(high - host > host - low ? high - host : host - low);
 }
 
-/* How far a line is from another grows towards one of the ends, so the ends bound all of it. */
+/* The distance of two lines is largest at an end, so both ends bound it everywhere. */
 static void lay(struct clock_segment *s, const struct clock_band *b, uint64_t from, uint64_t to)
 {
     int64_t first = middle(b, from), length = (int64_t)(to - from);
@@ -211,7 +211,7 @@ static void lay(struct clock_segment *s, const struct clock_band *b, uint64_t fr
     s->pairs = b->pairs ? b->pairs : b->fences ? b->fences : b->pings;
 }
 
-/* Between a jump's two sides nobody knows when it was: the error there is all of it. */
+/* When the clock leapt between the two bands is not known: the error there is the whole leap. */
 static void bridge(struct clock_segment *s, const struct clock_segment *a,
                    const struct clock_band *b)
 {
@@ -227,7 +227,7 @@ static void bridge(struct clock_segment *s, const struct clock_segment *a,
     if (length > 0)
         s->drift_ppb = llround((double)(to - from - length) / (double)length * 1e9);
     if (s->drift_ppb <= -1000000000)
-        s->drift_ppb = -999999999; /* it leapt back; a map does not */
+        s->drift_ppb = -999999999; /* the clock leapt back; a map never goes back */
     s->error = a->error + (uint64_t)(to > from ? to - from : from - to) + (uint64_t)(high - low);
     s->method = CLOCK_PING;
 }
@@ -241,8 +241,8 @@ static bool overlap(const struct clock_band *a, const struct clock_band *b, uint
     return a_low <= b_high && b_low <= a_high;
 }
 
-/* A recording ends where it ends: its last band may have a ping or two and nothing else. The one
- * before then goes on over it, as long as a tenth of its span, unless a bound there says no. */
+/* A recording's last band may have only a ping or two. The band before then covers it too, for a
+ * tenth of its span at most, unless a bound there contradicts it. */
 static bool swallows(const struct clock_fit *f, const struct clock_band *b, uint64_t last)
 {
     const struct clock_band *next = b + 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A guest's clock as run.json has it: read, written, applied. guest_clock.c makes it. */
+/* The map of a guest's clock: applied, written to run.json, read back. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +50,9 @@ static uint64_t line(const struct clock_segment *s, uint64_t guest)
 }
 
 /*
- * Two neighbours can differ where they meet, by no more than their errors. What the second would
- * put before the first one's end is put there. The truth lies within the first one's error of that
- * point, at or after it, and within the second one's error of what it says, before it: so the
- * larger of both errors holds.
+ * Two neighbours can differ where they meet, by their errors at most. Times that the second would
+ * put before the first one's end are put at that end. The truth is within the first one's error of
+ * that end, and within the second one's error of the time before it: the larger error bounds both.
  */
 void clock_map_settle(struct clock_map *m)
 {
@@ -87,7 +86,7 @@ static const struct clock_segment *segment_of(const struct clock_map *m, uint64_
     return &m->segments[low];
 }
 
-/* What a guest time of that segment, before it or behind it may become. */
+/* The limits of a guest time's host time: in the segment, before it or behind it. */
 static void clock_limits(const struct clock_map *m, const struct clock_segment *s, uint64_t guest,
                          uint64_t *low, uint64_t *high)
 {
@@ -132,7 +131,7 @@ uint64_t clock_map_error(const struct clock_map *m, uint64_t host)
         else
             high = middle;
     }
-    /* On a border, or in a span of no length, either of two may have put the event there. */
+    /* On a border, or in a span of no length, either of two segments may have mapped the event. */
     if (low && host == m->segments[low].host_from &&
         m->segments[low - 1].error > m->segments[low].error)
         return m->segments[low - 1].error;
@@ -211,7 +210,7 @@ static bool parse_segment(struct clock_segment *s, const json_t *o)
         return false;
     s->bridge = json_is_true(json_object_get(o, "jump"));
     s->drift_ppb = json_integer_value(drift);
-    /* Across a jump the clock can stand still or leap: such a segment knows no drift limit. */
+    /* Across a jump the clock can stand still or leap: the limit of drift does not hold. */
     return json_is_integer(drift) && s->drift_ppb > -BILLION &&
            (s->bridge || (s->drift_ppb >= -MAX_PPB && s->drift_ppb <= MAX_PPB));
 }

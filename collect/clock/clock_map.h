@@ -48,11 +48,11 @@ struct clock_map {
 
 /* Room for one more at the end, or NULL: no memory, or CLOCK_MAX_SEGMENTS are there. */
 struct clock_segment *clock_map_add(struct clock_map *m);
-/* After the last segment was added: makes the map one that does not go back. */
+/* After the last segment: fills in host_from and host_to, so that the map never goes back. */
 void clock_map_settle(struct clock_map *m);
 void clock_map_free(struct clock_map *m);
 
-/* An empty map leaves times as they are, and knows no error. */
+/* An empty map leaves times as they are; their error is CLOCK_UNKNOWN. */
 uint64_t clock_map_host(const struct clock_map *m, uint64_t guest);
 /* How far the host time of an event can be from the truth: CLOCK_UNKNOWN outside the segments. */
 uint64_t clock_map_error(const struct clock_map *m, uint64_t host);

@@ -16,8 +16,8 @@ enum { TYPES = sizeof(type_names) / sizeof(*type_names) };
 /* ---- writing ------------------------------------------------------------------------ */
 
 /*
- * A release id follows from its drawable, except in `draw`, where the two are paired: there the
- * id continues the commands' ids. `created` is a moment before the event itself.
+ * A release id is predicted from its drawable, except in `draw`, which pairs the two: there it is
+ * predicted from the id before. A time is predicted from the event's own.
  */
 static json_t *field_json(const struct tap_kind_desc *kind, const struct tap_field *f)
 {
@@ -211,7 +211,7 @@ static enum tap_code code_of(const char *name)
     return !strcmp(name, "time") ? CODE_TIME : !strcmp(name, "by") ? CODE_BY : CODE_SKIP;
 }
 
-/* No room is no fault of the log, but it must be reported. */
+/* Notes a field that there is no room for: the log is good, but the user must be told. */
 static int leave_out(struct tap_desc *d, const struct tap_kind_desc *kind, const char *name)
 {
     char text[2 * TAP_MAX_NAME + 2];
@@ -239,8 +239,8 @@ static int slot_named(const struct tap_kind_desc *kind, const char *by)
 }
 
 /*
- * One field. What this program does not know (a type, a code, a field too many) is passed over
- * in every event, by the number of columns it takes.
+ * Reads one field. What this program cannot use (a type, a code, a field too many) it skips in
+ * every event, by the field's number of columns.
  */
 static int read_field(struct tap_desc *d, const json_t *o, struct tap_kind_desc *kind,
                       struct tap_field *f, struct tap_plan *p, struct enum_cache *enums)
@@ -324,7 +324,7 @@ static int read_kind(struct tap_desc *d, const json_t *o, struct tap_kind_desc *
         if (err)
             return err;
         plan->columns += plans[i].columns;
-        /* One at most: the memory has room for one drawable an event. */
+        /* At most one: the table has room for one drawable an event. */
         if (plans[i].remember && remembered++)
             return -EBADMSG;
     }
@@ -413,7 +413,7 @@ int tap_memory_reset(struct tap_memory *m, size_t events)
     }
     if (!m->known)
         return -ENOMEM;
-    if (!++m->stamp) { /* all stamps were used up */
+    if (!++m->stamp) { /* all stamps are used */
         memset(m->known, 0, (m->mask + 1u) * sizeof(*m->known));
         m->stamp = 1;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing a .tap log. Events are collected until the chunk is full or a second old; then each
- * column of each kind is written behind the other, deflated, and appended by one write().
+ * Writing a .tap log. Events are collected until the chunk is full or a second old. Then the
+ * columns of each kind are written one behind the other, deflated, and appended with one write().
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ static int append(struct tap_writer *w, const uint8_t *data, size_t length)
             continue;
         if (n <= 0) {
             int err = n ? -errno : -EIO;
-            /* Half a chunk is worth nothing; if it cannot be cut off, the reader skips it. */
+            /* Half a chunk is useless. If it cannot be cut off, the reader skips it. */
             if (done && ftruncate(w->fd, (off_t)w->bytes) == 0)
                 lseek(w->fd, (off_t)w->bytes, SEEK_SET);
             return err;
@@ -85,7 +85,7 @@ static size_t deflate_raw(struct tap_writer *w, size_t raw, size_t head)
     return deflate(&w->z, Z_FINISH) == Z_STREAM_END ? w->z.total_out : 0;
 }
 
-/* The description of the log, which is its first record; also what the coder goes by. */
+/* Writes the description of the log, and reads it back as the coder's plan. */
 static int write_header(struct tap_writer *w, enum tap_source source)
 {
     char *json = tap_desc_json(source);
@@ -141,8 +141,8 @@ int tap_writer_open(struct tap_writer **out, const char *path, enum tap_source s
 
 /* ---- a chunk ------------------------------------------------------------------------- */
 
-/* Events out of order by a neighbour or two are what is expected, and a guest may send anything:
- * beyond so many moves it is told that this is the wrong way. */
+/* Insertion sort: most events are in order, or off by one or two places. false: too many moves, as
+ * a hostile guest can cause; the caller sorts in another way. */
 static bool insert_by_time(struct tap_event *e, size_t count)
 {
     size_t moves = 0;
@@ -170,14 +170,14 @@ static int compare_times(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Stable in both ways: glibc's qsort is a merge sort as long as it gets memory. */
+/* Both ways are stable: glibc's qsort is a merge sort while it gets memory. */
 static void sort_by_time(struct tap_event *e, size_t count)
 {
     if (!insert_by_time(e, count))
         qsort(e, count, sizeof(*e), compare_times);
 }
 
-/* What the fields that follow from a drawable are expected to be, in order of time. */
+/* Predicts, in order of time, the fields that follow from a drawable. */
 static void predict(struct tap_writer *w)
 {
     tap_memory_reset(&w->memory, CHUNK_EVENTS);
@@ -201,7 +201,7 @@ struct raw {
     uint8_t *p;
 };
 
-/* Zeros at a column's end are left out: most columns hardly ever change. */
+/* Leaves out the zeros at a column's end: most columns hardly change. */
 static void end_column(struct tap_writer *w, struct raw *r, const uint8_t *end)
 {
     size_t length = (size_t)(end - w->column);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A run's folder: written by the recorder, read by everything else. */
+/* Writes a run's folder; bundle_read.c opens it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The clock of one guest's log, in passes over it and over QEMU's. The first takes the pings, which
- * need no pairing and are off by no more than their round trip. With that, many an I/O write can
- * have only one place in the guest's log, and no other write that place: the second pass takes
- * those. With the narrower band of the second, the third finds more. A last one counts what lies
- * outside the error that is going to be told.
+ * The clock of one guest's log, in several passes over it and over QEMU's log. The first pass takes
+ * the pings: they need no partner, and are off by their round trip at most. Then many I/O writes
+ * fit only one place in the guest's log, and no other write fits there: the second pass pairs
+ * those. Its narrower band lets the third pass pair more. The last pass counts the pairs outside
+ * the error that run.json will state.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,23 +16,20 @@
 
 #define SECOND INT64_C(1000000000)
 
-/* The I/O writes a guest's event can hold (qxl_io_notify_oom and qxl_ring_push of the driver). */
+/* Classes of I/O writes that happen within a guest's event (qxl_io_notify_oom, qxl_ring_push). */
 enum io_class { IO_OOM, IO_CMD, IO_CURSOR, IO_CLASSES };
 
-/* qxl_io and guest_ring of events.def */
-enum { NOTIFY_CMD = 0, NOTIFY_CURSOR = 1, NOTIFY_OOM = 4, COMMAND_RING = 0, CURSOR_RING = 1 };
-
 enum {
-    RING = 1 << 14, /* of one class, in memory; half of them ahead of the one being decided */
+    RING = 1 << 14, /* events of a class in memory; half are ahead of the one to be paired */
     HALF = RING / 2,
-    FENCES = 1 << 12, /* answered by QEMU, awaited in the guest */
-    MISSES = 64,      /* events without overlap before a search for overlaps gives up */
-    PASSES = 2,       /* that pair writes */
+    FENCES = 1 << 12, /* that QEMU answered and the guest waits for */
+    MISSES = 64,      /* a search for overlaps ends after so many events without one */
+    PASSES = 2,       /* passes that pair writes */
     PROGRESS = 1 << 16,
 };
 
-/* A guest's event that may hold a write. Where it can be in host time, by the fit of the pass
- * before; `unsure`: its neighbours may be missing. */
+/* A guest's event that may contain a write. low to high: where the fit of the pass before puts it
+ * in host time. `unsure`: its neighbours may be missing. */
 struct span {
     uint64_t begin, end;
     int64_t low, high;
@@ -65,9 +62,9 @@ struct pass {
     struct input ahead, follow, host;
     struct io_ring *io; /* IO_CLASSES */
     struct fence *fences;
-    uint64_t next[IO_CLASSES]; /* the class' event that `follow` comes to */
+    uint64_t next[IO_CLASSES]; /* number of the class' next event in `follow` */
     uint64_t first, last;      /* guest times of the log */
-    uint64_t lost_at;          /* of the latest loss met ahead */
+    uint64_t lost_at;          /* end of the latest loss in `ahead` */
     uint64_t events;
     void (*progress)(void);
 };
@@ -99,9 +96,9 @@ static enum io_class class_of_guest(const struct tap_event *ev)
     if (ev->kind != EV_guest_push)
         return IO_CLASSES;
     switch (FIELDS(ev, guest_push)->ring) {
-    case COMMAND_RING:
+    case GUEST_RING_command:
         return IO_CMD;
-    case CURSOR_RING:
+    case GUEST_RING_cursor:
         return IO_CURSOR;
     default:
         return IO_CLASSES;
@@ -113,11 +110,11 @@ static enum io_class class_of_host(const struct tap_event *ev)
     if (ev->kind != EV_qxl_io_write)
         return IO_CLASSES;
     switch (FIELDS(ev, qxl_io_write)->port) {
-    case NOTIFY_OOM:
+    case QXL_IO_notify_oom:
         return IO_OOM;
-    case NOTIFY_CMD:
+    case QXL_IO_notify_cmd:
         return IO_CMD;
-    case NOTIFY_CURSOR:
+    case QXL_IO_notify_cursor:
         return IO_CURSOR;
     default:
         return IO_CLASSES;
@@ -135,7 +132,7 @@ static uint64_t began(const struct tap_event *ev)
 /* ---- ahead: the guest's events, with where they can be in host time ----------------------------
  */
 
-/* What stood beside the span of a loss may have had a neighbour that is gone. */
+/* Events beside the span of a loss may have lost a neighbour. */
 static void met_loss(struct pass *p)
 {
     uint64_t from, to;
@@ -172,7 +169,7 @@ static void put_ahead(struct pass *p, const struct tap_event *ev)
                 !clock_fit_range(p->old, s->end, &ignored, &s->high);
 }
 
-/* Reads on until all that could overlap with the next event of the class is in its ring. */
+/* Reads ahead until every event that could overlap the next one of its class is in the ring. */
 static int run_ahead(struct pass *p, uint64_t time)
 {
     int more = 1;
@@ -215,7 +212,7 @@ static int run_host(struct pass *p, int64_t until)
     return more < 0 ? more : 0;
 }
 
-/* The one write of the class from low to high; false: there is none, or more than one. */
+/* Finds the only write of the class from low to high; false: there is none, or several. */
 static bool only_write(const struct io_ring *r, const struct span *s, uint64_t *host)
 {
     uint64_t low = r->host_count > RING ? r->host_count - RING : 0, high = r->host_count;
@@ -239,7 +236,7 @@ static bool holds(const struct span *s, uint64_t host)
     return s->low <= (int64_t)host && (int64_t)host <= s->high;
 }
 
-/* No other event of the class can hold the write. They are in order of their ends. */
+/* Can no other event of the class contain the write? They are in order of their ends. */
 static bool only_place(const struct io_ring *r, uint64_t at, uint64_t host)
 {
     uint64_t oldest = r->count > RING ? r->count - RING : 0;
@@ -266,7 +263,7 @@ static bool only_place(const struct io_ring *r, uint64_t at, uint64_t host)
 /* ---- pairs
  * --------------------------------------------------------------------------------------- */
 
-/* In the last pass: is the pair where the map says it can be? */
+/* The last pass: is the pair within the map's error? */
 static void check_pair(struct pass *p, const struct span *s, uint64_t host)
 {
     uint64_t low = clock_map_host(p->map, s->begin), high = clock_map_host(p->map, s->end);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* QEMU's log: its standard error if that is a file, else where libvirt's log daemon puts it. */
+/* QEMU's log is its standard error if that is a file, else the file of libvirt's log daemon. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +12,7 @@
 #include "run/vmlog.h"
 
 #define LIBVIRT_LOG "/var/log/libvirt/qemu/%s.log"
-#define MAX_COPY    (64 << 20) /* a log that grows by more than this is cut */
+#define MAX_COPY    (64 << 20) /* bytes; what QEMU adds beyond them is left out */
 
 static int open_file(const char *path, off_t *size)
 {
@@ -27,7 +27,7 @@ static int open_file(const char *path, off_t *size)
     return fd;
 }
 
-/* The link is followed only if it leads to a file: opening a terminal or a pipe has effects. */
+/* Only a file is opened: opening a terminal or a pipe has effects. */
 static bool is_file(const char *path)
 {
     struct stat st;
@@ -35,7 +35,7 @@ static bool is_file(const char *path)
     return !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
-/* Replaces the link by what it leads to. */
+/* Replaces a link's path by its target's. */
 static void name_target(char *path, size_t size)
 {
     char target[PATH_MAX];

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* QEMU's own log of the time of a run: what it printed, and spice-server's debug lines if asked
- * for. */
+/* Copies what QEMU printed during a run, spice-server's debug lines included. */
 #ifndef SPICETAP_VMLOG_H
 #define SPICETAP_VMLOG_H
 
@@ -14,9 +13,10 @@ struct vmlog {
     char path[512];
 };
 
-/* Opens it where it ends now. Needs the rights that are given up afterwards. */
+/* Opens QEMU's log at its present end. Call it before the recorder gives up its rights. */
 void vmlog_open(struct vmlog *log, pid_t pid, const char *domain);
-/* Copies what was added since into the bundle as qemu.log, and says so in run.json. */
+/* Copies what was added since then to qemu.log in `folder`, and notes it in run.json. 0 or a
+ * negative errno. */
 int vmlog_close(struct vmlog *log, struct bundle_writer *bundle, const char *folder);
 
 #endif
