@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <stdbool.h>
-#include <stdlib.h>
+#include <hdr/hdr_histogram.h>
 
 #include "base/histogram.h"
 
-struct histogram histogram_of(uint64_t width, uint32_t bins)
-{
-    return (struct histogram){.width = width, .bins = bins};
-}
+/* What is told apart: 2^16 ns, then two digits. Longer spans than a minute count as a minute. */
+#define LEAST ((int64_t)1 << 16)
+#define MOST  (60 * INT64_C(1000000000))
+enum { DIGITS = 2 };
 
 void histogram_free(struct histogram *h)
 {
-    free(h->count);
-    *h = histogram_of(h->width, h->bins);
-}
-
-static bool has_bins(struct histogram *h)
-{
-    if (!h->count)
-        h->count = calloc(h->bins + 1, sizeof(*h->count));
-    return h->count;
+    if (h->counts)
+        hdr_close(h->counts);
+    *h = (struct histogram){0};
 }
 
 static void note_longest(struct histogram *h, uint64_t span, uint64_t at)
@@ -32,11 +25,9 @@ static void note_longest(struct histogram *h, uint64_t span, uint64_t at)
 
 void histogram_add(struct histogram *h, uint64_t span, uint64_t at)
 {
-    uint64_t bin = span / h->width;
-
-    if (!has_bins(h))
+    if (!h->counts && hdr_init(LEAST, MOST, DIGITS, &h->counts))
         return;
-    h->count[bin < h->bins ? bin : h->bins]++;
+    hdr_record_value(h->counts, span < (uint64_t)MOST ? (int64_t)span : MOST);
     h->all++;
     h->sum += span;
     note_longest(h, span, at);
@@ -44,10 +35,9 @@ void histogram_add(struct histogram *h, uint64_t span, uint64_t at)
 
 void histogram_merge(struct histogram *h, const struct histogram *from)
 {
-    if (!from->count || !has_bins(h))
+    if (!from->counts || (!h->counts && hdr_init(LEAST, MOST, DIGITS, &h->counts)))
         return;
-    for (uint32_t i = 0; i <= h->bins; i++)
-        h->count[i] += from->count[i];
+    hdr_add(h->counts, from->counts);
     h->all += from->all;
     h->sum += from->sum;
     note_longest(h, from->longest, from->longest_at);
@@ -55,12 +45,13 @@ void histogram_merge(struct histogram *h, const struct histogram *from)
 
 uint64_t histogram_quantile(const struct histogram *h, double q)
 {
-    uint64_t want = (uint64_t)(q * (double)h->all), sum = 0;
+    int64_t span;
 
-    for (uint64_t i = 0; h->count && i < h->bins; i++) {
-        sum += h->count[i];
-        if (sum > want)
-            return i * h->width + h->width / 2;
-    }
-    return h->longest;
+    if (!h->all)
+        return 0;
+    span = hdr_value_at_percentile(h->counts, q * 100);
+    if (span >= MOST)
+        return h->longest;
+    span = hdr_median_equivalent_value(h->counts, span);
+    return (uint64_t)span < h->longest ? (uint64_t)span : h->longest;
 }

@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A histogram of spans of time, in bins of equal width. Spans and times are ns. Its bins take
- * memory with the first span; a copy of the struct shares them, and one owner frees them. A span
- * for which there is no memory is not counted.
+ * A histogram of spans of time, over HdrHistogram_c. Spans and times are ns. All zero is an empty
+ * one: its counts take memory (about 14 kB) with the first span. A copy of the struct shares them,
+ * and one owner frees them. A span for which there is no memory is not counted.
  */
 #ifndef SPICETAP_HISTOGRAM_H
 #define SPICETAP_HISTOGRAM_H
 
 #include <stdint.h>
 
+struct hdr_histogram;
+
 struct histogram {
-    uint64_t width; /* of a bin */
-    uint32_t bins;  /* every span beyond them is in one more bin, after the last */
     uint64_t all, sum, longest, longest_at; /* longest_at: when the longest span ended */
-    uint32_t *count;                        /* NULL: no span yet */
+    struct hdr_histogram *counts;           /* NULL: no span yet */
 };
 
-/* An empty one, with `bins` bins of `width`: nothing to free yet. */
-struct histogram histogram_of(uint64_t width, uint32_t bins);
-/* Empties it and frees its bins. */
+/* Frees its counts and empties it. */
 void histogram_free(struct histogram *h);
 /* `at` is the time at which the span ended. */
 void histogram_add(struct histogram *h, uint64_t span, uint64_t at);
-/* Adds the spans of `from`, which has the same bins. */
+/* Adds the spans of `from`. */
 void histogram_merge(struct histogram *h, const struct histogram *from);
-/* The middle of the bin in which the quantile lies; beyond the bins the longest span. */
+/* The span at quantile q (0 to 1), exact to 1% or 66 us, whichever is more. Beyond a minute it is
+ * the longest span. 0: no span. */
 uint64_t histogram_quantile(const struct histogram *h, double q);
 
 #endif

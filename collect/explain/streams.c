@@ -73,10 +73,10 @@ static void life(const struct model *x, const struct model_stream *t, struct fin
 
     put_span(&f, "lived_ns", t->died > born ? t->died - born : 0);
     put_count(&f, "frames", t->frames);
-    if (t->intervals.all) {
-        put_span(&f, "median_interval_ns", histogram_quantile(&t->intervals, 0.5));
-        put_span(&f, "longest_pause_ns", t->intervals.longest);
-        put_time(&f, "longest_pause_end_ns", t->intervals.longest_at);
+    if (t->longest_interval) {
+        put_span(&f, "median_interval_ns", t->median_interval);
+        put_span(&f, "longest_pause_ns", t->longest_interval);
+        put_time(&f, "longest_pause_end_ns", t->longest_interval_end);
     }
     put_evidence(&f,
                  (struct select){.stream = t->id,

@@ -3,16 +3,12 @@
 
 #include "model/client.h"
 
-#define TOOK histogram_of(NS_PER_MS / 4, 1000)
-
 void client_init(struct model_client *c, const struct model_waits *waits,
                  const struct model_regions *regions, const struct model_losses *losses)
 {
     c->waits = waits;
     c->regions = regions;
     c->losses = losses;
-    c->shown = MODEL_INTERVALS;
-    c->arrivals.frames_took = c->arrivals.drawings_took = TOOK;
 }
 
 void client_free(struct model_client *c)
@@ -220,7 +216,7 @@ void client_add(struct model_client *c, const struct tap_event *ev)
 
 uint64_t client_took(const struct model_client *c, double quantile)
 {
-    struct histogram all = TOOK;
+    struct histogram all = {0};
     uint64_t took;
 
     histogram_merge(&all, &c->arrivals.frames_took);

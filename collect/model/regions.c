@@ -54,7 +54,6 @@ static int make(struct model_regions *x, const struct watched_box *w, uint64_t n
     x->watched.list[i] = *w;
     x->watched.count += i == x->watched.count;
     r->used = true;
-    r->intervals = MODEL_INTERVALS;
     r->doubt_last = x->losses->places[SOURCE_META] + x->losses->places[SOURCE_SPICE] > 0;
     r->display = w->display;
     r->surface = w->surface;

@@ -10,9 +10,6 @@
 /* RED_STREAM_DETECTION_MAX_DELTA, spice-server's server/video-stream.h */
 #define MODEL_MAX_DELTA (200 * NS_PER_MS)
 
-/* Intervals between frames: 2 s in bins of 5 ms. */
-#define MODEL_INTERVALS histogram_of(5 * NS_PER_MS, 400)
-
 struct model_seen {
     const struct tap_event *ev; /* laid out as the built-in table has it */
     uint32_t display;           /* id of its display */

@@ -19,8 +19,6 @@ void streams_free(struct model_streams *s)
 {
     for (size_t i = 0; i < s->live_count; i++)
         histogram_free(&s->live[i].intervals);
-    for (uint32_t i = 0; s->list && i < s->count && i < MODEL_STREAMS; i++)
-        histogram_free(&s->list[i].intervals);
     free(s->list);
 }
 
@@ -195,11 +193,12 @@ static void judge(struct model_streams *s, struct model_stream *t, uint64_t now)
     t->died = now;
     find_cause(s, t, now);
     s->causes[t->cause]++;
-    if (t->id > MODEL_STREAMS) {
-        histogram_free(&t->intervals);
-        return;
-    }
-    s->list[t->id - 1] = *t;
+    t->median_interval = histogram_quantile(&t->intervals, 0.5);
+    t->longest_interval = t->intervals.longest;
+    t->longest_interval_end = t->intervals.longest_at;
+    histogram_free(&t->intervals);
+    if (t->id <= MODEL_STREAMS)
+        s->list[t->id - 1] = *t;
 }
 
 static void retire(struct model_streams *s, struct model_stream *t, uint64_t now)
@@ -229,7 +228,6 @@ static struct model_stream *begin(struct model_streams *s, const struct model_se
     t->slot = e->slot;
     t->number = (uint32_t)number;
     t->last_frame = t->seen = e->ev->time;
-    t->intervals = MODEL_INTERVALS;
     t->gap = counters(s, t->slot, e->ev->time);
     return t;
 }

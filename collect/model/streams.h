@@ -87,7 +87,8 @@ struct model_stream {
     uint64_t own_evicted;                  /* its frames that were evicted */
     uint64_t evicted_survived;             /* of them followed by another frame */
     uint64_t refused[OUTCOMES];            /* redraws of its place that it did not get */
-    struct histogram intervals;
+    struct histogram intervals;            /* between its frames; gone once it has ended */
+    uint64_t median_interval, longest_interval, longest_interval_end; /* of intervals, at its end */
     struct model_gap gap;
     /* When a client last took a frame; frames and losses since then. */
     uint64_t client_at, unseen, client_losses, client_lost;

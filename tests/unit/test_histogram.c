@@ -8,33 +8,54 @@
 #include "base/bounded.h"
 #include "base/histogram.h"
 
+#define MS UINT64_C(1000000)
+
+static void near(uint64_t got, uint64_t want)
+{
+    uint64_t off = got > want ? got - want : want - got;
+
+    assert_true(off * 100 <= want + 100 * 66000);
+}
+
 static void quantiles(void **state)
 {
-    struct histogram h = histogram_of(10, 5), other = histogram_of(10, 5);
+    struct histogram h = {0}, other = {0};
     (void)state;
 
     assert_int_equal(histogram_quantile(&h, 0.5), 0);
-    for (uint64_t i = 0; i < 40; i++)
-        histogram_add(&h, i, 1000 + i);
-    assert_int_equal(h.all, 40);
-    assert_int_equal(h.sum, 780);
-    assert_int_equal(h.longest, 39);
-    assert_int_equal(h.longest_at, 1039);
-    assert_int_equal(histogram_quantile(&h, 0), 5);
-    assert_int_equal(histogram_quantile(&h, 0.5), 25);
-    for (int i = 0; i < 60; i++) /* beyond the bins: the longest */
-        histogram_add(&other, 777, 5);
+    for (uint64_t i = 1; i <= 1000; i++)
+        histogram_add(&h, i * MS, 5000 + i);
+    assert_int_equal(h.all, 1000);
+    assert_int_equal(h.sum, 500500 * MS);
+    assert_int_equal(h.longest, 1000 * MS);
+    assert_int_equal(h.longest_at, 6000);
+    near(histogram_quantile(&h, 0.5), 500 * MS);
+    near(histogram_quantile(&h, 0.95), 950 * MS);
+    near(histogram_quantile(&h, 0.01), 10 * MS);
+    assert_int_equal(histogram_quantile(&h, 1), h.longest);
+    for (int i = 0; i < 9000; i++)
+        histogram_add(&other, 2 * MS, 5);
     histogram_merge(&h, &other);
-    assert_int_equal(h.all, 100);
-    assert_int_equal(h.longest, 777);
-    assert_int_equal(histogram_quantile(&h, 0.39), 35);
-    assert_int_equal(histogram_quantile(&h, 0.95), 777);
+    assert_int_equal(h.all, 10000);
+    assert_int_equal(h.longest, 1000 * MS);
+    near(histogram_quantile(&h, 0.5), 2 * MS);
     histogram_free(&h);
     assert_int_equal(h.all, 0);
-    histogram_add(&h, 3, 1);
-    assert_int_equal(histogram_quantile(&h, 0.5), 5);
-    histogram_free(&h);
     histogram_free(&other);
+}
+
+/* Longer than a minute: the quantile is the longest span. A copy of an empty one frees nothing. */
+static void long_spans(void **state)
+{
+    struct histogram h = {0};
+    (void)state;
+
+    histogram_add(&h, 100000 * MS, 1);
+    assert_int_equal(histogram_quantile(&h, 0.5), 100000 * MS);
+    histogram_add(&h, UINT64_MAX, 2);
+    assert_int_equal(histogram_quantile(&h, 0.99), UINT64_MAX);
+    histogram_free(&h);
+    histogram_free(&h);
 }
 
 static void places(void **state)
@@ -55,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantiles),
+        cmocka_unit_test(long_spans),
         cmocka_unit_test(places),
     };
 
