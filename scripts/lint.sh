@@ -11,7 +11,7 @@
 #   man       man pages have no warnings
 #   licence   every file of ours has an SPDX line
 #   hosts     no file names the host of a package mirror
-#   rooms     the order of the rooms of collect/, and the size of files and functions; only where named
+#   rooms     the order of the rooms of collect/, and the size of files and functions
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
@@ -62,7 +62,7 @@ check_hosts() {
     return $rc
 }
 
-all=(format cppcheck shell python man licence hosts)
+all=(rooms format cppcheck shell python man licence hosts)
 [[ $# -eq 0 ]] || all=("$@")
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
