@@ -5,7 +5,7 @@
 # prints what is wrong and what to do. `scripts/lint.sh NAME...` runs some.
 #
 #   format    C is as clang-format 14 writes it
-#   cppcheck  its default checks
+#   c         cppcheck with its default checks, clang-tidy with those of .clang-tidy
 #   shell     shellcheck; .shellcheckrc has its options
 #   python    ruff; ruff.toml has its rules
 #   man       man pages have no warnings
@@ -24,7 +24,8 @@ check_format() {
 }
 
 # make remembers which files passed, and checks only those that changed.
-check_cppcheck() { make -s -k -j"$(nproc)" cppcheck; }
+# One make: both check what it has compiled.
+check_c() { make -s -k -j"$(nproc)" cppcheck tidy; }
 
 check_shell() {
     { scripts_in bash && git ls-files '*.sh'; } | sort -u | xargs shellcheck ||
@@ -62,7 +63,7 @@ check_hosts() {
     return $rc
 }
 
-all=(rooms format cppcheck shell python man licence hosts)
+all=(rooms format c shell python man licence hosts)
 [[ $# -eq 0 ]] || all=("$@")
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

@@ -142,9 +142,8 @@ static int read_recorded(struct constants *c, const char *text)
 {
     char copy[256], *rest = NULL;
 
-    if (strlen(text) >= sizeof(copy))
+    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
         return -EINVAL;
-    strcpy(copy, text);
     for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
         char *equals = strchr(word, '=');
         unsigned i = 0;

@@ -18,7 +18,7 @@ int tap_decoder_open(struct tap_decoder *d, const struct tap_desc *desc)
     for (size_t i = 0; i < desc->count; i++)
         columns += desc->plans[i].columns;
     d->columns = calloc(columns + 1, sizeof(*d->columns));
-    d->of_kind = calloc(desc->count, sizeof(*d->of_kind));
+    d->of_kind = calloc(desc->count + 1, sizeof(*d->of_kind));
     if (!d->columns || !d->of_kind)
         return -ENOMEM;
     columns = 0;

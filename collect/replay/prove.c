@@ -229,7 +229,7 @@ bool prove_group(struct replay_display *d)
                 sight_differ(d, ev->time, NULL, ev, "the model has no reason to compare the two");
                 return false;
             }
-            i = compare(d, i, known && p->known);
+            i = compare(d, i, known && p && p->known);
         } else if (ev->kind == EV_trace_add) {
             i = prove_leave(d, ev) ? i + 1 : SIZE_MAX;
         } else if (ev->kind == EV_stream_detach) {

@@ -90,8 +90,9 @@ static bool same_word(const char *a, const char *b)
 void compare_fold(struct compare_row *row, struct compare_run *runs, unsigned count, unsigned at,
                   bool all)
 {
-    const struct compare_run *of[COMPARE_RUNS];
+    const struct compare_run *of[COMPARE_RUNS] = {0};
     double values[COMPARE_RUNS];
+    unsigned n = 0;
 
     *row = (struct compare_row){.first = &runs[at], .same_death = true, .same_refusal = true};
     for (unsigned i = at; i < count && i < (all ? at + 1 : count); i++) {
@@ -100,26 +101,27 @@ void compare_fold(struct compare_row *row, struct compare_run *runs, unsigned co
         runs[i].folded = true;
         row->refused += runs[i].refused;
         if (!runs[i].refused)
-            of[row->n++] = &runs[i];
+            of[n++] = &runs[i];
     }
-    if (row->n)
+    row->n = n;
+    if (n)
         row->first = of[0];
-    for (unsigned i = 1; i < row->n; i++) {
+    for (unsigned i = 1; i < n; i++) {
         row->same_death &= same_word(of[0]->death, of[i]->death);
         row->same_refusal &= same_word(of[0]->refusal, of[i]->refusal);
     }
     for (int c = 0; c < COMPARE_COUNT; c++) {
-        size_t n = 0;
+        size_t known = 0;
 
-        for (unsigned i = 0; i < row->n; i++)
+        for (unsigned i = 0; i < n; i++)
             if (of[i]->known[c])
-                values[n++] = of[i]->value[c];
-        row->known[c] = n && n == row->n; /* a median of some would be of other runs */
+                values[known++] = of[i]->value[c];
+        row->known[c] = known && known == n; /* a median of some would be of other runs */
         if (!row->known[c])
             continue;
-        row->median[c] = compare_median(values, n);
+        row->median[c] = compare_median(values, known);
         row->least[c] = values[0];
-        row->most[c] = values[n - 1];
+        row->most[c] = values[known - 1];
     }
 }
 

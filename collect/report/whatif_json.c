@@ -35,8 +35,8 @@ static json_t *by_kind(const uint64_t *counts)
 {
     json_t *o = json_object();
 
-    for (uint16_t k = EV_draw; k <= EV_stream_stop; k++)
-        put(o, tap_kind_find(k)->name, counts[k]);
+    for (int k = EV_draw; k <= EV_stream_stop; k++)
+        put(o, tap_kind_find((uint16_t)k)->name, counts[k]);
     return o;
 }
 
@@ -44,7 +44,7 @@ static uint64_t sum(const uint64_t *counts)
 {
     uint64_t all = 0;
 
-    for (uint16_t k = EV_draw; k <= EV_stream_stop; k++)
+    for (int k = EV_draw; k <= EV_stream_stop; k++)
         all += counts[k];
     return all;
 }

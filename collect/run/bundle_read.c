@@ -77,7 +77,7 @@ int bundle_parse(const char *text, size_t length, json_t **out)
 static int read_run(struct bundle *b)
 {
     FREES char *text = NULL;
-    size_t length;
+    size_t length = 0;
     int err = read_text(b->folder, "run.json", &text, &length);
 
     if (err)
