@@ -51,6 +51,16 @@ static bool is_much_video(const struct model *x, uint64_t ns)
     return ns >= LEAST_SPAN && ns * 100 >= run_ns(x) * LEAST_VIDEO_PERCENT;
 }
 
+/* A larger ring mends what the ring lost, not a log that was cut. */
+static bool the_ring_lost_most(const struct model_counts *a)
+{
+    size_t ring = 0, listed = a->loss_count;
+
+    for (size_t i = 0; i < listed; i++)
+        ring += a->losses[i].reason == LOSS_REASON_ring_full;
+    return ring * 2 > listed;
+}
+
 /* Losses that leave the other findings without a ground. */
 static void losses(const struct model *x, struct chosen *c)
 {
@@ -62,7 +72,8 @@ static void losses(const struct model *x, struct chosen *c)
     if (!a->all_losses)
         return;
     f.cost = UINT64_MAX;
-    put_change(&f, CHANGE_RING);
+    if (the_ring_lost_most(a))
+        put_change(&f, CHANGE_RING);
     if (a->lost_unknown)
         put_unknown(&f, "lost_events");
     else
