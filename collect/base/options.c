@@ -52,10 +52,17 @@ static error_t on_shared(int key, char *arg, struct argp_state *state)
     return ECANCELED; /* nothing after it is read */
 }
 
+/* A short option takes the argument of its long one: everybody expects that. */
+static char *without_note(int key, const char *text, void *input)
+{
+    (void)input;
+    return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)(uintptr_t)text;
+}
+
 int options_parse(const struct argp *parser, int argc, char **argv, void *input)
 {
     const struct argp_child children[] = {{parser, 0, NULL, 0}, {0}};
-    const struct argp whole = {shared, on_shared, NULL, NULL, children, NULL, NULL};
+    const struct argp whole = {shared, on_shared, NULL, NULL, children, without_note, NULL};
     struct parse p = {.input = input};
     char name[64], *own = argv[0];
     error_t error;
