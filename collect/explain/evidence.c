@@ -48,7 +48,7 @@ static uint32_t region_id(const struct model *first, uint32_t index, uint64_t ti
 
     if (!r || !r->kept)
         return 0;
-    for (unsigned i = 0; i < r->spell_count; i++)
+    for (unsigned i = 0; i < r->listed.count; i++)
         if (time >= r->spells[i].from && time <= r->spells[i].to)
             return r->id;
     return 0;

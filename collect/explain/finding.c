@@ -135,7 +135,7 @@ void put_display(struct finding *f, const struct model *x, uint32_t display)
 {
     f->has_display = true;
     f->display = display;
-    if (x->displays.count > 1)
+    if (x->displays.places.count > 1)
         put_count(f, "display", display);
 }
 

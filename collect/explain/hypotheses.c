@@ -8,8 +8,8 @@ static const char supported[] = "supported", refuted[] = "refuted", open[] = "in
 
 static bool tables_full(const struct model *x)
 {
-    return x->displays.over || x->streams.live_over || x->regions.over || x->regions.dropped ||
-           x->streams.count > MODEL_STREAMS || x->regions.covered_over;
+    return x->displays.places.over || x->streams.running.over || x->regions.kept.over ||
+           x->regions.watched.places.over || x->streams.kept.over || x->regions.covered_over;
 }
 
 /* A run with a missing part refutes nothing: what is missing could have been the counterexample. */
@@ -51,7 +51,7 @@ static struct sums sums(const struct model *x)
 {
     struct sums all = {0};
 
-    for (uint32_t i = 1; i <= x->regions.count; i++) {
+    for (uint32_t i = 1; i <= x->regions.kept.count; i++) {
         const struct model_region *r = model_kept(x, i);
 
         all.draws += r->draws;
@@ -75,7 +75,7 @@ static void h1(const struct model *x, struct finder *s)
     uint64_t evicted = 0, survived = 0, died = 0, killed = 0;
     struct finding f;
 
-    for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++) {
+    for (uint32_t i = 1; i <= x->streams.kept.count; i++) {
         const struct model_stream *t = model_stream_at(x, i);
 
         evicted += t->own_evicted;
@@ -149,15 +149,15 @@ static void h4(const struct model *x, struct finder *s)
 {
     bool asked = x->virtio && !x->qxl;
     struct finding f = hypothesis(x, 4,
-                                  !asked             ? open
-                                  : x->streams.count ? refuted
-                                  : in_doubt(x)      ? open
-                                  : x->regions.count ? supported
-                                                     : open);
+                                  !asked                  ? open
+                                  : x->streams.kept.count ? refuted
+                                  : in_doubt(x)           ? open
+                                  : x->regions.kept.count ? supported
+                                                          : open);
 
     if (asked) {
-        put_count(&f, "places", x->regions.count);
-        put_count(&f, "streams", x->streams.count);
+        put_count(&f, "places", x->regions.kept.count);
+        put_count(&f, "streams", bounded_all(&x->streams.kept));
         put_evidence(&f, (struct select){.kinds = {EV_stream_create}});
     }
     s->found(s, &f);
@@ -169,7 +169,7 @@ static void h5(const struct model *x, struct finder *s)
     struct finding f = hypothesis(x, 5, open);
 
     f.unsure = UNSURE_ONE_RUN;
-    put_rate(&f, "per_minute", x->seconds > 0 ? x->memory.count * 60 / x->seconds : 0);
+    put_rate(&f, "per_minute", x->seconds > 0 ? bounded_all(&x->memory.kept) * 60 / x->seconds : 0);
     put_percent(&f, "streamed_percent", all.out[OUT_STREAMED], all.draws);
     s->found(s, &f);
 }

@@ -11,16 +11,17 @@ static void ran_out(const struct model *x, struct finder *s)
 {
     static const uint16_t needs[] = {EV_oom_begin, EV_oom_end, 0};
     struct finding f =
-        finding_new(x, RULE_MEMORY_RAN_OUT, 0, 0, x->memory.count ? "found" : "none");
+        finding_new(x, RULE_MEMORY_RAN_OUT, 0, 0, x->memory.kept.count ? "found" : "none");
 
     put_evidence(&f, (struct select){.kinds = {EV_oom_begin, EV_oom_end}});
     put_evidence(&f, (struct select){
                          .kinds = {EV_qxl_io_write}, .field = "port", .value = QXL_IO_notify_oom});
-    if (x->memory.count) {
-        put_count(&f, "times", x->memory.count);
-        put_rate(&f, "per_minute", x->seconds > 0 ? x->memory.count * 60 / x->seconds : 0);
+    if (x->memory.kept.count) {
+        put_count(&f, "times", bounded_all(&x->memory.kept));
+        put_rate(&f, "per_minute",
+                 x->seconds > 0 ? bounded_all(&x->memory.kept) * 60 / x->seconds : 0);
     }
-    if (x->memory.count && !presence_of_waits(x, x->start, x->end)) {
+    if (x->memory.kept.count && !presence_of_waits(x, x->start, x->end)) {
         put_span(&f, "still_ns", waits_still(&x->waits));
         put_percent(&f, "still_percent", waits_still(&x->waits), (uint64_t)(x->seconds * 1e9));
         put_span(&f, "longest_still_ns", x->memory.longest_stall);
@@ -138,18 +139,19 @@ static void named(const struct model *x, struct finder *s)
     for (unsigned d = GUEST_DOMAIN_vram; d <= GUEST_DOMAIN_surface; d++)
         asked(x, d, s);
     if (!x->memory.named[GUEST_DOMAIN_vram] && !x->memory.named[GUEST_DOMAIN_surface] &&
-        x->memory.only_deleting < x->memory.count) {
+        x->memory.only_deleting < bounded_all(&x->memory.kept)) {
         f = finding_new(x, RULE_MEMORY_NOT_NAMED, 0, 0, "none");
         presence_needed(&f, x, needs);
         s->found(s, &f);
     }
     if (x->memory.only_deleting) {
         f = finding_new(x, RULE_MEMORY_FALSE_ALARMS, 0, 0,
-                        x->memory.only_deleting == x->memory.count && x->memory.only_deleting > 1
+                        x->memory.only_deleting == x->memory.kept.count &&
+                                x->memory.only_deleting > 1
                             ? "all"
                             : "some");
         put_count(&f, "false_alarms", x->memory.only_deleting);
-        put_count(&f, "times", x->memory.count);
+        put_count(&f, "times", bounded_all(&x->memory.kept));
         put_change(&f, CHANGE_NOT_MEMORY);
         put_evidence(&f, (struct select){.kinds = {EV_guest_delete}, .rule = SELECT_DELETES});
         presence_needed(&f, x, needs);
@@ -168,18 +170,18 @@ static void tables(const struct model *x, struct finder *s)
 {
     struct finding f;
 
-    if (x->memory.count > MODEL_EPISODES) {
+    if (x->memory.kept.over) {
         f = finding_new(x, RULE_MEMORY_TABLE, 0, 0, "inconclusive");
         f.unsure = UNSURE_TABLE;
         put_count(&f, "described", model_episodes(x));
-        put_count(&f, "left_out", x->memory.count - model_episodes(x));
+        put_count(&f, "left_out", x->memory.kept.over);
         s->found(s, &f);
     }
-    if (x->displays.over) {
+    if (x->displays.places.over) {
         f = finding_new(x, RULE_DISPLAYS_TABLE, 0, 0, "inconclusive");
         f.unsure = UNSURE_TABLE;
         put_count(&f, "displays", MODEL_DISPLAYS);
-        put_count(&f, "left_out", x->displays.over);
+        put_count(&f, "left_out", x->displays.places.over);
         s->found(s, &f);
     }
 }
@@ -187,7 +189,7 @@ static void tables(const struct model *x, struct finder *s)
 void find_memory(const struct model *x, struct finder *s)
 {
     ran_out(x, s);
-    if (x->memory.count) {
+    if (x->memory.kept.count) {
         evicted(x, s);
         waited(x, s);
         dropped(x, s);

@@ -6,7 +6,7 @@ enum { STREAMS_ON_PAGE = 4, PLACES_ON_PAGE = 4 };
 
 static uint32_t streams_kept(const struct model *x)
 {
-    return x->streams.count < MODEL_STREAMS ? x->streams.count : MODEL_STREAMS;
+    return x->streams.kept.count;
 }
 
 void find_all(const struct model *x, struct finder *s)
@@ -18,7 +18,7 @@ void find_all(const struct model *x, struct finder *s)
     for (uint32_t i = 1; i <= streams_kept(x); i++)
         find_stream(x, model_stream_at(x, i), s);
     find_places(x, s);
-    for (uint32_t i = 1; i <= x->regions.count; i++)
+    for (uint32_t i = 1; i <= x->regions.kept.count; i++)
         find_place(x, model_kept(x, i), s);
     find_throughput(x, s);
     for (int h = 1; h <= HYPOTHESES; h++)
@@ -51,7 +51,8 @@ static void page_memory(const struct model *x, struct finder *s)
     }
     if (longest)
         find_episode(x, longest, s);
-    more(x, RULE_EPISODES_MORE, x->memory.count, longest != NULL, model_episodes(x), s);
+    more(x, RULE_EPISODES_MORE, bounded_all(&x->memory.kept), longest != NULL, model_episodes(x),
+         s);
 }
 
 static bool is_clips(const struct model *x, const struct model_stream *t)
@@ -85,7 +86,7 @@ static void page_streams(const struct model *x, struct finder *s)
             find_stream(x, t, s);
             shown++;
         }
-    more(x, RULE_STREAMS_MORE, x->streams.count, shown, streams_kept(x), s);
+    more(x, RULE_STREAMS_MORE, bounded_all(&x->streams.kept), shown, streams_kept(x), s);
 }
 
 /* The clip, then those that were mostly not sent as video; one at least. */
@@ -95,7 +96,7 @@ static void page_places(const struct model *x, struct finder *s)
 
     find_places(x, s);
     for (int rank = 0; rank < 3; rank++)
-        for (uint32_t i = 1; i <= x->regions.count && shown < PLACES_ON_PAGE; i++) {
+        for (uint32_t i = 1; i <= x->regions.kept.count && shown < PLACES_ON_PAGE; i++) {
             const struct model_region *r = model_kept(x, i);
             int its = i == x->regions.clip ? 0 : r->out[OUT_STREAMED] * 2 < r->draws ? 1 : 2;
 
@@ -104,7 +105,7 @@ static void page_places(const struct model *x, struct finder *s)
             find_place(x, r, s);
             shown++;
         }
-    more(x, RULE_PLACES_MORE, x->regions.count, shown, x->regions.count, s);
+    more(x, RULE_PLACES_MORE, x->regions.kept.count, shown, x->regions.kept.count, s);
 }
 
 void find_page(const struct model *x, struct finder *s)

@@ -12,7 +12,7 @@ enum {
 static void count(const struct model *x, struct finder *s)
 {
     static const uint16_t needs[] = {EV_draw, 0};
-    uint32_t fast = x->regions.count - (model_clip(x) && model_clip(x)->slow);
+    uint32_t fast = x->regions.kept.count - (model_clip(x) && model_clip(x)->slow);
     struct finding f = finding_new(x, RULE_PLACES_COUNT, 0, 0, fast ? "found" : "none");
 
     if (fast)
@@ -50,12 +50,12 @@ void find_places(const struct model *x, struct finder *s)
 {
     count(x, s);
     clip(x, s);
-    if (x->regions.over || x->regions.dropped) {
+    if (x->regions.kept.over || x->regions.watched.places.over) {
         struct finding f = finding_new(x, RULE_PLACES_TABLE, 0, 0, "inconclusive");
 
         f.unsure = UNSURE_TABLE;
-        put_count(&f, "left_out", x->regions.over);
-        put_count(&f, "forgotten", x->regions.dropped);
+        put_count(&f, "left_out", x->regions.kept.over);
+        put_count(&f, "forgotten", x->regions.watched.places.over);
         s->found(s, &f);
     }
 }
@@ -84,7 +84,7 @@ static void redraws(const struct model *x, const struct model_region *r, struct 
     put_span(&f, "median_interval_ns", histogram_quantile(&r->intervals, 0.5));
     if (!clip) {
         put_span(&f, "busy_ns", r->busy_ns);
-        put_count(&f, "stretches", r->spells_all);
+        put_count(&f, "stretches", bounded_all(&r->listed));
     }
     if (clip && model_in_pieces(x))
         put_word(&f, "part", "the greatest piece of the clip");
@@ -162,7 +162,7 @@ void find_place(const struct model *x, const struct model_region *r, struct find
     redraws(x, r, s);
     outcomes(x, r, s);
     misses(x, r, s);
-    if (r->spells_all > MODEL_SPELLS) {
+    if (r->listed.over) {
         struct finding f = of_place(x, r, RULE_PLACE_STRETCHES, 0, "inconclusive");
 
         f.unsure = UNSURE_TABLE;

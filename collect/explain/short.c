@@ -69,7 +69,7 @@ static void losses(const struct model *x, struct chosen *c)
 
     if (!a->lost_unknown && a->lost * 100 < a->events * LEAST_PERCENT)
         return;
-    if (!a->all_losses)
+    if (!a->listed.count)
         return;
     f.cost = UINT64_MAX;
     if (the_ring_lost_most(a))
@@ -79,7 +79,7 @@ static void losses(const struct model *x, struct chosen *c)
     else
         put_count(&f, "lost_events", a->lost);
     put_count(&f, "events", a->events);
-    put_count(&f, "places", a->all_losses);
+    put_count(&f, "places", bounded_all(&a->listed));
     put_word(&f, "about", "t0.4");
     put_evidence(&f, (struct select){.kinds = {EV_loss}});
     choose(c, &f);
@@ -119,16 +119,16 @@ static enum change memory_change(const struct model *x)
 
     if (ram || vram)
         return ram >= vram ? CHANGE_RAM : CHANGE_VRAM;
-    return x->memory.only_deleting && x->memory.only_deleting == x->memory.count ? CHANGE_NOT_MEMORY
-                                                                                 : CHANGE_NONE;
+    return x->memory.only_deleting && x->memory.only_deleting == x->memory.kept.count
+               ? CHANGE_NOT_MEMORY
+               : CHANGE_NONE;
 }
 
 /* Only freezes of a numbered clip in which the client drew nothing else: a desktop may stand still.
  */
 static void freezes(const struct model *x, struct chosen *c)
 {
-    uint32_t kept = x->client.freeze_count < MODEL_FREEZES ? x->client.freeze_count : MODEL_FREEZES,
-             times = 0;
+    uint32_t kept = x->client.kept.count, times = 0;
     uint64_t all = 0, longest = 0, by[WHYS] = {0};
     enum why main = WHY_WAITED;
     struct finding f;
@@ -168,7 +168,7 @@ static uint64_t redrawn_after(const struct model_region *r, uint64_t time)
 {
     uint64_t ns = 0;
 
-    for (unsigned i = 0; i < r->spell_count; i++) {
+    for (unsigned i = 0; i < r->listed.count; i++) {
         const struct model_spell *p = &r->spells[i];
         uint64_t from = p->from > time ? p->from : time;
 
@@ -183,7 +183,7 @@ static const struct model_stream *last_of_place(const struct model *x, const str
     const struct model_stream *last = NULL;
     uint32_t off;
 
-    for (uint32_t i = 1; i <= x->streams.count && i <= MODEL_STREAMS; i++) {
+    for (uint32_t i = 1; i <= x->streams.kept.count; i++) {
         const struct model_stream *t = model_stream_at(x, i);
 
         if (!t->has_box || t->display != r->display || !boxes_alike(t->box, r->box, &off))
@@ -247,7 +247,7 @@ static const struct model_region *streams_lost(const struct model *x, struct cho
     uint32_t places = 0;
     struct finding f;
 
-    for (uint32_t i = 1; i <= x->regions.count; i++) {
+    for (uint32_t i = 1; i <= x->regions.kept.count; i++) {
         const struct model_region *r = model_kept(x, i);
         const struct model_stream *t = last_of_place(x, r);
         uint64_t after = t ? redrawn_after(r, t->died) : 0;
@@ -324,7 +324,7 @@ static void waited(const struct model *x, struct chosen *c)
     put_span(&f, "waited_ns", ns);
     put_percent(&f, "waited_percent", ns, run_ns(x));
     put_span(&f, "longest_ns", longest);
-    put_count(&f, "times", x->memory.count);
+    put_count(&f, "times", bounded_all(&x->memory.kept));
     if (f.change == CHANGE_NOT_MEMORY)
         put_count(&f, "false_alarms", x->memory.only_deleting);
     put_word(&f, "about", by_guest ? "e0.3" : "e0.1");

@@ -9,16 +9,16 @@ static void count(const struct model *x, struct finder *s)
 {
     static const uint16_t needs[] = {EV_stream_create, EV_stream_stop, 0};
     struct finding f =
-        finding_new(x, RULE_STREAMS_COUNT, 0, 0, x->streams.count ? "found" : "none");
+        finding_new(x, RULE_STREAMS_COUNT, 0, 0, x->streams.kept.count ? "found" : "none");
 
-    if (x->streams.count) {
-        put_count(&f, "streams", x->streams.count);
-        put_count(&f, "ended", x->streams.count - x->streams.causes[CAUSE_RUNNING]);
+    if (x->streams.kept.count) {
+        put_count(&f, "streams", bounded_all(&x->streams.kept));
+        put_count(&f, "ended", bounded_all(&x->streams.kept) - x->streams.causes[CAUSE_RUNNING]);
     }
     put_evidence(&f, (struct select){.kinds = {EV_stream_create, EV_stream_stop}});
-    if (x->streams.live_over) {
+    if (x->streams.running.over) {
         f.unsure = UNSURE_TABLE;
-        put_count(&f, "left_out", x->streams.live_over);
+        put_count(&f, "left_out", x->streams.running.over);
     }
     presence_needed(&f, x, needs);
     s->found(s, &f);
@@ -43,11 +43,11 @@ void find_streams(const struct model *x, struct finder *s)
         f.unsure = UNSURE_NO_GUEST;
         s->found(s, &f);
     }
-    if (x->streams.count > MODEL_STREAMS) {
+    if (x->streams.kept.over) {
         f = finding_new(x, RULE_STREAMS_TABLE, 0, 0, "inconclusive");
         f.unsure = UNSURE_TABLE;
         put_count(&f, "described", MODEL_STREAMS);
-        put_count(&f, "left_out", x->streams.count - MODEL_STREAMS);
+        put_count(&f, "left_out", x->streams.kept.over);
         s->found(s, &f);
     }
 }

@@ -40,7 +40,7 @@ static void blocked(const struct model *x, struct finder *s)
 static void shown(const struct model *x, struct finder *s)
 {
     uint64_t longest =
-        x->client.freeze_count ? x->client.freezes[0].to - x->client.freezes[0].from : 0;
+        x->client.kept.count ? x->client.freezes[0].to - x->client.freezes[0].from : 0;
     struct finding f = finding_new(x, RULE_SHOWN, 0, 0,
                                    !x->has_client        ? "inconclusive"
                                    : !x->client.numbered ? "no_numbers"
@@ -52,7 +52,7 @@ static void shown(const struct model *x, struct finder *s)
         return;
     }
     put_count(&f, "pictures", x->client.pictures);
-    put_count(&f, "freezes", x->client.freeze_count);
+    put_count(&f, "freezes", bounded_all(&x->client.kept));
     put_span(&f, "freeze_ns", MODEL_FREEZE);
     if (longest)
         put_span(&f, "longest_ns", longest);
@@ -122,15 +122,15 @@ static void freeze(const struct model *x, const struct model_freeze *z, unsigned
 
 void find_freezes(const struct model *x, struct finder *s)
 {
-    uint32_t kept = x->client.freeze_count < MODEL_FREEZES ? x->client.freeze_count : MODEL_FREEZES;
+    uint32_t kept = x->client.kept.count;
 
     for (uint32_t i = 0; i < kept && (s->deep || i < ON_PAGE); i++)
         freeze(x, &x->client.freezes[i], i, s);
-    if (x->client.freeze_count > MODEL_FREEZES) {
+    if (x->client.kept.over) {
         struct finding f = finding_new(x, RULE_FREEZES_MORE, 0, 0, "inconclusive");
 
         f.unsure = UNSURE_TABLE;
-        put_count(&f, "left_out", x->client.freeze_count - MODEL_FREEZES);
+        put_count(&f, "left_out", x->client.kept.over);
         s->found(s, &f);
     }
 }
@@ -139,9 +139,9 @@ static void losses(const struct model *x, struct finder *s)
 {
     struct finding f = finding_new(x, RULE_LOSSES, 0, 0, "found");
 
-    if (!x->counts.all_losses)
+    if (!x->counts.listed.count)
         return;
-    put_count(&f, "places", x->counts.all_losses);
+    put_count(&f, "places", bounded_all(&x->counts.listed));
     if (x->counts.lost_unknown && !x->counts.lost)
         put_unknown(&f, "lost_events");
     else

@@ -38,7 +38,7 @@ static bool same_place(const struct watched_box *a, const struct watched_box *b)
 
 int boxes_find(const struct model_boxes *b, const struct watched_box *like)
 {
-    for (int i = 0; i < b->count; i++)
+    for (int i = 0; i < (int)b->places.count; i++)
         if (!memcmp(b->list[i].box, like->box, sizeof(like->box)) && same_place(&b->list[i], like))
             return i;
     return -1;
@@ -49,7 +49,7 @@ int boxes_near(const struct model_boxes *b, const struct watched_box *like, uint
     uint32_t off, best_off = UINT32_MAX;
     int best = -1;
 
-    for (int i = 0; i < b->count; i++) {
+    for (int i = 0; i < (int)b->places.count; i++) {
         const struct watched_box *w = &b->list[i];
 
         if (is_near(w->box[0], like->box[0]) && same_place(w, like) &&
@@ -67,8 +67,8 @@ int boxes_place(const struct model_boxes *b)
     uint64_t oldest = UINT64_MAX;
     int at = -1;
 
-    if (b->count < MODEL_BOXES)
-        return b->count;
+    if (b->places.count < MODEL_BOXES)
+        return (int)b->places.count;
     for (int i = 0; i < MODEL_BOXES; i++) {
         uint64_t last = b->list[i].fixed ? UINT64_MAX : b->list[i].last;
 

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bounded.h"
+
 enum { MODEL_BOXES = 256 }; /* watched at one time */
 
 struct watched_box {
@@ -21,14 +23,14 @@ struct watched_box {
 
 struct model_boxes {
     struct watched_box list[MODEL_BOXES];
-    int count;
+    struct bounded places; /* over: boxes that lost their place while they were redrawn */
 };
 
 /* All answer an index, or -1. */
 int boxes_find(const struct model_boxes *b, const struct watched_box *like);
 /* The one that moved least to become `like`, if it was drawn within the last second. */
 int boxes_near(const struct model_boxes *b, const struct watched_box *like, uint64_t now);
-/* A free place, at `count`, or that of the box that was drawn longest ago. */
+/* A free place, at `places.count`, or that of the box that was drawn longest ago. */
 int boxes_place(const struct model_boxes *b);
 
 /* Boxes of the same shape at nearly the same place: at most 8 pixels off, and neither is smaller

@@ -49,13 +49,15 @@ static void sums(const struct model_client *c, uint64_t now, struct model_mark *
 /* Makes room in the list, longest first; NULL: all kept freezes are longer. */
 static struct model_freeze *place_for(struct model_client *c, uint64_t length)
 {
-    uint32_t kept = c->freeze_count < MODEL_FREEZES ? c->freeze_count : MODEL_FREEZES, at = 0;
+    uint32_t kept = c->kept.count, at = 0;
 
     while (at < kept && c->freezes[at].to - c->freezes[at].from >= length)
         at++;
-    if (at == MODEL_FREEZES)
-        return NULL;
-    kept = kept < MODEL_FREEZES ? kept : MODEL_FREEZES - 1;
+    if (!bounded_take(&c->kept, MODEL_FREEZES)) {
+        if (at == kept)
+            return NULL;
+        kept--; /* the shortest one goes */
+    }
     memmove(&c->freezes[at + 1], &c->freezes[at], (kept - at) * sizeof(c->freezes[0]));
     return &c->freezes[at];
 }
@@ -67,7 +69,6 @@ static void freeze(struct model_client *c, const struct model_mark *now, uint64_
     uint32_t drawn = now->drawn - before->drawn;
 
     drawn -= drawn > 0 && !open; /* the one that ended it */
-    c->freeze_count++;
     c->moved_count += drawn > 0;
     if (!z)
         return;
@@ -110,7 +111,8 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
         return;
     if (e->number >= 0 && !c->numbered) {
         c->numbered = true;
-        c->pictures = c->freeze_count = c->moved_count = 0;
+        c->pictures = c->moved_count = 0;
+        c->kept = (struct bounded){0};
         c->longest_freeze = 0;
         c->late = c->lost = 0;
         histogram_free(&c->shown);
@@ -136,7 +138,7 @@ void client_end(struct model_client *c, int slot)
         sums(c, gone ? c->gone : c->to, &now);
         stood(c, &now, c->mark.time, true);
     }
-    for (uint32_t i = 0; i < c->freeze_count && i < MODEL_FREEZES; i++) {
+    for (uint32_t i = 0; i < c->kept.count; i++) {
         struct model_freeze *z = &c->freezes[i];
 
         for (int d = slot < 0 ? 0 : slot; d <= (slot < 0 ? MODEL_DISPLAYS - 1 : slot); d++) {

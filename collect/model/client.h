@@ -3,6 +3,7 @@
 #ifndef SPICETAP_MODEL_CLIENT_H
 #define SPICETAP_MODEL_CLIENT_H
 
+#include "base/bounded.h"
 #include "base/histogram.h"
 #include "model/bytes.h"
 #include "model/regions.h"
@@ -54,13 +55,14 @@ struct client_arrivals {
 struct model_client {
     struct client_arrivals arrivals;
     struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
-    uint32_t freeze_count, moved_count; /* moved: in which the client drew in the clip's place */
-    uint32_t drawn;                     /* parts of the picture so far, there */
-    struct model_mark mark;             /* as the last picture came */
-    uint64_t from, to;                  /* the recording's window; 0: not known */
-    uint64_t gone;                      /* when its display channel ended; 0: it did not */
-    uint64_t longest_freeze;            /* of any length; 0: none */
-    uint64_t pictures; /* of the clip; `late` and `lost` frames of it by their numbers */
+    struct bounded kept;                        /* of `freezes` */
+    uint32_t moved_count;    /* freezes in which the client drew in the clip's place */
+    uint32_t drawn;          /* parts of the picture so far, there */
+    struct model_mark mark;  /* as the last picture came */
+    uint64_t from, to;       /* the recording's window; 0: not known */
+    uint64_t gone;           /* when its display channel ended; 0: it did not */
+    uint64_t longest_freeze; /* of any length; 0: none */
+    uint64_t pictures;       /* of the clip; `late` and `lost` frames of it by their numbers */
     uint64_t late, lost;
     struct histogram shown; /* spans between pictures */
     bool numbered;          /* the client read a frame's number */

@@ -8,13 +8,13 @@ static void loss(struct model_counts *c, const struct run_event *e)
 {
     const struct run_loss *l = &e->loss;
 
-    c->all_losses++;
     if (l->count == RUN_UNKNOWN)
         c->lost_unknown++;
     else
         c->lost += l->count;
-    if (c->loss_count < COUNTS_LOSSES)
-        c->losses[c->loss_count++] = (struct counts_loss){l->to, l->count, l->reason, e->source};
+    if (bounded_take(&c->listed, COUNTS_LOSSES))
+        c->losses[c->listed.count - 1] =
+            (struct counts_loss){l->to, l->count, l->reason, e->source};
 }
 
 static void values(struct model_counts *c, const struct tap_event *ev)

@@ -4,6 +4,7 @@
 #ifndef SPICETAP_COUNTS_H
 #define SPICETAP_COUNTS_H
 
+#include "base/bounded.h"
 #include "run/cursor.h"
 
 enum {
@@ -30,9 +31,9 @@ struct model_counts {
     uint64_t trace_adds[COUNTS_VALUES];              /* by remove_reason */
 
     struct counts_loss losses[COUNTS_LOSSES];
-    size_t loss_count;
-    /* Loss records; events lost in those with a number; records without a number. */
-    uint64_t all_losses, lost, lost_unknown;
+    struct bounded listed; /* of `losses` */
+    /* Events lost in records with a number; records without a number. */
+    uint64_t lost, lost_unknown;
 };
 
 void counts_add(struct model_counts *c, const struct run_event *e);

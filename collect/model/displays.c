@@ -4,15 +4,13 @@
 
 int displays_slot(struct model_displays *d, uint32_t id)
 {
-    for (uint32_t i = 0; i < d->count; i++)
+    for (uint32_t i = 0; i < d->places.count; i++)
         if (d->ids[i] == id)
             return (int)i;
-    if (d->count == MODEL_DISPLAYS) {
-        d->over++;
+    if (!bounded_take(&d->places, MODEL_DISPLAYS))
         return -1;
-    }
-    d->ids[d->count] = id;
-    return (int)d->count++;
+    d->ids[d->places.count - 1] = id;
+    return (int)d->places.count - 1;
 }
 
 bool displays_of(const struct tap_event *ev, uint32_t *id)

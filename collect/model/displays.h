@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bounded.h"
 #include "event/event.h"
 
 enum {
@@ -16,8 +17,7 @@ enum {
 
 struct model_displays {
     uint32_t ids[MODEL_DISPLAYS];
-    uint32_t count;
-    uint64_t over; /* events of displays that did not fit: left out */
+    struct bounded places; /* over: events of displays that did not fit, left out */
 };
 
 /* The slot of the display, a new one if need be; -1: the table is full, and the event is counted.

@@ -10,7 +10,6 @@ int memory_init(struct model_memory *m, const struct model_waits *waits,
     m->waits = waits;
     m->streams = streams;
     m->regions = regions;
-    m->kept.capacity = MODEL_EPISODES;
     m->episodes = calloc(MODEL_EPISODES + MODEL_DISPLAYS, sizeof(*m->episodes));
     return m->episodes ? held_init(&m->held) : -ENOMEM;
 }
@@ -51,9 +50,10 @@ static struct model_episode *call(struct model_memory *m, const struct model_see
         uint32_t at;
 
         close_episode(m, seen->slot, 0);
-        at = bounded_take(&m->kept) ? m->kept.count - 1 : MODEL_EPISODES + seen->slot;
-        m->episodes[at] =
-            (struct model_episode){.id = ++m->count, .display = seen->display, .from = now};
+        at = bounded_take(&m->kept, MODEL_EPISODES) ? m->kept.count - 1
+                                                    : MODEL_EPISODES + seen->slot;
+        m->episodes[at] = (struct model_episode){
+            .id = (uint32_t)bounded_all(&m->kept), .display = seen->display, .from = now};
         m->open[seen->slot] = at + 1;
     }
     e = open_episode(m, seen->slot);

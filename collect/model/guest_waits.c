@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/guest_waits.h"
 
-void guest_waits_init(struct guest_waits *g)
-{
-    g->waiter.capacity = MODEL_WAITERS;
-    g->deleter.capacity = MODEL_DELETERS;
-}
-
 static bool is_silent(const struct guest_waits *g, uint64_t now)
 {
     return now > g->seen && now - g->seen > MODEL_GUEST_SILENCE;
@@ -101,7 +95,7 @@ static void wait_begin(struct guest_waits *g, uint32_t tid, uint64_t now)
 {
     bool first = !g->waiter.count;
 
-    if (find(g->waiters, &g->waiter, tid) || !bounded_take(&g->waiter))
+    if (find(g->waiters, &g->waiter, tid) || !bounded_take(&g->waiter, MODEL_WAITERS))
         return;
     g->waiters[g->waiter.count - 1] = tid;
     g->alone = first;
@@ -174,7 +168,7 @@ void guest_waits_add(struct guest_waits *g, const struct model_seen *e, struct g
         if (deletes)
             break;
         step->taken_back = take_back(g, ev->tid, before(ev->time, FIELDS(ev, guest_delete)->took));
-        if (bounded_take(&g->deleter))
+        if (bounded_take(&g->deleter, MODEL_DELETERS))
             g->deleters[g->deleter.count - 1] = ev->tid;
         break;
     default:

@@ -51,7 +51,6 @@ struct guest_step {
     uint64_t taken_back; /* a wait of this length had been counted, and was a deleter's */
 };
 
-void guest_waits_init(struct guest_waits *g);
 /* Another log of a guest begins: the guest was started again. */
 void guest_waits_session(struct guest_waits *g, bool probed, uint64_t now);
 /* An event of the guest's log, as the built-in table has it. */

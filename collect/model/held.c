@@ -31,7 +31,6 @@ static void give_back_all(struct model_held *h)
 
 int held_init(struct model_held *h)
 {
-    h->places.capacity = MODEL_HELD;
     h->nodes = calloc(MODEL_HELD, sizeof(*h->nodes));
     if (!h->nodes)
         return -ENOMEM;
@@ -73,7 +72,7 @@ static void draw(struct model_held *h, const struct model_seen *e)
     if (!f->drawable)
         return;
     drop(h, &key);
-    if (!bounded_take(&h->places))
+    if (!bounded_take(&h->places, MODEL_HELD))
         return;
     d = h->unused;
     h->unused = d->next;

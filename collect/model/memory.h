@@ -62,7 +62,6 @@ struct model_memory {
      * which counts in the sums alone. */
     struct model_episode *episodes;
     struct bounded kept;
-    uint32_t count; /* ever */
     /* What did not fit: regions and streams of an episode; asks whose calls may be forgotten. */
     uint64_t victims_over, streams_over, calls_over;
     struct model_episode all; /* sums of all */

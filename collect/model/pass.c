@@ -141,7 +141,7 @@ static int clip_slot(const struct model *x)
 {
     const struct model_region *clip = model_clip(x);
 
-    for (uint32_t i = 0; clip && i < x->displays.count; i++)
+    for (uint32_t i = 0; clip && i < x->displays.places.count; i++)
         if (x->displays.ids[i] == clip->display)
             return (int)i;
     return -1;
@@ -221,7 +221,7 @@ const struct model_stream *model_stream_at(const struct model *x, uint32_t id)
 {
     const struct model_streams *s = &x->streams;
 
-    return id && id <= s->count && id <= MODEL_STREAMS ? &s->list[id - 1] : NULL;
+    return id && id <= s->kept.count ? &s->list[id - 1] : NULL;
 }
 
 const struct model_episode *model_episode_at(const struct model *x, uint32_t id)

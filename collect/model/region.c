@@ -11,11 +11,10 @@ static void add_spell(struct model_region *r)
 {
     uint64_t took = r->spell_to - r->spell_from;
 
-    if (r->spell_count < MODEL_SPELLS)
-        r->spells[r->spell_count++] = (struct model_spell){r->spell_from, r->spell_to};
+    if (bounded_take(&r->listed, MODEL_SPELLS))
+        r->spells[r->listed.count - 1] = (struct model_spell){r->spell_from, r->spell_to};
     else
         r->spells[MODEL_SPELLS - 1].to = r->spell_to;
-    r->spells_all++;
     r->busy_ns += took;
     if (took > r->longest_spell)
         r->longest_spell = took;

@@ -6,6 +6,7 @@
 #ifndef SPICETAP_REGION_H
 #define SPICETAP_REGION_H
 
+#include "base/bounded.h"
 #include "base/histogram.h"
 #include "run/clip.h"
 #include "model/fate.h"
@@ -38,8 +39,8 @@ struct model_region {
     uint64_t spell_from, spell_to, spell_draws, spell_out[OUTCOMES];
     /* Sums over its spells. */
     struct model_spell spells[MODEL_SPELLS];
-    unsigned spell_count;
-    uint64_t spells_all, busy_ns, longest_spell, draws, out[OUTCOMES];
+    struct bounded listed; /* of `spells`; over: joined the last one */
+    uint64_t busy_ns, longest_spell, draws, out[OUTCOMES];
     struct histogram intervals;
     uint64_t least_late; /* of redraws refused as too late: ns beyond 200 ms; UINT64_MAX: none */
     uint64_t least_late_at;

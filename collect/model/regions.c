@@ -48,11 +48,11 @@ static int make(struct model_regions *x, const struct watched_box *w, uint64_t n
 
     if (i < 0)
         return -1;
-    x->dropped += r->used && r->count > 2 && now - r->last < NS_PER_SECOND / 2;
+    x->watched.places.over += r->used && r->count > 2 && now - r->last < NS_PER_SECOND / 2;
     histogram_free(&r->intervals);
     memset(r, 0, sizeof(*r));
     x->watched.list[i] = *w;
-    x->watched.count += i == x->watched.count;
+    x->watched.places.count += i == (int)x->watched.places.count;
     r->used = true;
     r->doubt_last = x->losses->places[SOURCE_META] + x->losses->places[SOURCE_SPICE] > 0;
     r->display = w->display;
@@ -80,18 +80,15 @@ static int find_or_make(struct model_regions *x, const struct fields_draw *f, ui
 
 static void keep(struct model_regions *x, struct model_region *r)
 {
-    r->qualified = true;
-    if (r->kept)
-        return;
-    if (x->count == MODEL_REGIONS) {
-        x->over += !r->over;
-        r->over = true;
-        r->qualified = false;
-        return;
+    if (!r->kept && !r->over) {
+        r->kept = bounded_take(&x->kept, MODEL_REGIONS);
+        r->over = !r->kept;
+        if (r->kept) {
+            x->by_id[x->kept.count - 1] = (uint16_t)(r - x->boxes);
+            r->id = x->kept.count;
+        }
     }
-    r->kept = true;
-    x->kept[x->count++] = (uint16_t)(r - x->boxes);
-    r->id = x->count;
+    r->qualified = r->kept;
 }
 
 /* ---- one drawable ---- */
@@ -183,7 +180,7 @@ static void cover(struct model_regions *x, struct model_candidate *c)
 {
     uint32_t off;
 
-    for (uint32_t i = 0; i < x->streams->live_count; i++) {
+    for (uint32_t i = 0; i < x->streams->running.count; i++) {
         const struct model_stream *t = &x->streams->live[i];
 
         if (t->display != c->display || !t->has_box ||
@@ -392,14 +389,13 @@ static void keep_whole(struct model_regions *x, struct model_region *r)
     r->draws = r->all_draws;
     memcpy(r->out, r->all_out, sizeof(r->out));
     r->spells[0] = (struct model_spell){r->first, r->last};
-    r->spell_count = 1;
-    r->spells_all = 1;
+    r->listed = (struct bounded){.count = 1};
     r->busy_ns = r->steady.ns;
 }
 
 const struct model_region *regions_kept(const struct model_regions *x, uint32_t id)
 {
-    return id && id <= x->count && id <= MODEL_REGIONS ? &x->boxes[x->kept[id - 1]] : NULL;
+    return id && id <= x->kept.count ? &x->boxes[x->by_id[id - 1]] : NULL;
 }
 
 const struct model_region *regions_clip(const struct model_regions *x)

@@ -18,14 +18,13 @@ enum {
 struct model_regions {
     struct model_candidate now[MODEL_DISPLAYS]; /* by slot */
     struct model_region boxes[MODEL_BOXES];
-    struct model_boxes watched;   /* index of `boxes` */
-    uint16_t kept[MODEL_REGIONS]; /* indices of kept ones, by id - 1 */
-    uint32_t count;               /* kept ones */
-    uint32_t over, dropped; /* not kept: the table was full; dropped while they were redrawn */
-    uint64_t covered_over;  /* running streams that a draw covered beyond MODEL_COVERED */
-    uint32_t clip;          /* id of the clip's region; 0: none */
-    bool clip_told;         /* the client names the clip's place */
-    bool has_client_box;    /* where the client read its numbers */
+    struct model_boxes watched;    /* index of `boxes` */
+    uint16_t by_id[MODEL_REGIONS]; /* indices of kept ones, by id - 1 */
+    struct bounded kept;           /* of `by_id` */
+    uint64_t covered_over;         /* running streams that a draw covered beyond MODEL_COVERED */
+    uint32_t clip;                 /* id of the clip's region; 0: none */
+    bool clip_told;                /* the client names the clip's place */
+    bool has_client_box;           /* where the client read its numbers */
     int32_t client_box[4];
     uint64_t pieces[OUTCOMES], pieces_all; /* pixels of draws within it, by what became of them */
     /* Other parts, only read. */

@@ -17,14 +17,14 @@ int streams_init(struct model_streams *s, const struct model_waits *waits,
 
 void streams_free(struct model_streams *s)
 {
-    for (size_t i = 0; i < s->live_count; i++)
+    for (uint32_t i = 0; i < s->running.count; i++)
         histogram_free(&s->live[i].intervals);
     free(s->list);
 }
 
 static struct model_stream *live(struct model_streams *s, uint64_t display, uint64_t number)
 {
-    for (size_t i = 0; i < s->live_count; i++)
+    for (uint32_t i = 0; i < s->running.count; i++)
         if (s->live[i].display == (uint32_t)display && s->live[i].number == (uint32_t)number)
             return &s->live[i];
     return NULL;
@@ -32,7 +32,7 @@ static struct model_stream *live(struct model_streams *s, uint64_t display, uint
 
 static struct model_stream *running(struct model_streams *s, uint32_t id)
 {
-    for (size_t i = 0; i < s->live_count; i++)
+    for (uint32_t i = 0; i < s->running.count; i++)
         if (s->live[i].id == id)
             return &s->live[i];
     return NULL;
@@ -204,7 +204,7 @@ static void judge(struct model_streams *s, struct model_stream *t, uint64_t now)
 static void retire(struct model_streams *s, struct model_stream *t, uint64_t now)
 {
     judge(s, t, now);
-    *t = s->live[--s->live_count];
+    *t = s->live[--s->running.count];
 }
 
 static struct model_stream *begin(struct model_streams *s, const struct model_seen *e,
@@ -216,14 +216,14 @@ static struct model_stream *begin(struct model_streams *s, const struct model_se
         t->end_lost = true;
         retire(s, t, t->last_frame);
     }
-    if (s->live_count == MODEL_LIVE) {
-        s->live_over++;
+    if (bounded_overflows(&s->running, MODEL_LIVE)) {
         s->live[0].end_lost = true;
         retire(s, &s->live[0], s->live[0].last_frame);
     }
-    t = &s->live[s->live_count++];
+    t = &s->live[s->running.count++];
     memset(t, 0, sizeof(*t));
-    t->id = ++s->count;
+    bounded_take(&s->kept, MODEL_STREAMS);
+    t->id = (uint32_t)bounded_all(&s->kept);
     t->display = e->display;
     t->slot = e->slot;
     t->number = (uint32_t)number;
@@ -411,7 +411,7 @@ void streams_loss(struct model_streams *s, enum tap_source source, uint64_t coun
     }
     if (!losses_of_server(source))
         return;
-    for (size_t i = 0; i < s->live_count; i++) {
+    for (uint32_t i = 0; i < s->running.count; i++) {
         struct model_stream *t = &s->live[i];
 
         t->losses++;
@@ -425,7 +425,7 @@ void streams_loss(struct model_streams *s, enum tap_source source, uint64_t coun
 
 void streams_end(struct model_streams *s, uint64_t end)
 {
-    for (size_t i = 0; i < s->live_count; i++)
+    for (uint32_t i = 0; i < s->running.count; i++)
         judge(s, &s->live[i], end);
-    s->live_count = 0;
+    s->running.count = 0;
 }

@@ -6,6 +6,7 @@
 #ifndef SPICETAP_STREAMS_H
 #define SPICETAP_STREAMS_H
 
+#include "base/bounded.h"
 #include "base/histogram.h"
 #include "model/bytes.h"
 #include "model/fate.h"
@@ -100,11 +101,10 @@ struct model_stream {
 
 struct model_streams {
     struct model_stream live[MODEL_LIVE];
-    size_t live_count;
+    struct bounded running;    /* of `live`; over: gave their place to a newer one */
     struct model_stream *list; /* by id - 1, MODEL_STREAMS */
-    uint32_t count;            /* ever */
+    struct bounded kept;       /* of `list` */
     uint64_t causes[CAUSES];
-    uint64_t live_over; /* running streams that gave their place to a newer one */
     uint64_t guest_losses, guest_lost;
     /* Other parts, only read. */
     const struct model_waits *waits;

@@ -4,7 +4,6 @@
 void waits_init(struct model_waits *w)
 {
     w->guest_slot = -1;
-    guest_waits_init(&w->guest);
 }
 
 /* ---- stalls: what the host sees of a call for memory ---- */

@@ -17,14 +17,14 @@ static void fill_streams(struct compare_run *run, const struct model *x)
     uint64_t most = 0;
     size_t n = 0;
 
-    set(run, COL_streams, x->streams.count);
-    for (uint32_t i = 1; lives && i <= x->streams.count && i <= MODEL_STREAMS; i++) {
+    set(run, COL_streams, bounded_all(&x->streams.kept));
+    for (uint32_t i = 1; lives && i <= x->streams.kept.count; i++) {
         const struct model_stream *s = model_stream_at(x, i);
 
         if (s->began && s->ended && s->died >= s->born)
             lives[n++] = (double)(s->died - s->born) / 1e9;
     }
-    if (n && x->streams.count <= MODEL_STREAMS)
+    if (n && !x->streams.kept.over)
         set(run, COL_life, compare_median(lives, n));
     free(lives);
     for (unsigned c = 0; c < CAUSES; c++)
@@ -106,8 +106,8 @@ void compare_fill(struct compare_run *run, const struct model *x)
     if (!(x->seconds > 0))
         return;
     set(run, COL_seconds, x->seconds);
-    if (x->qxl || x->memory.count) {
-        set(run, COL_ooms_a_minute, x->memory.count * 60 / x->seconds);
+    if (x->qxl || x->memory.kept.count) {
+        set(run, COL_ooms_a_minute, bounded_all(&x->memory.kept) * 60 / x->seconds);
         set(run, COL_still_share, (double)waits_still(&x->waits) / x->seconds / 1e7);
         if (x->has_guest)
             set(run, COL_waited_share, (double)x->waits.guest.waited / x->seconds / 1e7);

@@ -125,7 +125,7 @@ static json_t *region(const struct model *x, const struct model_region *r)
     json_t *o =
         json_pack("{sI sI so sI sI sI so sI}", "id", NUMBER(r->id), "display", NUMBER(r->display),
                   "box", box_json(r->first_box), "draws", NUMBER(r->draws), "stretches",
-                  NUMBER(r->spells_all), "busy_ns", NUMBER(r->busy_ns), "outcomes",
+                  NUMBER(bounded_all(&r->listed)), "busy_ns", NUMBER(r->busy_ns), "outcomes",
                   outcomes(r->out), "frames_in_a_row", NUMBER(r->most_frames));
     struct finder s = into(json_array());
 
@@ -221,7 +221,7 @@ static void write_head(const struct model *x, struct page *p)
     member(p, "events", json_integer(NUMBER(x->counts.events)));
     if (!x->counts.lost_unknown)
         member(p, "lost", json_integer(NUMBER(x->counts.lost)));
-    member(p, "displays", json_integer(NUMBER(x->displays.count)));
+    member(p, "displays", json_integer(NUMBER(x->displays.places.count)));
     member(p, "overflow", overflow(x));
     member(p, "clip", clip(x));
 }
@@ -250,15 +250,15 @@ static void write_lists(const struct model *x, struct page *p)
         element(p, i, episode(x, model_episode_at(x, i + 1)));
     printf("]");
     list_begin(p, "streams");
-    for (uint32_t i = 0; i < x->streams.count && i < MODEL_STREAMS; i++)
+    for (uint32_t i = 0; i < x->streams.kept.count; i++)
         element(p, i, stream(x, model_stream_at(x, i + 1)));
     printf("]");
     list_begin(p, "regions");
-    for (uint32_t i = 0; i < x->regions.count; i++)
+    for (uint32_t i = 0; i < x->regions.kept.count; i++)
         element(p, i, region(x, model_kept(x, i + 1)));
     printf("]");
     list_begin(p, "freezes");
-    for (uint32_t i = 0; i < x->client.freeze_count && i < MODEL_FREEZES; i++)
+    for (uint32_t i = 0; i < x->client.kept.count; i++)
         element(p, i, freeze(x, &x->client.freezes[i]));
     printf("]");
     list_begin(p, "hypotheses");

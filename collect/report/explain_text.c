@@ -66,7 +66,7 @@ static void print_head(const struct model *x)
     printf("%s: %.1f s, %" PRIu64 " events, ", x->run, x->seconds, f->events);
     if (f->lost_unknown)
         printf("an unknown number lost\n");
-    else if (f->all_losses)
+    else if (f->listed.count)
         printf("%" PRIu64 " lost\n", f->lost);
     else
         printf("none lost\n");

@@ -33,14 +33,14 @@ const char *info_stream_note(const struct info *i, const struct model_stream *s)
 {
     if (s->began)
         return NULL;
-    if (i->model->counts.all_losses && s->born >= i->start)
+    if (i->model->counts.listed.count && s->born >= i->start)
         return "its beginning was lost";
     return "began before the recording";
 }
 
 uint64_t info_unlisted(const struct info *i)
 {
-    uint64_t count = i->model->streams.count;
+    uint64_t count = bounded_all(&i->model->streams.kept);
 
     return count > MODEL_STREAMS ? count - MODEL_STREAMS : 0;
 }

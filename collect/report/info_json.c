@@ -16,10 +16,10 @@ static json_t *losses_json(const struct model_counts *f)
     json_t *o = json_object(), *list = json_array();
     char text[32];
 
-    set_count(o, "places", f->all_losses);
+    set_count(o, "places", bounded_all(&f->listed));
     set_count(o, "events", f->lost);
     set_count(o, "places_without_count", f->lost_unknown);
-    for (size_t l = 0; l < f->loss_count; l++) {
+    for (size_t l = 0; l < f->listed.count; l++) {
         const struct counts_loss *x = &f->losses[l];
         json_t *count = x->count == RUN_UNKNOWN ? json_null() : json_integer((json_int_t)x->count);
         json_t *one = json_pack("{sI so ss ss}", "t", (json_int_t)x->time, "count", count, "source",

@@ -39,18 +39,18 @@ static void print_losses(const struct info *i)
     char text[INFO_TEXT];
     uint64_t least;
 
-    if (!f->all_losses) {
+    if (!f->listed.count) {
         printf("losses    none\n");
         return;
     }
     least = f->lost + f->lost_unknown; /* a loss is of one event or more */
     printf("losses    %s%" PRIu64 " event%s in %" PRIu64 " place%s",
-           f->lost_unknown ? "at least " : "", least, plural(least), f->all_losses,
-           plural(f->all_losses));
+           f->lost_unknown ? "at least " : "", least, plural(least), bounded_all(&f->listed),
+           plural(bounded_all(&f->listed)));
     if (f->lost_unknown)
         printf("; the number is unknown at %" PRIu64 " of them", f->lost_unknown);
     printf(":\n");
-    for (size_t l = 0; l < f->loss_count && l < LISTED_LOSSES; l++) {
+    for (size_t l = 0; l < f->listed.count && l < LISTED_LOSSES; l++) {
         const struct counts_loss *x = &f->losses[l];
 
         printf("          at %.3f s, %s: ",
@@ -62,9 +62,9 @@ static void print_losses(const struct info *i)
             printf("%" PRIu64 " event%s, ", x->count, plural(x->count));
         printf("%s\n", info_value(reasons, x->reason, text, sizeof(text)));
     }
-    if (f->all_losses > LISTED_LOSSES)
+    if (bounded_all(&f->listed) > LISTED_LOSSES)
         printf("          and %" PRIu64 " more: spicetap export --kind loss\n",
-               f->all_losses - LISTED_LOSSES);
+               bounded_all(&f->listed) - LISTED_LOSSES);
 }
 
 /* ---- what happened ---- */
@@ -127,7 +127,7 @@ static void print_streams(const struct info *i)
     printf("\nStreams: %" PRIu64 " created, %" PRIu64 " stopped, %" PRIu64
            " still running at the end\n",
            f->of_kind[EV_stream_create], f->of_kind[EV_stream_stop], running);
-    if (i->model->streams.count)
+    if (i->model->streams.kept.count)
         printf("  %-8s %-20s %10s %10s %8s  %s\n", "display:n", "box", "created at", "lived",
                "frames", "end");
     for (uint32_t id = 1; (s = model_stream_at(i->model, id)); id++)

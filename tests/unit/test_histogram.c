@@ -58,18 +58,24 @@ static void long_spans(void **state)
     histogram_free(&h);
 }
 
+/* An entry without a place is counted; a place that was given back can be taken again. */
 static void places(void **state)
 {
-    struct bounded b = {.capacity = 2};
+    struct bounded b = {0};
     (void)state;
 
-    assert_true(bounded_take(&b) && bounded_take(&b));
-    assert_false(bounded_take(&b));
+    assert_true(bounded_take(&b, 2) && bounded_take(&b, 2));
+    assert_int_equal(bounded_all(&b), 2);
+    assert_false(bounded_take(&b, 2));
     assert_int_equal(b.count, 2);
     assert_int_equal(b.over, 1);
+    assert_int_equal(bounded_all(&b), 3);
     b.count--;
-    assert_true(bounded_take(&b));
+    assert_false(bounded_overflows(&b, 2));
+    assert_true(bounded_take(&b, 2));
     assert_int_equal(b.over, 1);
+    assert_true(bounded_overflows(&b, 2));
+    assert_int_equal(b.over, 2);
 }
 
 int main(void)

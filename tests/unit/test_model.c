@@ -360,7 +360,7 @@ static void stalls_are_not_summed_over_displays(void **state)
     PUT_AS(client, 1, client_clip, now + SECOND, .number = 2, .since = 2 * SECOND);
     PUT_AS(client, 1, client_clip, now + SECOND + MS, .number = 3, .since = MS);
     x = gather(now + SECOND + 2 * MS, 1);
-    assert_true(x->client.freeze_count >= 1);
+    assert_true(bounded_all(&x->client.kept) >= 1);
     assert_in_range(x->client.freezes[0].stalled, 400 * MS - US, 400 * MS + US);
     done(x);
 }
@@ -405,7 +405,7 @@ static void freezes_are_of_the_window(void **state)
         PUT_AS(client, 1, client_clip, 11 * SECOND, .number = numbered ? 50 : -1,
                .since = 1400 * MS);
         x = gather(10400 * MS, 1);
-        assert_int_equal(x->client.freeze_count, numbered ? 1 : 2);
+        assert_int_equal(bounded_all(&x->client.kept), numbered ? 1 : 2);
         z = &x->client.freezes[0];
         assert_int_equal(z->from, 9600 * MS);
         assert_int_equal(z->to, 10400 * MS);
@@ -456,7 +456,7 @@ static void episodes_that_do_not_fit(void **state)
     PUT(spice, oom_end, now + 400 * MS, .display = 0);
     PUT(spice, cmd, now + 401 * MS, .display = 0, .type = QXL_CMD_draw);
     x = gather(now + SECOND, 0);
-    assert_int_equal(x->memory.count, MODEL_EPISODES + 2);
+    assert_int_equal(bounded_all(&x->memory.kept), MODEL_EPISODES + 2);
     assert_int_equal(model_episodes(x), MODEL_EPISODES);
     assert_null(model_episode_at(x, MODEL_EPISODES + 1));
     assert_int_equal(over(x, "episodes"), 2);
