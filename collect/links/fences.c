@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/bounded.h"
 #include "base/hash.h"
 #include "event/fields.h"
 #include "links/links.h"
@@ -85,12 +86,11 @@ struct state {
     struct row_sink *rows;
     struct fence *open;        /* by id */
     struct fence *head, *tail; /* in order of their first event */
-    size_t count;
-    uint64_t queued; /* the latest fence */
+    struct bounded places;     /* over: fences given up */
+    uint64_t queued;           /* the latest fence */
     uint64_t losses, now, fences, inside, both, whole, violated, within;
     uint64_t why_count[FENCE_WHYS];
     bool virgl, signals;
-    struct link_overflow over[2]; /* fences given up, and the end of the list */
     int error;
 };
 
@@ -98,10 +98,8 @@ static void *begin(struct row_sink *rows)
 {
     struct state *s = calloc(1, sizeof(*s));
 
-    if (s) {
+    if (s)
         s->rows = rows;
-        s->over[0].what = "open_fences";
-    }
     return s;
 }
 
@@ -185,7 +183,7 @@ static void emit(struct state *s, bool at_end, bool given_up)
     s->head = f->next;
     if (!s->head)
         s->tail = NULL;
-    s->count--;
+    s->places.count--;
     hide(s, f);
     if (given_up && why >= FENCE_no_queue)
         why = FENCE_too_many_open;
@@ -237,7 +235,7 @@ static struct fence *fence_of(struct state *s, uint64_t id, uint64_t t)
     else
         s->head = f;
     s->tail = f;
-    s->count++;
+    s->places.count++;
     return f;
 }
 
@@ -312,10 +310,8 @@ static void add(void *state, const struct tap_event *ev, enum tap_source source,
     }
     while (s->head && (is_over(s, s->head) || is_late(s, s->head)))
         emit(s, false, false);
-    if (s->count > MAX_OPEN) {
-        s->over[0].count++;
+    if (bounded_overflows(&s->places, MAX_OPEN + 1))
         emit(s, false, true);
-    }
 }
 
 static int end(void *state)
@@ -355,9 +351,9 @@ static void text(const json_t *s, FILE *f)
             json_is_true(json_object_get(s, "qemu_tells")) ? "reports" : "does not report");
 }
 
-static const struct link_overflow *overflows(void *state)
+static void overflows(const void *state, json_t *list)
 {
-    return ((const struct state *)state)->over;
+    json_count(list, "open_fences", ((const struct state *)state)->places.over);
 }
 
 static void release(void *state)

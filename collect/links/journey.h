@@ -109,8 +109,8 @@ void journeys_end(struct journeys *j);
 const struct journey_counts *journeys_summary(const struct journeys *j);
 /* The number of the last qxl_ring_res_push. *named: how many of its releases are linked. */
 uint64_t journeys_pushes(const struct journeys *j, uint64_t *named);
-const struct link_overflow *journeys_overflows(const struct journeys *j); /* ends with .what NULL */
-int journeys_error(const struct journeys *j);                             /* -ENOMEM, or 0 */
+void journeys_overflows(const struct journeys *j, json_t *list); /* as link_view.overflows */
+int journeys_error(const struct journeys *j);                    /* -ENOMEM, or 0 */
 void journeys_free(struct journeys *j);
 
 #endif

@@ -146,7 +146,7 @@ void journey_close_head(struct journeys *j, struct id *id, bool at_end)
         id->server = NULL;
     id->queued--;
     if (l->group == 0 || (l->group < 0 && !l->on_guest)) { /* not a guest's release */
-        j->open--;
+        j->open_lives.count--;
         free(l);
         return;
     }
@@ -159,7 +159,7 @@ void journey_close_head(struct journeys *j, struct id *id, bool at_end)
     count(j, l, end);
     if (j->closed)
         j->closed(j->context, l);
-    j->open--;
+    j->open_lives.count--;
     free(l);
 }
 

@@ -16,7 +16,8 @@ static void forget_ids(struct journeys *j)
             continue;
         HASH_DEL(j->ids, id);
         free(id);
-        j->over[OVER_IDS].count++;
+        j->known_ids.count--;
+        j->known_ids.over++;
     }
     j->sum.generations_restarted++;
 }
@@ -32,6 +33,7 @@ void journey_forget_threads(struct journeys *j)
             t->releasing->in_chain = false;
         free(t);
     }
+    j->known_threads.count = 0;
 }
 
 struct thread *journey_thread(struct journeys *j, enum tap_source source, uint32_t tid)
@@ -42,8 +44,8 @@ struct thread *journey_thread(struct journeys *j, enum tap_source source, uint32
     HASH_FIND_U64(j->threads, &key, t);
     if (t)
         return t;
-    if (HASH_COUNT(j->threads) >= JOURNEY_THREADS) {
-        j->over[OVER_THREADS].count += HASH_COUNT(j->threads);
+    if (j->known_threads.count >= JOURNEY_THREADS) {
+        j->known_threads.over += j->known_threads.count;
         journey_forget_threads(j);
     }
     t = calloc(1, sizeof(*t));
@@ -57,6 +59,7 @@ struct thread *journey_thread(struct journeys *j, enum tap_source source, uint32
         j->error = -ENOMEM;
         return NULL;
     }
+    j->known_threads.count++;
     return t;
 }
 
@@ -89,7 +92,7 @@ struct id *journey_id(struct journeys *j, uint64_t display, uint64_t value)
 
     if (id)
         return id->value == value ? id : NULL;
-    if (HASH_COUNT(j->ids) >= JOURNEY_IDS)
+    if (j->known_ids.count >= JOURNEY_IDS)
         forget_ids(j);
     id = calloc(1, sizeof(*id));
     if (id) {
@@ -104,6 +107,7 @@ struct id *journey_id(struct journeys *j, uint64_t display, uint64_t value)
         j->error = -ENOMEM;
         return NULL;
     }
+    j->known_ids.count++;
     return id;
 }
 
@@ -129,8 +133,8 @@ struct life *journey_new_life(struct journeys *j, struct id *id, struct life *af
     if (!l->next)
         id->tail = l;
     id->queued++;
-    if (++j->open > j->sum.open_most)
-        j->sum.open_most = j->open;
+    if (++j->open_lives.count > j->sum.open_most)
+        j->sum.open_most = j->open_lives.count;
     return l;
 }
 

@@ -247,9 +247,9 @@ static void text(const json_t *s, FILE *f)
             json_number(s, "ring_pushes"), json_number(s, "ring_pushes_not_tied"));
 }
 
-static const struct link_overflow *overflows(void *state)
+static void overflows(const void *state, json_t *list)
 {
-    return journeys_overflows(((const struct state *)state)->journeys);
+    journeys_overflows(((const struct state *)state)->journeys, list);
 }
 
 static void release(void *state)

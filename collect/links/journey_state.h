@@ -3,6 +3,7 @@
 #ifndef SPICETAP_JOURNEY_STATE_H
 #define SPICETAP_JOURNEY_STATE_H
 
+#include "base/bounded.h"
 #include "base/hash.h"
 #include "event/fields.h"
 #include "links/journey.h"
@@ -41,18 +42,16 @@ struct journeys {
     struct journey_counts sum;
     struct id *ids;
     struct thread *threads;
-    uint64_t open, losses[SOURCES], serial;
+    struct bounded known_ids, open_lives, known_threads;
+    uint64_t losses[SOURCES], serial;
     int64_t device; /* the display whose guest commands came first, -1: none yet */
     bool guest_is_there;
     struct life *chain_head, *chain_tail; /* put on the release ring and not pushed */
     uint64_t chain, chain_named, push_number, push_named;
     bool chain_sound;
-    bool giving_up;               /* closing all lives, as there are too many */
-    struct link_overflow over[4]; /* ids, lives, threads, and the end of the list */
+    bool giving_up; /* closing all lives, as there are too many */
     int error;
 };
-
-enum { OVER_IDS, OVER_LIVES, OVER_THREADS };
 
 /* ---- journey_lives.c: NULL without memory (j->error), or where there is none ---- */
 

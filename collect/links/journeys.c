@@ -17,9 +17,6 @@ struct journeys *journeys_new(void (*closed)(void *context, const struct life *l
         j->closed = closed;
         j->context = context;
         j->device = -1;
-        j->over[OVER_IDS].what = "release_ids";
-        j->over[OVER_LIVES].what = "open_releases";
-        j->over[OVER_THREADS].what = "threads";
     }
     return j;
 }
@@ -67,8 +64,8 @@ void journeys_add(struct journeys *j, const struct tap_event *ev, enum tap_sourc
         journey_guest(j, ev, error);
     else
         journey_server(j, ev);
-    if (j->open >= JOURNEY_LIVES) {
-        j->over[OVER_LIVES].count += j->open;
+    if (j->open_lives.count >= JOURNEY_LIVES) {
+        j->open_lives.over += j->open_lives.count;
         j->giving_up = true;
         close_all(j, false);
         j->giving_up = false;
@@ -91,9 +88,11 @@ uint64_t journeys_pushes(const struct journeys *j, uint64_t *named)
     return j->push_number;
 }
 
-const struct link_overflow *journeys_overflows(const struct journeys *j)
+void journeys_overflows(const struct journeys *j, json_t *list)
 {
-    return j->over;
+    json_count(list, "release_ids", j->known_ids.over);
+    json_count(list, "open_releases", j->open_lives.over);
+    json_count(list, "threads", j->known_threads.over);
 }
 
 int journeys_error(const struct journeys *j)

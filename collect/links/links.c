@@ -34,11 +34,9 @@ int links_walk(const struct link_view *view, void *state, struct bundle *b,
 
 json_t *links_summary(const struct link_view *view, void *state)
 {
-    const struct link_overflow *over = view->overflows(state);
     json_t *o = view->summary(state), *list = json_object();
 
-    for (; over->what; over++)
-        json_count(list, over->what, over->count);
+    view->overflows(state, list);
     if (json_object_size(list))
         json_object_set(o, "overflows", list);
     json_decref(list);

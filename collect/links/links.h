@@ -8,12 +8,6 @@
 
 #include "event/row.h"
 
-/* What did not fit a table of the view: rows are missing or not whole because of it. */
-struct link_overflow {
-    const char *what; /* a JSON key, such as "open_fences" */
-    uint64_t count;   /* 0: everything fit */
-};
-
 struct link_view {
     const struct schema *schema; /* its name is the option, without -- */
     /* Rows go to `rows`, which outlives the view; NULL: a summary alone. NULL: no memory. */
@@ -24,8 +18,9 @@ struct link_view {
     int (*end)(void *state);              /* puts the rows that are still open; 0 or -errno */
     json_t *(*summary)(void *state);      /* after end; the caller owns it; NULL: no memory */
     void (*text)(const json_t *, FILE *); /* the summary for people */
-    /* After end: a list that ends with .what NULL, valid until free. */
-    const struct link_overflow *(*overflows)(void *state);
+    /* After end: adds what did not fit each table, by json_count. Rows are missing or not whole
+     * because of it. */
+    void (*overflows)(const void *state, json_t *list);
     void (*free)(void *state);
 };
 

@@ -21,9 +21,6 @@ static void *begin(struct row_sink *rows)
     if (!s)
         return NULL;
     s->rows = rows;
-    s->over[OVER_ROWS].what = "notifies";
-    s->over[OVER_WAITS].what = "waits";
-    s->over[OVER_EPISODES].what = "episodes";
     s->journeys = journeys_new(oom_reclaimed, s);
     if (!s->journeys) {
         free(s);
@@ -51,15 +48,13 @@ static void add(void *state, const struct tap_event *ev, enum tap_source source,
         add_guest(s, ev, error);
     else
         oom_server(s, ev);
-    while (s->wait_count && s->waits[0]->end && s->time > s->waits[0]->end &&
+    while (s->listed_waits.count && s->waits[0]->end && s->time > s->waits[0]->end &&
            s->time - s->waits[0]->end > OOM_PATIENCE)
         oom_unlist_wait(s, 0);
     while (s->head && oom_is_ready(s, s->head))
         oom_put(s, OOM_READY);
-    if (s->count > OOM_ROWS) {
-        s->over[OVER_ROWS].count++;
+    if (bounded_overflows(&s->open_rows, OOM_ROWS + 1))
         oom_put(s, OOM_GIVEN_UP);
-    }
 }
 
 static int end(void *state)
@@ -115,14 +110,14 @@ static void text(const json_t *s, FILE *f)
             json_number(s, "spice_ooms"), json_number(s, "episodes"));
 }
 
-static const struct link_overflow *overflows(void *state)
+static void overflows(const void *state, json_t *list)
 {
-    struct oom *s = state;
-    const struct link_overflow *from = journeys_overflows(s->journeys);
+    const struct oom *s = state;
 
-    for (int i = OVER_JOURNEYS; from->what; i++)
-        s->over[i] = *from++;
-    return s->over;
+    json_count(list, "notifies", s->open_rows.over);
+    json_count(list, "waits", s->listed_waits.over);
+    json_count(list, "episodes", s->listed_episodes.over);
+    journeys_overflows(s->journeys, list);
 }
 
 static void release(void *state)
@@ -132,9 +127,9 @@ static void release(void *state)
     s->rows = NULL;
     while (s->head)
         oom_put(s, OOM_AT_END);
-    while (s->wait_count)
+    while (s->listed_waits.count)
         oom_unlist_wait(s, 0);
-    while (s->episode_count)
+    while (s->listed_episodes.count)
         oom_unlist_episode(s);
     journeys_free(s->journeys);
     free(s);

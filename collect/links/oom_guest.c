@@ -17,13 +17,14 @@ void oom_unlist_wait(struct oom *s, size_t at)
     struct oom_wait *w = s->waits[at];
 
     w->listed = false;
-    memmove(&s->waits[at], &s->waits[at + 1], (--s->wait_count - at) * sizeof(struct oom_wait *));
+    memmove(&s->waits[at], &s->waits[at + 1],
+            (--s->listed_waits.count - at) * sizeof(struct oom_wait *));
     oom_drop_wait(w);
 }
 
 static struct oom_wait *open_wait(struct oom *s, uint32_t tid)
 {
-    for (size_t i = s->wait_count; i--;)
+    for (size_t i = s->listed_waits.count; i--;)
         if (s->waits[i]->tid == tid && !s->waits[i]->end)
             return s->waits[i];
     return NULL;
@@ -37,16 +38,14 @@ static void wait_begin(struct oom *s, const struct tap_event *ev)
         s->error = -ENOMEM;
         return;
     }
-    if (s->wait_count == OOM_WAITS) {
-        s->over[OVER_WAITS].count++;
+    if (bounded_overflows(&s->listed_waits, OOM_WAITS))
         oom_unlist_wait(s, 0);
-    }
     w->number = ++s->waits_seen;
     w->begin = ev->time;
     w->tid = ev->tid;
     w->release = FIELDS(ev, guest_wait_begin)->release_id;
     w->listed = true;
-    s->waits[s->wait_count++] = w;
+    s->waits[s->listed_waits.count++] = w;
 }
 
 static void wait_end(struct oom *s, const struct tap_event *ev)
@@ -64,7 +63,7 @@ static void asked(struct oom *s, const struct tap_event *ev, int64_t took, uint6
 {
     uint64_t began = took > 0 && (uint64_t)took < ev->time ? ev->time - (uint64_t)took : ev->time;
 
-    for (size_t i = 0; i < s->wait_count;) {
+    for (size_t i = 0; i < s->listed_waits.count;) {
         struct oom_wait *w = s->waits[i];
 
         if (w->tid != ev->tid || !w->end || w->begin < began) {
@@ -95,7 +94,7 @@ struct oom_notify *oom_new_notify(struct oom *s, uint64_t t)
     else
         s->head = n;
     s->tail = n;
-    s->count++;
+    s->open_rows.count++;
     return n;
 }
 

@@ -202,7 +202,7 @@ static void take_head(struct oom *s)
     s->head = n->next;
     if (!s->head)
         s->tail = NULL;
-    s->count--;
+    s->open_rows.count--;
     if (n->wait) {
         n->wait->users--;
         oom_drop_wait(n->wait);

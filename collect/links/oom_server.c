@@ -18,14 +18,15 @@ void oom_unlist_episode(struct oom *s)
 
     e->listed = false;
     s->open_count -= e->open;
-    memmove(&s->episodes[0], &s->episodes[1], --s->episode_count * sizeof(struct oom_episode *));
+    memmove(&s->episodes[0], &s->episodes[1],
+            --s->listed_episodes.count * sizeof(struct oom_episode *));
     oom_drop_episode(e);
 }
 
 /* The episode that is open in this thread or, with `tid` 0, on this display. */
 static struct oom_episode *open_episode(const struct oom *s, uint32_t tid, uint64_t display)
 {
-    for (size_t i = s->open_count ? s->episode_count : 0; i--;) {
+    for (size_t i = s->open_count ? s->listed_episodes.count : 0; i--;) {
         struct oom_episode *e = s->episodes[i];
 
         if (e->open && (tid ? e->tid == tid : e->display == display))
@@ -94,8 +95,8 @@ static void oom_begin(struct oom *s, const struct tap_event *ev)
     }
     if (before) /* its end was lost */
         close_episode(s, before);
-    if (s->episode_count == OOM_EPISODES) {
-        s->over[OVER_EPISODES].count += s->episodes[0]->reclaimed < s->episodes[0]->named;
+    if (s->listed_episodes.count == OOM_EPISODES) {
+        s->listed_episodes.over += s->episodes[0]->reclaimed < s->episodes[0]->named;
         oom_unlist_episode(s);
     }
     e->number = ++s->episodes_seen;
@@ -103,7 +104,7 @@ static void oom_begin(struct oom *s, const struct tap_event *ev)
     e->tid = ev->tid;
     e->display = FIELDS(ev, oom_begin)->display;
     e->listed = e->open = true;
-    s->episodes[s->episode_count++] = e;
+    s->episodes[s->listed_episodes.count++] = e;
     s->open_count++;
     for (struct oom_notify *n = s->head; n; n = n->next)
         if (n->spice_oom && !n->episode && (uint64_t)(int64_t)n->qid == e->display)
@@ -169,7 +170,7 @@ void oom_reclaimed(void *context, const struct life *l)
 
     if (!l->res_push_number || !l->freed)
         return;
-    for (size_t i = s->episode_count; i--;) {
+    for (size_t i = s->listed_episodes.count; i--;) {
         struct oom_episode *e = s->episodes[i];
 
         if (!e->push || l->res_push_number > e->push_to)
@@ -190,7 +191,7 @@ void oom_collected(struct oom *s, const struct tap_event *ev)
 {
     int64_t took = FIELDS(ev, guest_gc)->took;
 
-    for (size_t i = s->episode_count; i--;) {
+    for (size_t i = s->listed_episodes.count; i--;) {
         struct oom_episode *e = s->episodes[i];
 
         if (e->reclaim_first && !e->gc && e->gc_tid == ev->tid && took > 0 &&

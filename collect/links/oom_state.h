@@ -3,6 +3,7 @@
 #ifndef SPICETAP_OOM_STATE_H
 #define SPICETAP_OOM_STATE_H
 
+#include "base/bounded.h"
 #include "event/fields.h"
 #include "links/journey.h"
 #include "links/links.h"
@@ -74,20 +75,18 @@ struct oom {
     struct row_sink *rows;
     struct journeys *journeys;
     struct oom_notify *head, *tail;
-    size_t count;
+    struct bounded open_rows;          /* over: notifies given up */
     struct oom_wait *waits[OOM_WAITS]; /* the latest; the oldest is given up first */
-    size_t wait_count;
+    struct bounded listed_waits;
     struct oom_episode *episodes[OOM_EPISODES]; /* the latest; the oldest is given up first */
-    size_t episode_count, open_count;           /* listed; of them open */
+    struct bounded listed_episodes; /* over: given up before all that they pushed came back */
+    size_t open_count;              /* of them */
     uint64_t losses, time, notified, waits_seen, episodes_seen, complete, asked_known, deleting;
     uint64_t with_wait, spice_ooms, io_writes, guest_ooms, violated;
     uint64_t why_count[OOM_WHYS], outcome_count[OUTCOMES];
-    bool guest;                   /* the run has events of it */
-    struct link_overflow over[7]; /* own: rows, waits, episodes; of journeys; the end */
+    bool guest; /* the run has events of it */
     int error;
 };
-
-enum { OVER_ROWS, OVER_WAITS, OVER_EPISODES, OVER_JOURNEYS };
 
 /* ---- oom_rows.c ---- */
 

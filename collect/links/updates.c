@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bounded.h"
 #include "event/fields.h"
 #include "links/links.h"
 
@@ -52,13 +53,12 @@ struct update {
 
 struct state {
     struct row_sink *rows;
-    struct update *queue; /* oldest first */
-    size_t count;
+    struct update *queue;  /* oldest first */
+    struct bounded places; /* of `queue`; over: updates given up */
     uint64_t batch, losses;
     bool in_batch,
         switched;         /* switched: updates were discarded, or lost, since the queue was empty */
     struct tap_event cmd; /* the worker's last command of the host's, until its draw */
-    struct link_overflow over[2]; /* updates given up, and the end of the list */
     uint64_t updates, draws, linked, ambiguous, discarded, lost, began_before, no_update, open;
 };
 
@@ -69,7 +69,6 @@ static void *begin(struct row_sink *rows)
     if (!s)
         return NULL;
     s->rows = rows;
-    s->over[0].what = "queued_updates";
     s->queue = calloc(MAX_QUEUE, sizeof(*s->queue));
     if (!s->queue) {
         free(s);
@@ -110,12 +109,11 @@ static void row(struct state *s, const struct update *u, const struct tap_event 
 
 static void take_out(struct state *s, size_t at)
 {
-    memmove(&s->queue[at], &s->queue[at + 1], (--s->count - at) * sizeof(*s->queue));
+    memmove(&s->queue[at], &s->queue[at + 1], (--s->places.count - at) * sizeof(*s->queue));
 }
 
 static void give_up_oldest(struct state *s)
 {
-    s->over[0].count++;
     row(s, &s->queue[0], NULL, "too_many_open");
     s->switched = true;
     take_out(s, 0);
@@ -139,11 +137,11 @@ static void created(struct state *s, const struct tap_event *ev)
     if (!s->in_batch)
         s->batch++;
     s->in_batch = true;
-    if (s->count == MAX_QUEUE)
+    if (bounded_overflows(&s->places, MAX_QUEUE))
         give_up_oldest(s);
-    if (!s->count)
+    if (!s->places.count)
         s->switched = false;
-    s->queue[s->count++] = (struct update){
+    s->queue[s->places.count++] = (struct update){
         .t = ev->time,
         .batch = s->batch,
         .losses = s->losses,
@@ -162,10 +160,10 @@ static void refreshed(struct state *s, const struct tap_event *ev)
     if (!s->in_batch)
         return;
     s->in_batch = false;
-    for (size_t i = 0; i < s->count; i++)
+    for (size_t i = 0; i < s->places.count; i++)
         if (s->queue[i].batch == s->batch)
             s->queue[i].qid = qid;
-    for (size_t i = 0; i < s->count;) {
+    for (size_t i = 0; i < s->places.count;) {
         if (s->queue[i].qid != qid || s->queue[i].batch == s->batch) {
             i++;
         } else if (!kept) {
@@ -188,7 +186,7 @@ static void drawn(struct state *s, const struct tap_event *ev)
         cmd->display != e->display)
         return;
     s->draws++;
-    for (size_t i = 0; i < s->count && s->queue[i].t <= ev->time; i++) {
+    for (size_t i = 0; i < s->places.count && s->queue[i].t <= ev->time; i++) {
         const struct update *u = &s->queue[i];
 
         if (u->qid >= 0 && (uint64_t)u->qid != e->display)
@@ -259,9 +257,9 @@ static int end(void *state)
 {
     struct state *s = state;
 
-    for (size_t i = 0; i < s->count; i++, s->open++)
+    for (size_t i = 0; i < s->places.count; i++, s->open++)
         row(s, &s->queue[i], NULL, "open_at_end");
-    s->count = 0;
+    s->places.count = 0;
     return 0;
 }
 
@@ -278,7 +276,7 @@ static json_t *summary(void *state)
     json_count(whys, "began_before", s->began_before);
     json_count(whys, "no_update", s->no_update);
     json_count(whys, "open_at_end", s->open);
-    json_count(whys, "too_many_open", s->over[0].count);
+    json_count(whys, "too_many_open", s->places.over);
     json_object_set_new(o, "not_linked", whys);
     return o;
 }
@@ -292,9 +290,9 @@ static void text(const json_t *s, FILE *f)
     text_counts(f, s, "not linked", "not_linked");
 }
 
-static const struct link_overflow *overflows(void *state)
+static void overflows(const void *state, json_t *list)
 {
-    return ((const struct state *)state)->over;
+    json_count(list, "queued_updates", ((const struct state *)state)->places.over);
 }
 
 static void release(void *state)

@@ -7,9 +7,8 @@ enum { STILL_DRAWN = 1000000000, RECENT = 500000000 }; /* ns since the last draw
 
 struct replay_region *region_of(struct replay *r, uint32_t display, const struct tap_rect *box)
 {
-    for (int i = 0; i < REPLAY_REGIONS; i++)
-        if (r->regions[i].used && r->regions[i].display == display &&
-            rect_same(&r->regions[i].box, box))
+    for (uint32_t i = 0; i < r->boxes.count; i++)
+        if (r->regions[i].display == display && rect_same(&r->regions[i].box, box))
             return &r->regions[i];
     return NULL;
 }
@@ -27,12 +26,15 @@ struct replay_region *region_new(struct replay *r, const struct drawable *p, uin
 {
     struct replay_region *least = &r->regions[0];
 
-    for (int i = 0; i < REPLAY_REGIONS && least->used; i++)
-        if (!r->regions[i].used || is_less(&r->regions[i], least, p->created))
-            least = &r->regions[i];
-    r->regions_over += least->used && least->draws > 2 && least->last + RECENT > p->created;
+    if (r->boxes.count < REPLAY_REGIONS) {
+        least = &r->regions[r->boxes.count++];
+    } else {
+        for (uint32_t i = 1; i < REPLAY_REGIONS; i++)
+            if (is_less(&r->regions[i], least, p->created))
+                least = &r->regions[i];
+        r->boxes.over += least->draws > 2 && least->last + RECENT > p->created;
+    }
     memset(least, 0, sizeof(*least));
-    least->used = true;
     least->display = display;
     least->box = p->box;
     least->first = p->created;
@@ -73,10 +75,10 @@ void region_count_draw(struct replay *r, uint32_t display, const struct drawable
             r->results[k].frames++;
             r->results[k].pixels += (uint64_t)rect_pixels(&p->box);
         }
-    for (int i = 0; i < REPLAY_REGIONS; i++) {
+    for (uint32_t i = 0; i < r->boxes.count; i++) {
         struct replay_region *g = &r->regions[i];
 
-        if (g->used && g->display == display && rect_holds(&g->box, &p->box))
+        if (g->display == display && rect_holds(&g->box, &p->box))
             count_share(r, g, p, g == own);
     }
 }

@@ -25,7 +25,7 @@ int replay_init(struct replay *r, const struct constants *constants, unsigned de
 
 void replay_free(struct replay *r)
 {
-    for (int i = 0; i < REPLAY_DISPLAYS; i++)
+    for (uint32_t i = 0; i < r->known.count; i++)
         display_free(r->displays[i]);
     free(r->results);
     free(r->regions);
@@ -44,10 +44,10 @@ const struct replay_region *replay_clip(const struct replay *r)
 {
     const struct replay_region *clip = NULL;
 
-    for (int i = 0; i < REPLAY_REGIONS; i++) {
+    for (uint32_t i = 0; i < r->boxes.count; i++) {
         const struct replay_region *g = &r->regions[i];
 
-        if (g->used && weight(g) > (clip ? weight(clip) : 0))
+        if (weight(g) > (clip ? weight(clip) : 0))
             clip = g;
     }
     return clip;
@@ -57,10 +57,10 @@ const struct replay_region *replay_box(const struct replay *r, const struct tap_
 {
     const struct replay_region *found = NULL;
 
-    for (int i = 0; i < REPLAY_REGIONS; i++) {
+    for (uint32_t i = 0; i < r->boxes.count; i++) {
         const struct replay_region *g = &r->regions[i];
 
-        if (g->used && rect_same(&g->box, box) && (!found || g->draws > found->draws))
+        if (rect_same(&g->box, box) && (!found || g->draws > found->draws))
             found = g;
     }
     return found;
@@ -68,28 +68,23 @@ const struct replay_region *replay_box(const struct replay *r, const struct tap_
 
 /* ---- events ---- */
 
-static struct replay_display *display_of(struct replay *r, uint64_t id, uint64_t time)
+/* *d NULL: the table is full. -ENOMEM. */
+static int display_of(struct replay *r, uint64_t id, struct replay_display **d)
 {
-    for (int i = 0; i < REPLAY_DISPLAYS; i++) {
-        if (!r->displays[i]) {
-            r->display_count++;
-            r->displays[i] = display_make(r, (uint32_t)id, sight_decided);
-            if (r->displays[i])
-                sight_forget(r->displays[i], time);
-            return r->displays[i];
+    *d = NULL;
+    for (uint32_t i = 0; i < r->known.count; i++)
+        if (r->displays[i]->id == id) {
+            *d = r->displays[i];
+            return 0;
         }
-        if (r->displays[i]->id == id)
-            return r->displays[i];
-    }
-    return NULL;
-}
-
-static bool has_place(const struct replay *r, uint64_t id)
-{
-    for (int i = 0; i < REPLAY_DISPLAYS; i++)
-        if (!r->displays[i] || r->displays[i]->id == id)
-            return true;
-    return false;
+    if (bounded_overflows(&r->known, REPLAY_DISPLAYS))
+        return 0;
+    *d = display_make(r, (uint32_t)id, sight_decided);
+    if (!*d)
+        return -ENOMEM;
+    sight_forget(*d, r->first);
+    r->displays[r->known.count++] = *d;
+    return 0;
 }
 
 /* Events of other threads, and those that come at any time. */
@@ -102,7 +97,7 @@ static bool passes_by(uint16_t kind)
 static void lost(struct replay *r, uint64_t time)
 {
     r->losses++;
-    for (int i = 0; i < REPLAY_DISPLAYS && r->displays[i]; i++) {
+    for (uint32_t i = 0; i < r->known.count; i++) {
         struct replay_display *d = r->displays[i];
 
         events_drop_group(d);
@@ -114,6 +109,7 @@ int replay_add(struct replay *r, const struct run_event *e)
 {
     const struct tap_event *raw = e->raw, *ev = e->event;
     struct replay_display *d;
+    int err;
 
     if (e->source != SOURCE_SPICE || r->differs >= REPLAY_GIVE_UP)
         return 0;
@@ -127,19 +123,13 @@ int replay_add(struct replay *r, const struct run_event *e)
         r->last = raw->time;
     if (passes_by(raw->kind) || !ev)
         return 0;
-    if (!has_place(r, ev->v[0])) { /* the first field of all that are left */
-        r->displays_over++;
-        return 0;
-    }
-    d = display_of(r, ev->v[0], r->first);
-    if (!d)
-        return -ENOMEM;
-    return events_take(d, ev);
+    err = display_of(r, ev->v[0], &d); /* the first field of all that are left */
+    return d ? events_take(d, ev) : err;
 }
 
 void replay_end(struct replay *r)
 {
-    for (int i = 0; i < REPLAY_DISPLAYS && r->displays[i]; i++) {
+    for (uint32_t i = 0; i < r->known.count; i++) {
         struct replay_display *d = r->displays[i];
 
         events_close_group(d);

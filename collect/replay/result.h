@@ -6,6 +6,7 @@
 #ifndef SPICETAP_REPLAY_RESULT_H
 #define SPICETAP_REPLAY_RESULT_H
 
+#include "base/bounded.h"
 #include "replay/detector.h"
 #include "run/clip.h"
 
@@ -53,7 +54,6 @@ struct replay_share {
 };
 
 struct replay_region {
-    bool used;
     uint32_t display;
     struct tap_rect box;
     uint64_t draws;       /* of exactly this box */
@@ -73,8 +73,7 @@ struct replay_result {
     /* Of them: graduality taken from the box's last frame; and nothing known. */
     uint64_t guessed, assumed;
     struct replay_stream streams[REPLAY_STREAMS];
-    size_t stream_count;
-    uint64_t streams_over; /* not listed */
+    struct bounded listed; /* of `streams` */
 };
 
 /* Why nothing can be concluded for a while. */
@@ -110,19 +109,16 @@ struct replay {
     uint64_t losses;
     uint64_t inconclusive; /* ns without conclusions, summed over displays */
     struct replay_span spans[REPLAY_SPANS];
-    size_t span_count;
-    uint64_t inferred;      /* frames that left the tree unseen: inferred from what covered them */
-    uint64_t cleared;       /* times that the ring was seen to be cleared */
-    uint64_t draws, pixels; /* streamable ones, while conclusions can be drawn */
-    uint64_t display_count;
-    /* Overflows. */
-    uint64_t displays_over;  /* events of displays beyond REPLAY_DISPLAYS */
-    uint64_t regions_over;   /* boxes replaced by newer ones while they were still drawn */
-    uint64_t spans_over;     /* spans that are not listed */
+    struct bounded unsure;   /* of `spans` */
+    uint64_t inferred;       /* frames that left the tree unseen: inferred from what covered them */
+    uint64_t cleared;        /* times that the ring was seen to be cleared */
+    uint64_t draws, pixels;  /* streamable ones, while conclusions can be drawn */
     uint64_t drawables_over; /* times that a display had too many drawables */
 
     struct replay_region *regions;
+    struct bounded boxes; /* of `regions`; over: lost their place while they were still drawn */
     struct replay_display *displays[REPLAY_DISPLAYS];
+    struct bounded known; /* of `displays`; over: events of others */
 };
 
 #endif

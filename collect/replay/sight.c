@@ -17,10 +17,8 @@ void sight_end_stream(struct replay_display *d, unsigned k, const struct stream 
         until = from;
     if (g)
         g->of[k].time += until - from;
-    if (result->stream_count == REPLAY_STREAMS)
-        result->streams_over++;
-    else
-        result->streams[result->stream_count++] = (struct replay_stream){
+    if (bounded_take(&result->listed, REPLAY_STREAMS))
+        result->streams[result->listed.count - 1] = (struct replay_stream){
             d->id, s->box, s->known ? s->created : 0, until, s->frames, reason};
 }
 
@@ -107,11 +105,9 @@ void sight_lose(struct replay_display *d, uint64_t from, uint64_t now, enum repl
             sight_end_stream(d, k, &d->detectors[k].streams[d->detectors[k].order[i]], from,
                              REPLAY_CUT);
     d->span = 0;
-    if (r->span_count < REPLAY_SPANS) {
-        r->spans[r->span_count++] = (struct replay_span){from, now, why};
-        d->span = r->span_count;
-    } else {
-        r->spans_over++;
+    if (bounded_take(&r->unsure, REPLAY_SPANS)) {
+        r->spans[r->unsure.count - 1] = (struct replay_span){from, now, why};
+        d->span = r->unsure.count;
     }
     sight_forget(d, now);
     d->before = from;

@@ -89,7 +89,7 @@ static json_t *spans(const struct whatif *w)
         [BLIND_DIFFERENCE] = "difference", [BLIND_LOSS] = "loss", [BLIND_OVERFLOW] = "overflow"};
     json_t *list = json_array();
 
-    for (size_t i = 0; i < w->replay.span_count; i++) {
+    for (size_t i = 0; i < w->replay.unsure.count; i++) {
         json_t *o = json_object();
 
         put(o, "from", w->replay.spans[i].from);
@@ -127,7 +127,7 @@ static json_t *streams(const struct whatif *w, const struct replay_result *x)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < x->stream_count; i++) {
+    for (size_t i = 0; i < x->listed.count; i++) {
         const struct replay_stream *s = &x->streams[i];
         json_t *o = json_object();
 
@@ -186,10 +186,10 @@ static json_t *overflow(const struct replay *r)
     uint64_t unlisted = 0;
 
     for (unsigned k = 0; k < r->detectors; k++)
-        unlisted += r->results[k].streams_over;
-    put(o, "display_events", r->displays_over);
-    put(o, "boxes", r->regions_over);
-    put(o, "spans", r->spans_over);
+        unlisted += r->results[k].listed.over;
+    put(o, "display_events", r->known.over);
+    put(o, "boxes", r->boxes.over);
+    put(o, "spans", r->unsure.over);
     put(o, "drawables", r->drawables_over);
     put(o, "streams", unlisted);
     return o;
@@ -208,7 +208,7 @@ int whatif_json(const struct whatif *w)
                                             (json_int_t)w->clip->display, "box", box(&w->clip->box),
                                             "draws", (json_int_t)w->clip->draws, "why", w->clip_why)
                                 : json_null());
-    put(o, "displays", w->replay.display_count);
+    put(o, "displays", w->replay.known.count);
     json_object_set_new(o, "overflow", overflow(&w->replay));
     if (w->sound)
         json_object_set_new(o, "recorded", result(w, 0));

@@ -83,16 +83,16 @@ static void print_left_out(const struct whatif *w)
 {
     const struct replay *r = &w->replay;
 
-    if (r->displays_over)
-        printf("  %" PRIu64 " events of displays beyond the first %d are left out\n",
-               r->displays_over, REPLAY_DISPLAYS);
-    if (r->regions_over)
+    if (r->known.over)
+        printf("  %" PRIu64 " events of displays beyond the first %d are left out\n", r->known.over,
+               REPLAY_DISPLAYS);
+    if (r->boxes.over)
         printf("  %" PRIu64 " box%s gave way to newer ones while still being drawn, so the clip "
                "may be another one; --region names it\n",
-               r->regions_over, r->regions_over == 1 ? "" : "es");
-    if (r->spans_over)
-        printf("  %" PRIu64 " more span%s without conclusions not listed\n", r->spans_over,
-               r->spans_over == 1 ? " is" : "s are");
+               r->boxes.over, r->boxes.over == 1 ? "" : "es");
+    if (r->unsure.over)
+        printf("  %" PRIu64 " more span%s without conclusions not listed\n", r->unsure.over,
+               r->unsure.over == 1 ? " is" : "s are");
 }
 
 static const char *blind_text(enum replay_blind why, char *text)
@@ -115,7 +115,7 @@ static void print_spans(const struct whatif *w)
                : r->drawables_over
                    ? "there were too many drawables, or the state before is not known"
                    : "the state at the start of the recording is not known");
-    for (size_t i = 0; i < r->span_count; i++)
+    for (size_t i = 0; i < r->unsure.count; i++)
         if (r->spans[i].why != BLIND_DIFFERENCE)
             printf("  inconclusive: %s at %.3f s; state known again at %.3f s\n",
                    blind_text(r->spans[i].why, text), whatif_seconds(w, r->spans[i].from),
@@ -157,7 +157,7 @@ static void print_row(const struct whatif *w, unsigned k)
 /* Nothing if there is only one. */
 static void print_display(const struct whatif *w, uint32_t display)
 {
-    if (w->replay.display_count > 1)
+    if (w->replay.known.count > 1)
         printf(" on display %" PRIu32, display);
 }
 
@@ -188,7 +188,7 @@ static void print_streams(const struct whatif *w, unsigned k)
     printf("\nStreams with %s:\n  %-22s %12s %10s %8s  end\n",
            varied_text(&x->constants, &w->replay.results[0].constants, text), "box", "created at",
            "lived", "frames");
-    for (size_t i = 0; i < x->stream_count && i < LISTED_STREAMS; i++) {
+    for (size_t i = 0; i < x->listed.count && i < LISTED_STREAMS; i++) {
         const struct replay_stream *s = &x->streams[i];
 
         if (s->created)
@@ -201,8 +201,8 @@ static void print_streams(const struct whatif *w, unsigned k)
         print_display(w, s->display);
         putchar('\n');
     }
-    if (x->stream_count > LISTED_STREAMS)
-        printf("  and %" PRIu64 " more\n", x->stream_count - LISTED_STREAMS + x->streams_over);
+    if (x->listed.count > LISTED_STREAMS)
+        printf("  and %" PRIu64 " more\n", bounded_all(&x->listed) - LISTED_STREAMS);
 }
 
 static void print_inputs(const struct whatif *w)

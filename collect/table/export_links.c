@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Views of linked events as tables. */
 #include <errno.h>
-#include <inttypes.h>
 
 #include "table/export.h"
 
 static void print_overflows(const struct link_view *view, void *state)
 {
-    for (const struct link_overflow *o = view->overflows(state); o->what; o++)
-        if (o->count)
-            fprintf(stderr,
-                    "spicetap export: %" PRIu64 " %s did not fit a table: rows of --%s are missing "
-                    "or not whole\n",
-                    o->count, o->what, view->schema->name);
+    json_t *list = json_object(), *count;
+    const char *table;
+
+    view->overflows(state, list);
+    json_object_foreach(list, table, count)
+    {
+        fprintf(stderr,
+                "spicetap export: %" JSON_INTEGER_FORMAT
+                " %s did not fit a table: rows of --%s are missing or not whole\n",
+                json_integer_value(count), table, view->schema->name);
+    }
+    json_decref(list);
 }
 
 int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary)

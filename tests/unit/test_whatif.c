@@ -189,7 +189,7 @@ static void nothing_is_concluded_across_a_loss(void **state)
     finish(&constants_built, 1);
     assert_int_equal(replay.differs, 0);
     assert_int_equal(replay.losses, 1);
-    assert_int_equal(replay.span_count, 1);
+    assert_int_equal(replay.unsure.count, 1);
     assert_true(replay.inconclusive > 0);
     replay_free(&replay);
 }
@@ -205,7 +205,7 @@ static void too_many_drawables_are_reported(void **state)
     finish(&constants_built, 1);
     assert_int_equal(replay.differs, 0);
     assert_int_equal(replay.drawables_over, 1);
-    assert_int_equal(replay.span_count, 1);
+    assert_int_equal(replay.unsure.count, 1);
     assert_int_equal(replay.spans[0].why, BLIND_OVERFLOW);
     /* Nothing was compared with the ring, so nothing was known before the overflow either. */
     assert_int_equal(replay.inconclusive, replay.last - replay.first);
