@@ -54,7 +54,7 @@ static bool is_much_video(const struct model *x, uint64_t ns)
 /* A larger ring mends what the ring lost, not a log that was cut. */
 static bool the_ring_lost_most(const struct model_counts *a)
 {
-    size_t ring = 0, listed = a->loss_count;
+    size_t ring = 0, listed = a->listed.count;
 
     for (size_t i = 0; i < listed; i++)
         ring += a->losses[i].reason == LOSS_REASON_ring_full;
