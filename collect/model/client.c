@@ -30,7 +30,6 @@ static void sums(const struct model_client *c, uint64_t now, struct model_mark *
     m->delay = c->delay;
     m->drawn = c->drawn;
     m->losses = 0;
-    m->client_losses = c->losses->places[SOURCE_CLIENT];
     for (unsigned i = 0; i < MODEL_DISPLAYS; i++) {
         uint64_t stalled = waits_stalled(c->waits, i, now), waited = waits_waited(c->waits, i, now);
 
@@ -78,8 +77,7 @@ static void freeze(struct model_client *c, const struct model_mark *now, uint64_
                                .delay_before = before->time ? before->delay : now->delay,
                                .delay = now->delay,
                                .drawn = drawn,
-                               .lost = now->losses != before->losses || !before->time ||
-                                       (open && now->client_losses != before->client_losses)};
+                               .lost = now->losses != before->losses || !before->time};
     for (int i = 0; i < MODEL_DISPLAYS; i++) {
         z->stalled_of[i] = waits_since(now->stalled[i], before->stalled[i]);
         z->blocked_of[i] = waits_since(now->blocked[i], before->blocked[i]);
@@ -127,17 +125,43 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
         stood(c, &now, from, false);
     }
     c->mark = now;
+    c->cut.time = c->back.time = 0;
+}
+
+void client_missing(struct model_client *c, uint64_t now)
+{
+    if (c->mark.time && !c->cut.time)
+        sums(c, now, &c->cut);
+}
+
+void client_loss(struct model_client *c, uint64_t from, uint64_t to)
+{
+    client_missing(c, to);
+    if (from < c->cut.time)
+        c->cut.time = from > c->mark.time ? from : c->mark.time;
+    sums(c, to, &c->back);
+}
+
+static void stood_until(struct model_client *c, uint64_t end)
+{
+    struct model_mark now;
+
+    if (c->cut.time && c->cut.time < end) {
+        stood(c, &c->cut, c->mark.time, true);
+        if (!c->back.time)
+            return;
+        c->mark = c->back;
+    }
+    sums(c, end, &now);
+    stood(c, &now, c->mark.time, true);
 }
 
 void client_end(struct model_client *c, int slot)
 {
     bool gone = c->gone > c->mark.time && c->gone < c->to;
-    struct model_mark now;
 
-    if (c->mark.time && c->to) {
-        sums(c, gone ? c->gone : c->to, &now);
-        stood(c, &now, c->mark.time, true);
-    }
+    if (c->mark.time && c->to)
+        stood_until(c, gone ? c->gone : c->to);
     for (uint32_t i = 0; i < c->kept.count; i++) {
         struct model_freeze *z = &c->freezes[i];
 

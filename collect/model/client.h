@@ -14,7 +14,7 @@ enum { MODEL_FREEZES = 64 }; /* the longest are kept */
 
 /* Counters when the client last showed another picture. */
 struct model_mark {
-    uint64_t time, losses, client_losses;
+    uint64_t time, losses;
     uint64_t stalled[MODEL_DISPLAYS], blocked[MODEL_DISPLAYS]; /* by slot */
     int64_t delay;
     uint32_t drawn, draws[MODEL_BOXES];
@@ -22,12 +22,13 @@ struct model_mark {
 
 /*
  * A span of the recording's window in which the client showed no other picture of the clip: from
- * the picture before, or the window's begin, to the next one, or the window's end. It counts as a
- * freeze from MODEL_FREEZE on.
+ * the picture before, or the window's begin, to the next one, or the window's end. Where the
+ * client's events are missing and no picture comes after, nothing shows that it went on. It counts
+ * as a freeze from MODEL_FREEZE on.
  */
 struct model_freeze {
     uint64_t from, to;
-    bool open; /* no picture ended it: the window did */
+    bool open; /* no picture ended it: the window did, or a loss of the client's events */
     /* How long the clip's display was held up in it; where that display is not known, the one that
      * was held up longest. */
     uint64_t stalled, blocked;
@@ -56,9 +57,12 @@ struct model_client {
     struct client_arrivals arrivals;
     struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
     struct bounded kept;                        /* of `freezes` */
-    uint32_t moved_count;    /* freezes in which the client drew in the clip's place */
-    uint32_t drawn;          /* parts of the picture so far, there */
-    struct model_mark mark;  /* as the last picture came */
+    uint32_t moved_count;   /* freezes in which the client drew in the clip's place */
+    uint32_t drawn;         /* parts of the picture so far, there */
+    struct model_mark mark; /* as the last picture came */
+    /* Since then: as the client's events began to be missing, and as they came again; `time` 0:
+     * they did not. */
+    struct model_mark cut, back;
     uint64_t from, to;       /* the recording's window; 0: not known */
     uint64_t gone;           /* when its display channel ended; 0: it did not */
     uint64_t longest_freeze; /* of any length; 0: none */
@@ -81,6 +85,9 @@ void client_window(struct model_client *c, uint64_t from, uint64_t to);
 /* After the last event. `slot`: of the clip's display; -1: not known. */
 void client_end(struct model_client *c, int slot);
 void client_add(struct model_client *c, const struct tap_event *ev);
+/* Its events are missing, from `now` on at the latest; then, from when to when they were. */
+void client_missing(struct model_client *c, uint64_t now);
+void client_loss(struct model_client *c, uint64_t from, uint64_t to);
 /* How long all its pictures took, frames and drawings: ns. */
 uint64_t client_took(const struct model_client *c, double quantile);
 /* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also

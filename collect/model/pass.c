@@ -46,6 +46,8 @@ static void loss(struct model *x, const struct run_event *e)
     memory_loss(&x->memory, source, count, &x->attr);
     streams_loss(&x->streams, source, count);
     regions_loss(&x->regions, source, count);
+    if (source == SOURCE_CLIENT)
+        client_loss(&x->client, e->loss.from, e->loss.to);
 }
 
 static void settle(struct model *x, unsigned slot)
@@ -117,6 +119,8 @@ void model_add(struct model *x, const struct run_event *e)
         return;
     if (e->missing & 1u << SOURCE_SPICE) /* what ended the waits may be among the missing */
         waits_loss(&x->waits, SOURCE_SPICE, e->raw->time, e->raw->time);
+    if (e->missing & 1u << SOURCE_CLIENT)
+        client_missing(&x->client, e->raw->time);
     if (e->source == SOURCE_CLIENT) {
         client_add(&x->client, e->event);
         return;

@@ -73,7 +73,7 @@ static void close_gap(struct model_gap *gap, const struct model_gap *now)
 {
     gap->stalled = waits_since(now->stalled, gap->stalled);
     gap->waited = waits_since(now->waited, gap->waited);
-    gap->blocked = now->blocked - gap->blocked;
+    gap->blocked = waits_since(now->blocked, gap->blocked);
     gap->unplaced = waits_since(now->unplaced, gap->unplaced);
     gap->unknown = now->unknown - gap->unknown;
     gap->oom = now->oom - gap->oom;

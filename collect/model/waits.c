@@ -215,8 +215,13 @@ void waits_loss(struct model_waits *w, enum tap_source source, uint64_t from, ui
     if (source == SOURCE_GUEST)
         guest_waits_loss(&w->guest, from, to);
     for (int i = 0; losses_of_server(source) && i < MODEL_DISPLAYS; i++) {
-        w->oom_cut += w->displays[i].in_oom;
-        w->displays[i].in_oom = w->displays[i].chain = false;
+        struct model_wait *d = &w->displays[i];
+
+        w->oom_cut += d->in_oom;
+        d->in_oom = d->chain = false;
+        if (d->blocked_from) /* what ended the block may be among the lost */
+            d->blocked += waits_since(from, d->blocked_from);
+        d->blocked_from = 0;
     }
 }
 

@@ -279,6 +279,26 @@ static void a_block_ends(void **state)
     }
 }
 
+/* Events are lost while the worker is blocked: nothing shows that it was blocked until the end. */
+static void a_block_ends_at_a_loss(void **state)
+{
+    struct model *x;
+    (void)state;
+
+    begin();
+    now += SECOND;
+    PUT(spice, blocked, now, .pipe = 51);
+    stream_begins();
+    PUT(spice, stream_attach, now + 90 * MS, .stream = 3, .box = {100, 100, 420, 340});
+    assert_int_equal(
+        tap_write_loss_since(spice, now + 50 * MS, now + 2 * SECOND, 7, LOSS_REASON_ring_full), 0);
+    x = gather(now + 2 * SECOND, 1);
+    assert_int_equal(x->waits.blocked_count, 1);
+    assert_int_equal(x->waits.blocked_ns, 50 * MS);
+    assert_int_equal(model_stream_at(x, 1)->gap.blocked, 0);
+    done(x);
+}
+
 /* ---- several displays ---- */
 
 /* The guest has two qxl devices: which of them it waits for is not known. */
@@ -420,6 +440,51 @@ static void freezes_are_of_the_window(void **state)
     }
 }
 
+/* What the client showed while its events were lost is not known: a freeze is no longer than what
+ * is seen of it. Nor is the guest's wait in that span a part of it. */
+static void a_freeze_ends_at_a_loss(void **state)
+{
+    (void)state;
+    for (int goes_on = 0; goes_on < 2; goes_on++) {
+        struct model *x;
+
+        begin();
+        PUT_AS(client, 1, client_clip, 5100 * MS, .number = 1);
+        PUT_AS(client, 1, client_clip, 5200 * MS, .number = 2, .since = 100 * MS);
+        PUT(spice, oom_begin, 6 * SECOND);
+        PUT(spice, oom_end, 8 * SECOND);
+        PUT(spice, cmd, 8 * SECOND, .type = QXL_CMD_draw);
+        assert_int_equal(tap_write_loss_since(client, 5800 * MS, goes_on ? 9 * SECOND : 10 * SECOND,
+                                              7, LOSS_REASON_damaged),
+                         0);
+        x = gather(10 * SECOND, 1);
+        assert_int_equal(x->client.kept.count, 1 + goes_on);
+        assert_int_equal(x->client.longest_freeze, (goes_on ? 1000 : 600) * MS);
+        for (int i = 0; i <= goes_on; i++) {
+            assert_true(x->client.freezes[i].open);
+            assert_int_equal(x->client.freezes[i].stalled, 0);
+        }
+        done(x);
+    }
+}
+
+/* A picture after the loss says itself how long the one before it stood. */
+static void a_freeze_across_a_loss(void **state)
+{
+    struct model *x;
+    (void)state;
+
+    begin();
+    PUT_AS(client, 1, client_clip, 5100 * MS, .number = 1);
+    assert_int_equal(tap_write_loss_since(client, 5200 * MS, 6 * SECOND, 7, LOSS_REASON_ring_full),
+                     0);
+    PUT_AS(client, 1, client_clip, 8 * SECOND, .number = 2, .since = 900 * MS);
+    x = gather(8100 * MS, 1);
+    assert_int_equal(x->client.kept.count, 1);
+    assert_int_equal(x->client.longest_freeze, 900 * MS);
+    done(x);
+}
+
 /* ---- tables that are full ---- */
 
 static uint64_t over(const struct model *x, const char *table)
@@ -493,11 +558,14 @@ int main(void)
         cmocka_unit_test(guest_decides),
         cmocka_unit_test(guest_is_not_heard),
         cmocka_unit_test(a_block_ends),
+        cmocka_unit_test(a_block_ends_at_a_loss),
         cmocka_unit_test(wait_of_an_unknown_display),
         cmocka_unit_test(a_full_table_keeps_what_is_undecided),
         cmocka_unit_test(stalls_are_not_summed_over_displays),
         cmocka_unit_test(blocks_are_not_summed_over_displays),
         cmocka_unit_test(freezes_are_of_the_window),
+        cmocka_unit_test(a_freeze_ends_at_a_loss),
+        cmocka_unit_test(a_freeze_across_a_loss),
         cmocka_unit_test(episodes_that_do_not_fit),
         cmocka_unit_test(every_table_reports),
     };
