@@ -22,6 +22,7 @@ const char *const select_names[SELECT_RULES] = {
     [SELECT_OF_STREAM] = "of_stream",
     [SELECT_HOST_LOSS] = "host_loss",
     [SELECT_GUEST_LOSS] = "guest_loss",
+    [SELECT_CLIENT_LOSS] = "client_loss",
     [SELECT_CLIP_PLACE] = "clip_place",
     [SELECT_COUNTS] = "counts",
 };
@@ -117,6 +118,8 @@ static bool follows_rule(const struct model *first, const struct select *q,
         return source <= SOURCE_SPICE;
     case SELECT_GUEST_LOSS:
         return source == SOURCE_GUEST || source == SOURCE_QEMU;
+    case SELECT_CLIENT_LOSS:
+        return source == SOURCE_CLIENT;
     case SELECT_CLIP_PLACE:
         return client_in_clip_place(&first->client, FIELDS(ev, client_picture));
     case SELECT_COUNTS:

@@ -8,15 +8,16 @@
 /* What an event must be besides, by what the first pass found. */
 enum select_rule {
     SELECT_ANY,
-    SELECT_CAUSE,      /* of a stream that ended by cause `value` */
-    SELECT_DELETES,    /* in an episode in which nobody asked for memory */
-    SELECT_ASK,        /* what was asked for in its episode, in domain `value` */
-    SELECT_FULLEST,    /* the memory of domain `value` was never fuller, or never emptier */
-    SELECT_OF_STREAM,  /* an eviction of a running stream's frame */
-    SELECT_HOST_LOSS,  /* lost of spice-server's events */
-    SELECT_GUEST_LOSS, /* lost of the guest's or QEMU's */
-    SELECT_CLIP_PLACE, /* in the place where the client read its numbers */
-    SELECT_COUNTS,     /* a wait that held the guest up, a block's begin and end, a dropped call */
+    SELECT_CAUSE,       /* of a stream that ended by cause `value` */
+    SELECT_DELETES,     /* in an episode in which nobody asked for memory */
+    SELECT_ASK,         /* what was asked for in its episode, in domain `value` */
+    SELECT_FULLEST,     /* the memory of domain `value` was never fuller, or never emptier */
+    SELECT_OF_STREAM,   /* an eviction of a running stream's frame */
+    SELECT_HOST_LOSS,   /* lost of spice-server's events */
+    SELECT_GUEST_LOSS,  /* lost of the guest's or QEMU's */
+    SELECT_CLIENT_LOSS, /* lost of the client's */
+    SELECT_CLIP_PLACE,  /* in the place where the client read its numbers */
+    SELECT_COUNTS,      /* a wait that held the guest up, a block's begin and end, a dropped call */
     SELECT_RULES,
 };
 

@@ -17,8 +17,8 @@ static bool in_doubt(const struct model *x)
 {
     uint64_t host, guest;
 
-    presence_lost(x, false, &host);
-    presence_lost(x, true, &guest);
+    presence_lost(x, SOURCE_SPICE, &host);
+    presence_lost(x, SOURCE_GUEST, &guest);
     return host || guest || tables_full(x);
 }
 
@@ -33,7 +33,7 @@ static struct finding hypothesis(const struct model *x, int n, const char *verdi
     put_word(&f, "says", verdict);
     if (verdict != open)
         return f;
-    lost = presence_lost(x, false, &places);
+    lost = presence_lost(x, SOURCE_SPICE, &places);
     if (places)
         doubt_lost(&f, UNSURE_LOST, lost, places);
     else if (tables_full(x))

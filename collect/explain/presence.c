@@ -51,28 +51,38 @@ bool presence_of_waits(const struct model *x, uint64_t from, uint64_t to)
            to <= g->seen + MODEL_GUEST_SILENCE;
 }
 
-uint64_t presence_lost(const struct model *x, bool guest, uint64_t *places)
+static bool on_side(enum tap_source side, enum tap_source source)
+{
+    if (losses_of_guest(side))
+        return losses_of_guest(source);
+    return side == SOURCE_CLIENT ? source == SOURCE_CLIENT : losses_of_server(source);
+}
+
+uint64_t presence_lost(const struct model *x, enum tap_source side, uint64_t *places)
 {
     uint64_t lost = 0;
 
     *places = 0;
-    for (int i = 0; i < SOURCES; i++)
-        if (guest ? i == SOURCE_GUEST || i == SOURCE_QEMU : i == SOURCE_META || i == SOURCE_SPICE) {
+    for (enum tap_source i = 0; i < SOURCES; i++)
+        if (on_side(side, i)) {
             *places += x->losses.places[i];
             lost += x->losses.events[i];
         }
     return lost;
 }
 
-static void doubt_losses(struct finding *f, const struct model *x, bool guest)
+static void doubt_losses(struct finding *f, const struct model *x, enum tap_source side)
 {
-    uint64_t places, lost = presence_lost(x, guest, &places);
+    uint64_t places, lost = presence_lost(x, side, &places);
+    bool guest = losses_of_guest(side);
 
     if (!places || f->unsure)
         return;
     doubt_lost(f, guest ? UNSURE_GUEST_LOST : UNSURE_LOST, lost, places);
     put_evidence(f, (struct select){.kinds = {EV_loss},
-                                    .rule = guest ? SELECT_GUEST_LOSS : SELECT_HOST_LOSS});
+                                    .rule = guest                   ? SELECT_GUEST_LOSS
+                                            : side == SOURCE_CLIENT ? SELECT_CLIENT_LOSS
+                                                                    : SELECT_HOST_LOSS});
 }
 
 void presence_of_probe(struct finding *f, const struct model *x, uint16_t kind)
@@ -91,9 +101,7 @@ void presence_of_probe(struct finding *f, const struct model *x, uint16_t kind)
 void presence_needed(struct finding *f, const struct model *x, const uint16_t *kinds)
 {
     for (; *kinds; kinds++) {
-        enum tap_source source = tap_kind_find(*kinds)->source;
-
         presence_of_probe(f, x, *kinds);
-        doubt_losses(f, x, source == SOURCE_GUEST || source == SOURCE_QEMU);
+        doubt_losses(f, x, tap_kind_find(*kinds)->source);
     }
 }

@@ -17,7 +17,7 @@ void presence_of_probe(struct finding *f, const struct model *x, uint16_t kind);
 void presence_needed(struct finding *f, const struct model *x, const uint16_t *kinds);
 /* Are the guest's own waits for memory of that span all in the run? */
 bool presence_of_waits(const struct model *x, uint64_t from, uint64_t to);
-/* Losses of the server's own events, and of the guest's and QEMU's. */
-uint64_t presence_lost(const struct model *x, bool guest, uint64_t *places);
+/* Losses of that source and its side: the server's, the guest's and QEMU's, or the client's. */
+uint64_t presence_lost(const struct model *x, enum tap_source side, uint64_t *places);
 
 #endif

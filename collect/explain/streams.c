@@ -68,10 +68,12 @@ static void birth(const struct model *x, const struct model_stream *t, struct fi
 
 static void life(const struct model *x, const struct model_stream *t, struct finder *s)
 {
-    struct finding f = of_stream(x, t, RULE_STREAM_LIFE, t->born ? "found" : "at_least");
+    bool whole = t->born && stream_end_seen(t);
+    struct finding f = of_stream(x, t, RULE_STREAM_LIFE, whole ? "found" : "at_least");
     uint64_t born = t->born ? t->born : t->seen;
+    uint64_t died = stream_end_seen(t) ? t->died : t->last_frame;
 
-    put_span(&f, "lived_ns", t->died > born ? t->died - born : 0);
+    put_span(&f, "lived_ns", died > born ? died - born : 0);
     put_count(&f, "frames", t->frames);
     if (t->longest_interval) {
         put_span(&f, "median_interval_ns", t->median_interval);

@@ -39,6 +39,7 @@ static void blocked(const struct model *x, struct finder *s)
 /* Without frame numbers, what stands in the clip's place need not be a clip. */
 static void shown(const struct model *x, struct finder *s)
 {
+    static const uint16_t needs[] = {EV_client_clip, 0};
     uint64_t longest =
         x->client.kept.count ? x->client.freezes[0].to - x->client.freezes[0].from : 0;
     struct finding f = finding_new(x, RULE_SHOWN, 0, 0,
@@ -59,6 +60,7 @@ static void shown(const struct model *x, struct finder *s)
     if (x->client.numbered && x->client.moved_count)
         put_count(&f, "drawn_meanwhile", x->client.moved_count);
     put_evidence(&f, (struct select){.kinds = {EV_client_clip}});
+    presence_needed(&f, x, needs);
     s->found(s, &f);
 }
 

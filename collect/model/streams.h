@@ -121,6 +121,12 @@ void streams_refused(struct model_streams *s, const struct model_candidate *c, e
 void streams_loss(struct model_streams *s, enum tap_source source, uint64_t count);
 void streams_end(struct model_streams *s, uint64_t end);
 
+/* Did its end come, or the run's? Else it was lost: it lived at least until its last frame. */
+static inline bool stream_end_seen(const struct model_stream *t)
+{
+    return t->ended || t->cause == CAUSE_RUNNING;
+}
+
 /* A running stream by the server's number, by its id; NULL: none. */
 const struct model_stream *streams_live(const struct model_streams *s, uint64_t display,
                                         uint64_t number);

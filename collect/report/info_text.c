@@ -102,7 +102,9 @@ static void print_stream(const struct info *i, const struct model_stream *s)
                  (int64_t)s->box[3] - s->box[1], s->box[0], s->box[1]);
     if (s->born >= i->start && s->born)
         snprintf(created, sizeof(created), "%.3f s", (double)(s->born - i->start) / 1e9);
-    if (s->born && s->died >= s->born)
+    if (s->born && !stream_end_seen(s))
+        snprintf(lived, sizeof(lived), "> %.2f s", (double)(s->last_frame - s->born) / 1e9);
+    else if (s->born && s->died >= s->born)
         info_span(s->died - s->born, lived);
     else if (!s->born && s->died >= i->start) /* it began before, and nothing shows when */
         snprintf(lived, sizeof(lived), "> %.2f s", (double)(s->died - i->start) / 1e9);

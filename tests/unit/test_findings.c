@@ -233,6 +233,47 @@ static void an_unknown_loss_has_no_number(void **state)
     page_has("0 events", false);
 }
 
+/* The client's own losses leave what it showed in doubt, and nothing else. */
+static void a_clients_losses(void **state)
+{
+    (void)state;
+    for (int lost = 0; lost < 2; lost++) {
+        begin();
+        video(60);
+        for (int i = 0; i < 600; i++)
+            PUT_AS(client, 1, client_clip, now += 10 * MS, .number = i, .since = i ? 10 * MS : 0);
+        if (lost)
+            assert_int_equal(
+                tap_write_loss_since(client, now, now + 4 * MS, 2, LOSS_REASON_damaged), 0);
+        PUT_AS(client, 1, client_clip, now += 5 * MS, .number = 600, .since = 5 * MS);
+        end("");
+        page_has("showed 601 pictures of the clip. It stood still for 500 ms or longer 0 times.",
+                 true);
+        page_has("0 times. Inconclusive: 2 events were lost in 1 place.", lost);
+        page_has("sent as video. Inconclusive: 2 events were lost in 1 place.", lost);
+        page_has("did not run out of graphics memory. Inconclusive", false);
+    }
+}
+
+/* Nothing shows how long a stream lived on after its last event before a loss. */
+static void a_life_that_a_loss_ends(void **state)
+{
+    (void)state;
+    begin();
+    video(30);
+    assert_int_equal(
+        tap_write_loss_since(spice, now + MS, now + 5 * SECOND, 7, LOSS_REASON_truncated), 0);
+    end("");
+    page_has("It lived at least 1.16 s and had 30 frames", true);
+    assert_int_equal(RUN(cmd_info, folder), EXIT_DONE);
+    {
+        char *text = fake_text("out");
+
+        assert_non_null(strstr(text, "> 1.16 s"));
+        free(text);
+    }
+}
+
 /* Memory runs out, and a thread of the guest waits for 300 ms of it. Its events end with the run,
  * or before it began to wait. */
 static void waits_for_memory(bool to_the_end)
@@ -679,6 +720,8 @@ int main(void)
         cmocka_unit_test(held_needs_an_answer),
         cmocka_unit_test(never_needs_the_probe),
         cmocka_unit_test(an_unknown_loss_has_no_number),
+        cmocka_unit_test(a_clients_losses),
+        cmocka_unit_test(a_life_that_a_loss_ends),
         cmocka_unit_test(the_guests_word_needs_its_events),
         cmocka_unit_test(a_terminal_is_no_frame),
         cmocka_unit_test(resizing_supports_no_hypothesis),
