@@ -137,7 +137,8 @@ void replay_end(struct replay *r)
             for (unsigned s = 0; s < d->detectors[k].running; s++)
                 sight_end_stream(d, k, &d->detectors[k].streams[d->detectors[k].order[s]], r->last,
                                  REPLAY_RUNNING);
-        if (d->unsure)
-            r->inconclusive += r->last - (d->before ? d->before : d->forgot);
+        if (d->unsure) /* a loss may be the last of all */
+            r->inconclusive +=
+                (d->forgot > r->last ? d->forgot : r->last) - (d->before ? d->before : d->forgot);
     }
 }

@@ -194,6 +194,23 @@ static void nothing_is_concluded_across_a_loss(void **state)
     replay_free(&replay);
 }
 
+/* No event comes after the loss: its time counts too. */
+static void nothing_is_concluded_of_an_end_that_is_cut(void **state)
+{
+    uint64_t last;
+    (void)state;
+
+    begin();
+    video(12, 40 * MS, 0);
+    last = now;
+    assert_int_equal(
+        tap_write_loss_since(writer, last, last + 2000ull * MS, 3, LOSS_REASON_truncated), 0);
+    finish(&constants_built, 1);
+    assert_int_equal(replay.losses, 1);
+    assert_in_range(replay.inconclusive, 2000ull * MS, 2000ull * MS + last - START);
+    replay_free(&replay);
+}
+
 /* Releases that never come: the table of drawables fills, and the model forgot the oldest unseen.
  */
 static void too_many_drawables_are_reported(void **state)
@@ -294,6 +311,7 @@ int main(void)
         cmocka_unit_test(too_late_by_a_millisecond),
         cmocka_unit_test(a_wrong_count_is_found),
         cmocka_unit_test(nothing_is_concluded_across_a_loss),
+        cmocka_unit_test(nothing_is_concluded_of_an_end_that_is_cut),
         cmocka_unit_test(too_many_drawables_are_reported),
         cmocka_unit_test(the_overflow_is_printed),
         cmocka_unit_test(the_command),
