@@ -560,6 +560,52 @@ static void too_many_waits(void **unused)
     json_decref(s);
 }
 
+static void too_many_reports(void **unused)
+{
+    (void)unused;
+    start(&view_oom);
+    for (uint64_t i = 0; i < 4096 + 3; i++) {
+        VCPU(qxl_io_write, 1000 + 2 * i, .port = QXL_IO_notify_oom);
+        VCPU(qxl_spice_oom, 1001 + 2 * i, .qid = 0);
+    }
+    json_t *s = finish();
+    counts(s, "overflows.notifies", 3);
+    counts(s, "not_complete.too_many_open", 3);
+    is_text(2, "why", "too_many_open");
+    json_decref(s);
+}
+
+/* The first two episodes give way. Only what the first one pushed never came back. */
+static void too_many_episodes(void **unused)
+{
+    (void)unused;
+    start(&view_oom);
+    guest_begins(7, 500);
+    server_has(7, 70, 540);
+    for (uint64_t i = 0; i < 1024 + 2; i++) {
+        HOST(oom_begin, 1000 + 10 * i, .drawables = 1);
+        if (!i)
+            server_gives_back(7, 70, 1001, 1);
+        HOST(oom_end, 1005 + 10 * i, .drawables = 1);
+    }
+    json_t *s = finish();
+    counts(s, "episodes", 1026);
+    counts(s, "overflows.episodes", 1);
+    json_decref(s);
+}
+
+/* One more thread than fits: all are forgotten. */
+static void too_many_threads(void **unused)
+{
+    (void)unused;
+    start(&view_journeys);
+    for (uint32_t i = 0; i < 4096 + 1; i++)
+        feed(EV_guest_bo, 1000 + i, 100 + i, 0, &(struct fields_guest_bo){.took = 10});
+    json_t *s = finish();
+    counts(s, "overflows.threads", 4096);
+    json_decref(s);
+}
+
 static void nothing_overflows(void **unused)
 {
     (void)unused;
@@ -750,6 +796,9 @@ int main(void)
         cmocka_unit_test(too_many_fences),
         cmocka_unit_test(too_many_updates),
         cmocka_unit_test(too_many_waits),
+        cmocka_unit_test(too_many_reports),
+        cmocka_unit_test(too_many_episodes),
+        cmocka_unit_test(too_many_threads),
         cmocka_unit_test(nothing_overflows),
         cmocka_unit_test(overflow_on_stderr),
         cmocka_unit_test(unknown_error),

@@ -530,7 +530,92 @@ static void episodes_that_do_not_fit(void **state)
     done(x);
 }
 
-static void every_table_reports(void **state)
+/* Some run at once, all in one place; one drawing covers them; one episode evicts frames of five.
+ */
+static void streams_that_do_not_fit(void **state)
+{
+    struct model *x;
+    (void)state;
+
+    begin();
+    for (unsigned i = 0; i < MODEL_LIVE + 2; i++)
+        PUT(spice, stream_create, now += US, .stream = i, .box = {0, 0, 200, 200});
+    redraw(0, 0, 16);
+    PUT(spice, oom_begin, now, .drawables = 9);
+    for (unsigned i = 0; i < MODEL_VICTIMS + 1; i++)
+        PUT(spice, evict, now += US, .drawable = 32 + i, .stream = (int)(100 + i));
+    x = gather(now + SECOND, 1);
+    assert_int_equal(over(x, "running_streams"), 2);
+    assert_int_equal(over(x, "covered_streams"), MODEL_LIVE - MODEL_COVERED);
+    assert_int_equal(over(x, "victim_streams"), 1);
+    assert_int_equal(over(x, "streams"), 0);
+    done(x);
+}
+
+/* Boxes that give way while they are redrawn: each was drawn three times, a moment ago. */
+static void boxes_that_do_not_fit(void **state)
+{
+    struct model *x;
+    (void)state;
+
+    begin();
+    for (int i = 0; i < MODEL_BOXES + 3; i++)
+        for (int k = 0; k < 3; k++) {
+            redraw(0, 16 * i, 16 * (uint64_t)(1 + i * 3 + k));
+            now -= MS - US;
+        }
+    x = gather(now + SECOND, 1);
+    assert_int_equal(over(x, "boxes"), 3);
+    assert_int_equal(over(x, "regions"), 0);
+    done(x);
+}
+
+/* Five places are redrawn in more stretches than one place has room for. Then one episode takes
+ * the history of all five. One of them is the clip, which has one stretch, the whole run. */
+static void stretches_that_do_not_fit(void **state)
+{
+    enum { PLACES = MODEL_VICTIMS + 1 };
+    struct model *x;
+    (void)state;
+
+    begin();
+    for (unsigned i = 0; i < MODEL_SPELLS + 2; i++, now += 5 * SECOND)
+        for (unsigned k = 0; k < 15; k++, now += 200 * MS)
+            for (int place = 0; place < PLACES; place++)
+                redraw(0, 400 * place, 16 * (uint64_t)(1 + place));
+    PUT(spice, oom_begin, now, .drawables = 9);
+    for (int place = 0; place < PLACES; place++)
+        PUT(spice, trace_add, now += US, .reason = REMOVE_REASON_evicted, .old_age = MS,
+            .old = {400 * place, 0, 400 * place + 200, 200});
+    x = gather(now + SECOND, 1);
+    assert_int_equal(x->regions.kept.count, PLACES);
+    assert_int_equal(over(x, "spells"), (PLACES - 1) * 2);
+    assert_int_equal(over(x, "victims"), 1);
+    done(x);
+}
+
+/* One object takes so long to make that the first of its thread's calls was forgotten. */
+static void guest_events_that_do_not_fit(void **state)
+{
+    struct model *x;
+    (void)state;
+
+    begin();
+    for (unsigned i = 0; i < MODEL_WAITERS + 4; i++)
+        PUT_AS(guest, 500 + i, guest_wait_begin, now += US, .release_id = i);
+    for (unsigned i = 0; i < MODEL_DELETERS + 3; i++)
+        PUT_AS(guest, 1000 + i, guest_delete, now += US, .domain = RAM, .took = 10);
+    for (unsigned i = 0; i < MODEL_CALLS + 1; i++)
+        PUT_AS(guest, PLAYER, guest_oom, now += MS, .took = 10);
+    PUT_AS(guest, PLAYER, guest_bo, now += MS, .domain = RAM, .took = SECOND);
+    x = gather(now + SECOND, 1);
+    assert_int_equal(over(x, "waiters"), 4);
+    assert_int_equal(over(x, "deleters"), 3);
+    assert_int_equal(over(x, "calls"), 1);
+    done(x);
+}
+
+static void drawables_and_losses_that_do_not_fit(void **state)
 {
     struct model *x;
     (void)state;
@@ -538,14 +623,43 @@ static void every_table_reports(void **state)
     begin();
     for (unsigned i = 0; i < MODEL_HELD + 5; i++)
         redraw(0, 0, 16 * (i + 1));
-    for (unsigned i = 0; i < MODEL_DELETERS + 3; i++) {
-        now += MS;
-        PUT_AS(guest, 100 + i, guest_delete, now, .domain = RAM, .took = 10);
+    for (unsigned i = 0; i < COUNTS_LOSSES + 6; i++) {
+        assert_int_equal(tap_write_loss(spice, now += MS, 1, LOSS_REASON_ring_full), 0);
+        PUT(spice, wakeup, now += MS, .display = 0);
     }
     x = gather(now + SECOND, 1);
     assert_int_equal(over(x, "held_drawables"), 5);
-    assert_int_equal(over(x, "deleters"), 3);
+    assert_int_equal(over(x, "losses"), 6);
+    assert_int_equal(bounded_all(&x->counts.listed), COUNTS_LOSSES + 6);
     assert_int_equal(over(x, "calls"), 0);
+    done(x);
+}
+
+/* The longest are kept, the longest first. */
+static void freezes_that_do_not_fit(void **state)
+{
+    uint64_t last = 0;
+    struct model *x;
+    (void)state;
+
+    begin();
+    PUT_AS(client, 1, client_clip, now, .number = 1);
+    for (uint64_t i = 0; i < MODEL_FREEZES + 7; i++) {
+        uint64_t took = SECOND + i * 7 % 31 * MS;
+
+        PUT_AS(client, 1, client_clip, now += took, .number = (int64_t)i + 2,
+               .since = (int64_t)took);
+    }
+    x = gather(now, 1);
+    assert_int_equal(over(x, "freezes"), 7);
+    assert_int_equal(bounded_all(&x->client.kept), MODEL_FREEZES + 7);
+    for (unsigned i = MODEL_FREEZES; i--;) {
+        uint64_t took = x->client.freezes[i].to - x->client.freezes[i].from;
+
+        assert_true(took >= last);
+        last = took;
+    }
+    assert_int_equal(last, SECOND + 30 * MS);
     done(x);
 }
 
@@ -567,7 +681,12 @@ int main(void)
         cmocka_unit_test(a_freeze_ends_at_a_loss),
         cmocka_unit_test(a_freeze_across_a_loss),
         cmocka_unit_test(episodes_that_do_not_fit),
-        cmocka_unit_test(every_table_reports),
+        cmocka_unit_test(streams_that_do_not_fit),
+        cmocka_unit_test(boxes_that_do_not_fit),
+        cmocka_unit_test(stretches_that_do_not_fit),
+        cmocka_unit_test(guest_events_that_do_not_fit),
+        cmocka_unit_test(drawables_and_losses_that_do_not_fit),
+        cmocka_unit_test(freezes_that_do_not_fit),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);

@@ -5,6 +5,8 @@
  */
 #include "cmd/commands.h"
 #include "replay/replay.h"
+#include "replay/regions.h"
+#include "replay/sight.h"
 #include "fake.h"
 
 enum { MS = 1000000, START = 1000000000 };
@@ -229,6 +231,63 @@ static void too_many_drawables_are_reported(void **state)
     replay_free(&replay);
 }
 
+static void too_many_displays_and_spans_are_reported(void **state)
+{
+    (void)state;
+    begin();
+    for (unsigned i = 0; i < REPLAY_DISPLAYS + 2; i++)
+        PUT(writer, cmd, now += 10, .display = i, .type = QXL_CMD_draw);
+    for (unsigned i = 0; i < REPLAY_SPANS / REPLAY_DISPLAYS + 1; i++) {
+        assert_int_equal(tap_write_loss(writer, now += MS, 3, 0), 0);
+        PUT(writer, cmd, now += MS, .display = 0, .type = QXL_CMD_draw);
+    }
+    finish(&constants_built, 1);
+    assert_int_equal(replay.known.count, REPLAY_DISPLAYS);
+    assert_int_equal(replay.known.over, 2);
+    assert_int_equal(replay.unsure.count, REPLAY_SPANS);
+    assert_int_equal(replay.unsure.over, REPLAY_DISPLAYS); /* each display is blind in each span */
+    replay_free(&replay);
+}
+
+/* Only boxes that are still drawn count as lost. */
+static void too_many_boxes_are_reported(void **state)
+{
+    struct standing none = {.stream = -1};
+    struct drawable p = {.created = START, .of = &none};
+    (void)state;
+
+    assert_int_equal(replay_init(&replay, &constants_built, 1), 0);
+    for (int i = 0; i < REPLAY_REGIONS + 4; i++)
+        for (int k = 0; k < 3; k++) {
+            p.created += 1000;
+            p.box = (struct tap_rect){0, 0, 40 + i, 200};
+            region_count_draw(&replay, 0, &p, true);
+        }
+    assert_int_equal(replay.boxes.count, REPLAY_REGIONS);
+    assert_int_equal(replay.boxes.over, 4);
+    p.created += START;
+    p.box.right = 1000;
+    region_count_draw(&replay, 0, &p, true); /* takes the place of one that is drawn no more */
+    assert_int_equal(replay.boxes.over, 4);
+    replay_free(&replay);
+}
+
+static void too_many_streams_are_reported(void **state)
+{
+    struct replay_display *d;
+    (void)state;
+
+    assert_int_equal(replay_init(&replay, &constants_built, 1), 0);
+    d = display_make(&replay, 0, sight_decided);
+    assert_non_null(d);
+    for (unsigned i = 0; i < REPLAY_STREAMS + 5; i++)
+        sight_end_stream(d, 0, &(struct stream){.known = true}, i, STOP_REASON_timeout);
+    assert_int_equal(replay.results[0].listed.count, REPLAY_STREAMS);
+    assert_int_equal(replay.results[0].listed.over, 5);
+    display_free(d);
+    replay_free(&replay);
+}
+
 /* What cannot be concluded is said in both outputs. */
 static void the_overflow_is_printed(void **state)
 {
@@ -313,6 +372,9 @@ int main(void)
         cmocka_unit_test(nothing_is_concluded_across_a_loss),
         cmocka_unit_test(nothing_is_concluded_of_an_end_that_is_cut),
         cmocka_unit_test(too_many_drawables_are_reported),
+        cmocka_unit_test(too_many_displays_and_spans_are_reported),
+        cmocka_unit_test(too_many_boxes_are_reported),
+        cmocka_unit_test(too_many_streams_are_reported),
         cmocka_unit_test(the_overflow_is_printed),
         cmocka_unit_test(the_command),
         cmocka_unit_test(noise),
