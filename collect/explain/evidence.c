@@ -4,9 +4,12 @@
  * compared with the selections. What became of a redraw is decided later than its events come, so
  * those are held until then.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bounded.h"
 #include "base/exit.h"
 #include "explain/evidence.h"
 #include "run/input.h"
@@ -39,7 +42,7 @@ struct search {
         const struct bundle_log *from;
         uint32_t display;
     } held[HELD];
-    size_t held_count;
+    struct bounded places; /* of `held` */
 };
 
 /* The id that the first pass gave the region, if the time is in one of its stretches. */
@@ -183,17 +186,17 @@ static void on_decided(struct model *x, const struct model_candidate *c, enum ou
     struct search *s = x->arg;
     uint32_t id = region_id(s->first, c->region, c->time);
     bool yes = false;
-    size_t kept = 0;
+    uint32_t kept = 0;
 
     for (size_t i = 0; i < s->count; i++)
         yes |= is_wanted(&s->selects[i], c, id, o);
-    for (size_t i = 0; i < s->held_count; i++) {
+    for (size_t i = 0; i < s->places.count; i++) {
         if (s->held[i].display != c->display)
             s->held[kept++] = s->held[i];
         else if (yes)
             s->found(s->arg, &s->held[i].ev, s->held[i].from);
     }
-    s->held_count = kept;
+    s->places.count = kept;
 }
 
 /* An event of one drawable. */
@@ -202,11 +205,11 @@ static void hold(struct search *s, const struct tap_event *ev, const struct bund
     if (ev->kind != EV_draw && ev->kind != EV_match && ev->kind != EV_frame &&
         ev->kind != EV_stream_attach && ev->kind != EV_stream_create)
         return;
-    if (s->held_count == HELD)
+    if (!bounded_take(&s->places, HELD))
         return;
-    s->held[s->held_count].ev = *ev;
-    s->held[s->held_count].from = from;
-    s->held[s->held_count++].display = (uint32_t)ev->v[0];
+    s->held[s->places.count - 1].ev = *ev;
+    s->held[s->places.count - 1].from = from;
+    s->held[s->places.count - 1].display = (uint32_t)ev->v[0];
 }
 
 static void one(struct model *x, struct search *s, const struct run_event *e)
@@ -268,6 +271,11 @@ int evidence_find(const struct model *first, const struct select *selects, size_
     for (size_t i = 0; i < count; i++)
         s->holds |= selects[i].outcomes || selects[i].refused;
     code = again(s);
+    if (s->places.over)
+        fprintf(stderr,
+                "spicetap explain: more than %d events came before the fate of their redraw was "
+                "decided; %" PRIu64 " are missing here\n",
+                HELD, s->places.over);
     free(s);
     return code;
 }

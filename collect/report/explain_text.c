@@ -73,6 +73,35 @@ static void print_head(const struct model *x)
     printf("spicetap explain RUN --events REFERENCE lists the events behind a sentence.\n");
 }
 
+/* Tables whose overflow no sentence names. */
+static const struct {
+    const char *table, *what;
+} unnamed[] = {
+    {"covered_streams", "streams covered by one drawing"},
+    {"victims", "places whose history one out-of-memory episode took"},
+    {"victim_streams", "streams that lost frames in one out-of-memory episode"},
+    {"calls", "calls for memory of one thread, or episodes of one call"},
+    {"waiters", "guest threads that waited at one time"},
+    {"deleters", "guest threads that free memory"},
+};
+
+static void print_left_out(const struct model *x)
+{
+    struct model_overflow tables[MODEL_TABLES];
+    unsigned count = model_overflows(x, tables);
+    bool any = false;
+
+    for (unsigned i = 0; i < count; i++)
+        for (size_t k = 0; k < sizeof(unnamed) / sizeof(*unnamed); k++) {
+            if (!tables[i].count || strcmp(tables[i].table, unnamed[k].table))
+                continue;
+            if (!any)
+                printf("\nLeft out above, because a table was full:\n");
+            any = true;
+            printf("  %s: %" PRIu64 "\n", unnamed[k].what, tables[i].count);
+        }
+}
+
 static int none(const char *what, uint32_t id)
 {
     fprintf(stderr, "spicetap explain: this run has no %s %" PRIu32 "\n", what, id);
@@ -119,6 +148,7 @@ int explain_text(const struct model *x, const struct explain_options *o)
         return print_things(x, o, &p.finder);
     print_head(x);
     find_page(x, &p.finder);
+    print_left_out(x);
     for (int h = 1; o->hypotheses && h <= HYPOTHESES; h++)
         find_hypothesis(x, h, &p.finder);
     return EXIT_DONE;

@@ -349,6 +349,45 @@ static void too_many(void **state)
     assert_int_equal(RUN(cmd_explain, folder), EXIT_DONE);
 }
 
+/* A redraw with more comparisons than are held until its fate is decided. */
+static void too_much_evidence(void **state)
+{
+    char *text;
+    (void)state;
+
+    begin();
+    for (unsigned i = 0; i < 30; i++, now += 100 * MS)
+        redraw(0, 0, 200, 200);
+    PUT(spice, draw, now, .drawable = 7, .box = {0, 0, 200, 200}, .created = now);
+    for (unsigned i = 0; i < 1024; i++)
+        PUT(spice, match, now += US, .against = MATCH_AGAINST_trace, .drawable = 7);
+    end(0);
+    assert_int_equal(RUN(cmd_explain, folder, "--events", "r1.1"), EXIT_DONE);
+    text = fake_text("err");
+    assert_non_null(strstr(text, "; 1 are missing here"));
+    free(text);
+}
+
+/* Tables without a sentence of their own are in the text too, and only if something did not fit. */
+static void left_out_in_the_text(void **state)
+{
+    char *text;
+    (void)state;
+
+    for (unsigned more = 0; more < 2; more++) {
+        begin();
+        for (unsigned i = 0; i < 50 + 3 * more; i++)
+            PUT(spice, stream_create, now += US, .stream = i, .box = {0, 0, 200, 200});
+        redraw(0, 0, 200, 200);
+        end(0);
+        assert_int_equal(RUN(cmd_explain, folder), EXIT_DONE);
+        text = fake_text("out");
+        assert_int_equal(strstr(text, "covered by one drawing: 3") != NULL, more);
+        assert_int_equal(strstr(text, "Left out") != NULL, more);
+        free(text);
+    }
+}
+
 static void nothing_left_out(void **state)
 {
     static const char *const keys[] = {"display_events", "streams", "running_streams", "episodes",
@@ -821,6 +860,8 @@ int main(void)
         cmocka_unit_test(without_calls),
         cmocka_unit_test(clock_of_the_guest),
         cmocka_unit_test(too_many),
+        cmocka_unit_test(too_much_evidence),
+        cmocka_unit_test(left_out_in_the_text),
         cmocka_unit_test(nothing_left_out),
         cmocka_unit_test(the_clip),
         cmocka_unit_test(the_clip_in_pieces),
