@@ -33,22 +33,10 @@ enum { MAX_OPEN = 65536 };
     C(order, TEXT, "", ALWAYS, _, "ok, within_error or violated")                                  \
     C(error, UNSIGNED, "ns", MAYBE, _, "bound on the error of the guest's times")
 
-enum {
-#define C(name, ...) F_##name,
-    COLUMNS(C)
-#undef C
-        F_COUNT
-};
-
-static const struct column columns[] = {
-#define C(name, kind, unit, nullable, names, help)                                                 \
-    LINK_COLUMN(F_##name, F_COUNT, #name, kind, unit, nullable, names, help)
-    COLUMNS(C)
-#undef C
-};
+LINK_COLUMNS(COLUMNS);
 
 static const struct schema schema = {"fences", "each fence of a virtio-gpu guest", columns,
-                                     F_COUNT};
+                                     AT_COUNT};
 
 #define WHYS_OF_FENCE(W)                                                                           \
     W(none)                                                                                        \
@@ -156,20 +144,20 @@ static void put_fence(const struct state *s, const struct fence *f, enum fence_w
     struct row row, *r = &row;
 
     row_clear(r, &schema);
-    row_set(r, F_fence, f->id);
-    row_known(r, F_type, f->type);
-    row_set(r, F_context, f->context);
-    row_known(r, F_queue, f->queue);
-    row_known(r, F_qemu_ctrl, f->ctrl);
-    row_known(r, F_qemu_resp, f->resp);
-    row_known(r, F_response, f->response);
-    row_known(r, F_response_type, f->response_type);
-    row_known(r, F_signaled, f->signaled);
-    row_set(r, F_both_ends, f->queue && f->response);
-    row_set(r, F_whole, !why);
-    row_text(r, F_why, why ? whys[why] : NULL);
-    row_text(r, F_order, link_orders[o]);
-    row_bounded(r, F_error, f->error);
+    row_set(r, AT_fence, f->id);
+    row_known(r, AT_type, f->type);
+    row_set(r, AT_context, f->context);
+    row_known(r, AT_queue, f->queue);
+    row_known(r, AT_qemu_ctrl, f->ctrl);
+    row_known(r, AT_qemu_resp, f->resp);
+    row_known(r, AT_response, f->response);
+    row_known(r, AT_response_type, f->response_type);
+    row_known(r, AT_signaled, f->signaled);
+    row_set(r, AT_both_ends, f->queue && f->response);
+    row_set(r, AT_whole, !why);
+    row_text(r, AT_why, why ? whys[why] : NULL);
+    row_text(r, AT_order, link_orders[o]);
+    row_bounded(r, AT_error, f->error);
     row_put(s->rows, r);
 }
 

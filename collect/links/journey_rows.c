@@ -50,23 +50,11 @@
     C(order, TEXT, "", ALWAYS, _, "ok, within_error or violated")                                  \
     C(error, UNSIGNED, "ns", MAYBE, _, "bound on the error of the guest's times")
 
-enum {
-#define C(name, ...) J_##name,
-    COLUMNS(C)
-#undef C
-        J_COUNT
-};
-
-static const struct column columns[] = {
-#define C(name, kind, unit, nullable, names, help)                                                 \
-    LINK_COLUMN(J_##name, J_COUNT, #name, kind, unit, nullable, names, help)
-    COLUMNS(C)
-#undef C
-};
+LINK_COLUMNS(COLUMNS);
 
 static const struct schema schema = {
     "journeys", "each release of a QXL guest, from its allocation to its reclaim", columns,
-    J_COUNT};
+    AT_COUNT};
 
 struct state {
     struct row_sink *rows;
@@ -76,59 +64,59 @@ struct state {
 static void guest_cells(struct row *r, const struct life *l)
 {
     if (l->type >= 0)
-        row_set(r, J_type, (uint64_t)l->type);
-    row_known(r, J_size, l->size);
-    row_known(r, J_alloc, l->alloc.t);
+        row_set(r, AT_type, (uint64_t)l->type);
+    row_known(r, AT_size, l->size);
+    row_known(r, AT_alloc, l->alloc.t);
     if (l->alloc.t) {
-        row_set(r, J_alloc_took, (uint64_t)l->alloc_took);
-        row_set(r, J_alloc_tid, l->alloc_tid);
-        row_bounded(r, J_error, l->alloc.error);
+        row_set(r, AT_alloc_took, (uint64_t)l->alloc_took);
+        row_set(r, AT_alloc_tid, l->alloc_tid);
+        row_bounded(r, AT_error, l->alloc.error);
     }
     if (l->bo_domain >= 0) {
-        row_set(r, J_bo_domain, (uint64_t)l->bo_domain);
-        row_set(r, J_bo_size, l->bo_size);
+        row_set(r, AT_bo_domain, (uint64_t)l->bo_domain);
+        row_set(r, AT_bo_size, l->bo_size);
     }
     if (l->push_begin.t) {
-        row_set(r, J_push_begin, l->push_begin.t);
-        row_set(r, J_push_end, l->push_end.t);
-        row_set(r, J_push_result, (uint64_t)l->push_result);
+        row_set(r, AT_push_begin, l->push_begin.t);
+        row_set(r, AT_push_end, l->push_end.t);
+        row_set(r, AT_push_result, (uint64_t)l->push_result);
     }
     if (l->freed) {
-        row_set(r, J_free, l->free.t);
-        row_set(r, J_reclaimed, !l->gave_up);
-        row_bounded(r, J_error, l->free.error);
+        row_set(r, AT_free, l->free.t);
+        row_set(r, AT_reclaimed, !l->gave_up);
+        row_bounded(r, AT_error, l->free.error);
     }
 }
 
 static void server_cells(struct row *r, const struct life *l)
 {
-    row_known(r, J_cmd, l->cmd);
+    row_known(r, AT_cmd, l->cmd);
     if (l->cmd_type >= 0)
-        row_set(r, J_cmd_type, (uint64_t)l->cmd_type);
-    row_known(r, J_drawable, l->drawable);
-    row_known(r, J_draw, l->draw);
+        row_set(r, AT_cmd_type, (uint64_t)l->cmd_type);
+    row_known(r, AT_drawable, l->drawable);
+    row_known(r, AT_draw, l->draw);
     if (l->draw) {
-        row_set(r, J_draw_type, (uint64_t)l->draw_type);
-        row_set(r, J_verdict, (uint64_t)l->verdict);
+        row_set(r, AT_draw_type, (uint64_t)l->draw_type);
+        row_set(r, AT_verdict, (uint64_t)l->verdict);
     }
     if (l->draw || l->evict)
-        row_box(r, J_box, l->box);
+        row_box(r, AT_box, l->box);
     if (l->stream >= 0)
-        row_set(r, J_stream, (uint64_t)(int64_t)l->stream);
-    row_known(r, J_stream_attach, l->streamed);
+        row_set(r, AT_stream, (uint64_t)(int64_t)l->stream);
+    row_known(r, AT_stream_attach, l->streamed);
     if (l->on_server) {
-        row_set(r, J_frames, l->frames);
-        row_set(r, J_frame_bytes, l->frame_bytes);
-        row_set(r, J_frames_dropped, l->drops);
-        row_set(r, J_images, l->images);
-        row_set(r, J_image_bytes, l->image_bytes);
-        row_set(r, J_bytes_sent, l->frame_bytes + l->image_bytes);
+        row_set(r, AT_frames, l->frames);
+        row_set(r, AT_frame_bytes, l->frame_bytes);
+        row_set(r, AT_frames_dropped, l->drops);
+        row_set(r, AT_images, l->images);
+        row_set(r, AT_image_bytes, l->image_bytes);
+        row_set(r, AT_bytes_sent, l->frame_bytes + l->image_bytes);
     }
-    row_known(r, J_evict, l->evict);
-    row_known(r, J_evict_oom, l->oom);
-    row_known(r, J_release, l->release);
-    row_known(r, J_res_put, l->put);
-    row_known(r, J_res_push, l->res_push);
+    row_known(r, AT_evict, l->evict);
+    row_known(r, AT_evict_oom, l->oom);
+    row_known(r, AT_release, l->release);
+    row_known(r, AT_res_put, l->put);
+    row_known(r, AT_res_push, l->res_push);
 }
 
 static void closed(void *context, const struct life *l)
@@ -139,17 +127,17 @@ static void closed(void *context, const struct life *l)
     if (!s->rows)
         return;
     row_clear(r, &schema);
-    row_set(r, J_release_id, l->id);
-    row_set(r, J_generation, l->generation);
-    row_set(r, J_display, l->display);
+    row_set(r, AT_release_id, l->id);
+    row_set(r, AT_generation, l->generation);
+    row_set(r, AT_display, l->display);
     guest_cells(r, l);
     server_cells(r, l);
-    row_text(r, J_end, l->end);
-    row_set(r, J_inside, l->inside);
-    row_set(r, J_whole, l->whole);
+    row_text(r, AT_end, l->end);
+    row_set(r, AT_inside, l->inside);
+    row_set(r, AT_whole, l->whole);
     if (l->why)
-        row_text(r, J_why, journey_whys[l->why]);
-    row_text(r, J_order, link_orders[l->order]);
+        row_text(r, AT_why, journey_whys[l->why]);
+    row_text(r, AT_order, link_orders[l->order]);
     row_put(s->rows, r);
 }
 

@@ -51,15 +51,20 @@ enum { ALWAYS, MAYBE }; /* nullable or not */
 #define LINK_NAMES_FLAG(names)     NULL
 #define LINK_NAMES_TEXT(names)     NULL
 #define LINK_NAMES_BOX(names)      NULL
-/* A column in word `at`; a box, of which a view has one, in words `end` and `end` + 1. */
-#define LINK_COLUMN(at, end, NAME, KIND, UNIT, NULLABLE, NAMES, HELP)                              \
-    {.name = NAME,                                                                                 \
+#define LINK_AT(NAME, ...)         AT_##NAME,
+/* A box, of which a view has one, is in the last two words. */
+#define LINK_COLUMN(NAME, KIND, UNIT, NULLABLE, NAMES, HELP)                                       \
+    {.name = #NAME,                                                                                \
      .kind = COLUMN_##KIND,                                                                        \
-     .slot = COLUMN_##KIND == COLUMN_BOX ? (end) : (at),                                           \
+     .slot = COLUMN_##KIND == COLUMN_BOX ? AT_COUNT : AT_##NAME,                                   \
      .nullable = (NULLABLE) == MAYBE,                                                              \
      .unit = UNIT,                                                                                 \
      .help = HELP,                                                                                 \
      .names = LINK_NAMES_##KIND(NAMES)},
+/* A view's columns, from its X-macro: their numbers AT_..., and `columns`. */
+#define LINK_COLUMNS(COLUMNS)                                                                      \
+    enum { COLUMNS(LINK_AT) AT_COUNT };                                                            \
+    static const struct column columns[] = {COLUMNS(LINK_COLUMN)}
 
 /* Adds {"name": count} if it is not 0. */
 void json_count(json_t *object, const char *name, uint64_t count);

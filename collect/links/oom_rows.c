@@ -41,22 +41,10 @@
     C(order, TEXT, "", ALWAYS, _, "ok, within_error or violated")                                  \
     C(error, UNSIGNED, "ns", MAYBE, _, "bound on the error of the guest's times")
 
-enum {
-#define C(name, ...) O_##name,
-    COLUMNS(C)
-#undef C
-        O_COUNT
-};
-
-static const struct column columns[] = {
-#define C(name, kind, unit, nullable, names, help)                                                 \
-    LINK_COLUMN(O_##name, O_COUNT, #name, kind, unit, nullable, names, help)
-    COLUMNS(C)
-#undef C
-};
+LINK_COLUMNS(COLUMNS);
 
 const struct schema oom_schema = {"oom", "each time that the guest reported out of memory", columns,
-                                  O_COUNT};
+                                  AT_COUNT};
 
 const char *const oom_whys[OOM_WHYS] = {
 #define W(name) #name,
@@ -135,40 +123,40 @@ static enum oom_why missing(const struct oom *s, const struct oom_notify *n, boo
 
 static void wait_cells(struct row *r, const struct oom_wait *w)
 {
-    row_set(r, O_wait, w->number);
-    row_set(r, O_wait_tid, w->tid);
-    row_known(r, O_wait_release, w->release);
-    row_set(r, O_wait_begin, w->begin);
-    row_known(r, O_wait_end, w->end);
+    row_set(r, AT_wait, w->number);
+    row_set(r, AT_wait_tid, w->tid);
+    row_known(r, AT_wait_release, w->release);
+    row_set(r, AT_wait_begin, w->begin);
+    row_known(r, AT_wait_end, w->end);
     if (!w->asked)
         return;
-    row_text(r, O_asked,
+    row_text(r, AT_asked,
              w->asked == EV_guest_bo       ? "bo"
              : w->asked == EV_guest_delete ? "delete"
                                            : "release");
     if (w->asked != EV_guest_alloc)
-        row_set(r, O_asked_domain, w->domain);
-    row_set(r, O_asked_size, w->size);
-    row_set(r, O_asked_result, (uint64_t)w->result);
+        row_set(r, AT_asked_domain, w->domain);
+    row_set(r, AT_asked_size, w->size);
+    row_set(r, AT_asked_result, (uint64_t)w->result);
 }
 
 static void episode_cells(struct row *r, const struct oom_episode *e)
 {
-    row_set(r, O_episode, e->number);
-    row_set(r, O_oom_begin, e->begin);
-    row_set(r, O_flushes, e->flushes);
-    row_set(r, O_flushed, e->flushed);
-    row_known(r, O_free_some, e->free_some);
-    row_set(r, O_glz_freed, e->glz);
-    row_set(r, O_evicted, e->evicted);
-    row_set(r, O_releases, e->releases);
-    row_known(r, O_oom_end, e->end);
-    row_known(r, O_res_push, e->push);
-    row_set(r, O_pushed, e->pushed);
-    row_known(r, O_reclaim_first, e->reclaim_first);
-    row_known(r, O_reclaim_last, e->reclaim_last);
-    row_set(r, O_reclaimed, e->reclaimed);
-    row_known(r, O_gc, e->gc);
+    row_set(r, AT_episode, e->number);
+    row_set(r, AT_oom_begin, e->begin);
+    row_set(r, AT_flushes, e->flushes);
+    row_set(r, AT_flushed, e->flushed);
+    row_known(r, AT_free_some, e->free_some);
+    row_set(r, AT_glz_freed, e->glz);
+    row_set(r, AT_evicted, e->evicted);
+    row_set(r, AT_releases, e->releases);
+    row_known(r, AT_oom_end, e->end);
+    row_known(r, AT_res_push, e->push);
+    row_set(r, AT_pushed, e->pushed);
+    row_known(r, AT_reclaim_first, e->reclaim_first);
+    row_known(r, AT_reclaim_last, e->reclaim_last);
+    row_set(r, AT_reclaimed, e->reclaimed);
+    row_known(r, AT_gc, e->gc);
 }
 
 static void put_row(const struct oom *s, const struct oom_notify *n, enum oom_why why)
@@ -176,22 +164,22 @@ static void put_row(const struct oom *s, const struct oom_notify *n, enum oom_wh
     struct row row, *r = &row;
 
     row_clear(r, &oom_schema);
-    row_set(r, O_notify, n->number);
+    row_set(r, AT_notify, n->number);
     if (n->wait) {
         wait_cells(r, n->wait);
-        row_set(r, O_notify_of_wait, n->nth);
+        row_set(r, AT_notify_of_wait, n->nth);
     }
-    row_known(r, O_guest_oom_begin, n->guest_begin);
-    row_known(r, O_guest_oom_end, n->guest_end);
-    row_known(r, O_io_write, n->io_write);
-    row_known(r, O_spice_oom, n->spice_oom);
+    row_known(r, AT_guest_oom_begin, n->guest_begin);
+    row_known(r, AT_guest_oom_end, n->guest_end);
+    row_known(r, AT_io_write, n->io_write);
+    row_known(r, AT_spice_oom, n->spice_oom);
     if (n->episode)
         episode_cells(r, n->episode);
-    row_text(r, O_outcome, oom_outcomes[outcome_of(n)]);
-    row_set(r, O_complete, !why);
-    row_text(r, O_why, why ? oom_whys[why] : NULL);
-    row_text(r, O_order, link_orders[order_of(n)]);
-    row_bounded(r, O_error, n->error);
+    row_text(r, AT_outcome, oom_outcomes[outcome_of(n)]);
+    row_set(r, AT_complete, !why);
+    row_text(r, AT_why, why ? oom_whys[why] : NULL);
+    row_text(r, AT_order, link_orders[order_of(n)]);
+    row_bounded(r, AT_error, n->error);
     row_put(s->rows, r);
 }
 

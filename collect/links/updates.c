@@ -28,22 +28,10 @@ enum { MAX_QUEUE = 16384, GROUP_HOST = 0 /* MEMSLOT_GROUP_HOST, QEMU's ui/spice-
     C(whole, FLAG, "", ALWAYS, _, "update and drawable are linked")                                \
     C(why, TEXT, "", MAYBE, _, "why they are not")
 
-enum {
-#define C(name, ...) U_##name,
-    COLUMNS(C)
-#undef C
-        U_COUNT
-};
-
-static const struct column columns[] = {
-#define C(name, kind, unit, nullable, names, help)                                                 \
-    LINK_COLUMN(U_##name, U_COUNT, #name, kind, unit, nullable, names, help)
-    COLUMNS(C)
-#undef C
-};
+LINK_COLUMNS(COLUMNS);
 
 static const struct schema schema = {"updates", "each update that QEMU itself made of the screen",
-                                     columns, U_COUNT};
+                                     columns, AT_COUNT};
 
 struct update {
     uint64_t t, batch, losses;
@@ -85,25 +73,25 @@ static void row(struct state *s, const struct update *u, const struct tap_event 
 
     row_clear(r, &schema);
     if (u) {
-        row_set(r, U_update, u->t);
-        row_box(r, U_box, u->box);
+        row_set(r, AT_update, u->t);
+        row_box(r, AT_box, u->box);
         if (u->qid >= 0)
-            row_set(r, U_display, (uint64_t)u->qid);
+            row_set(r, AT_display, (uint64_t)u->qid);
     }
     if (e) {
         int32_t box[4];
 
         memcpy(box, &e->box, sizeof(box));
-        row_box(r, U_box, box);
-        row_set(r, U_display, e->display);
-        row_set(r, U_cmd, s->cmd.time);
-        row_set(r, U_release_id, e->release_id);
-        row_set(r, U_drawable, e->drawable);
-        row_set(r, U_draw, draw->time);
-        row_set(r, U_verdict, e->verdict);
+        row_box(r, AT_box, box);
+        row_set(r, AT_display, e->display);
+        row_set(r, AT_cmd, s->cmd.time);
+        row_set(r, AT_release_id, e->release_id);
+        row_set(r, AT_drawable, e->drawable);
+        row_set(r, AT_draw, draw->time);
+        row_set(r, AT_verdict, e->verdict);
     }
-    row_set(r, U_whole, !why);
-    row_text(r, U_why, why);
+    row_set(r, AT_whole, !why);
+    row_text(r, AT_why, why);
     row_put(s->rows, r);
 }
 
