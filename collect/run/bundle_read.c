@@ -10,24 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "run/bundle_parts.h"
 #include "run/guest_clock.h"
 
 enum { MAX_JSON = 4 << 20 };
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
-
-static void free_text(char **text)
-{
-    free(*text);
-}
-
-#define CLOSES __attribute__((cleanup(close_fd)))
-#define FREES  __attribute__((cleanup(free_text)))
 
 /* ---- the JSON files -------------------------------------------------------------------- */
 
@@ -367,7 +354,7 @@ void bundle_close(struct bundle *b)
         tap_reader_close(b->logs[i].reader);
         clock_map_free(&b->clocks[i]);
     }
-    close_fd(&b->folder);
+    cleanup_fd(&b->folder);
     json_decref(b->about);
     free(b);
 }

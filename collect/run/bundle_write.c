@@ -11,25 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "run/bundle.h"
 #include "base/exit.h"
 #include "base/host.h"
 
 enum { LOG_NAME = 64, OPEN_LOGS = 32 };
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-}
-
-static void free_text(char **text)
-{
-    free(*text);
-}
-
-#define CLOSES __attribute__((cleanup(close_fd)))
-#define FREES  __attribute__((cleanup(free_text)))
 
 /* ---- writing -------------------------------------------------------------------------- */
 
@@ -72,7 +59,7 @@ static json_t *first_run(void)
 
 static void writer_free(struct bundle_writer *b)
 {
-    close_fd(&b->folder);
+    cleanup_fd(&b->folder);
     json_decref(b->run);
     free(b->path);
     free(b);
