@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
-/* Fibonacci hashing: ids count up and addresses end in zeros, which uthash's own is slow for. */
+/* Fibonacci hashing: uthash's own hash is slow for ids that count up and addresses that end in
+ * zeros. */
 #define HASH_FUNCTION(key, length, hash) ((hash) = hash_u64(key, length))
 
 static inline unsigned hash_u64(const void *key, size_t length)

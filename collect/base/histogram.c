@@ -3,7 +3,7 @@
 
 #include "base/histogram.h"
 
-/* What is told apart: 2^16 ns, then two digits. Longer spans than a minute count as a minute. */
+/* Resolution: 2^16 ns, then two digits. Spans over a minute count as a minute. */
 #define LEAST ((int64_t)1 << 16)
 #define MOST  (60 * INT64_C(1000000000))
 enum { DIGITS = 2 };

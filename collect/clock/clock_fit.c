@@ -211,7 +211,8 @@ static void lay(struct clock_segment *s, const struct clock_band *b, uint64_t fr
     s->pairs = b->pairs ? b->pairs : b->fences ? b->fences : b->pings;
 }
 
-/* When the clock leapt between the two bands is not known: the error there is the whole leap. */
+/* The clock leapt at an unknown time between the two bands, so the error there is the whole leap.
+ */
 static void bridge(struct clock_segment *s, const struct clock_segment *a,
                    const struct clock_band *b)
 {

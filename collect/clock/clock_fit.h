@@ -22,8 +22,8 @@ struct clock_fit {
     struct clock_band *bands;
     size_t count;
     uint64_t pairs, rejected;
-    /* `other`: the next band, should pairs go on to contradict this one. `before`, `sure`: the last
-     * band as it was after the last pair that did not; a ping since may belong to the next. */
+    /* `other`: becomes the next band if more pairs contradict this one. `before`, `sure`: the last
+     * band after the last pair that fit it; later pings may belong to the next band. */
     struct clock_band other, before, sure;
     unsigned streak;
 };

@@ -101,7 +101,8 @@ static void victims(const struct model *x, const struct model_episode *e, struct
     }
 }
 
-/* Where the clock leaves open which episode a request was of, its own findings are unsure. */
+/* If the clock cannot place a request in one episode, the findings about that request are unsure.
+ */
 static void guests_side(const struct model *x, const struct model_episode *e, struct finder *s)
 {
     struct finding f;

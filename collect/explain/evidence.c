@@ -138,7 +138,8 @@ static bool in_episode(const struct select *q, const struct model_attr *a)
                             : q->episode == a->episode;
 }
 
-/* All of spice-server's kinds that a display filter is used for have it first, as QEMU's qid is. */
+/* The display is the first field of every kind that is filtered by display. QEMU's qid counts as
+ * one. */
 static bool on_display(const struct select *q, const struct tap_event *ev)
 {
     return (uint32_t)ev->v[0] == q->display - 1;

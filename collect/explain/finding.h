@@ -51,7 +51,7 @@ enum unsure {
     UNSURE_GUEST_LOST, /* events of the guest or of QEMU were lost */
     UNSURE_CLOCK,      /* the guest's clock is not known well enough */
     UNSURE_GUEST_GONE, /* the guest's agent was gone while the guest waited */
-    UNSURE_DISPLAY,    /* of which display the guest's events are is not known */
+    UNSURE_DISPLAY,    /* the guest's events name no display */
     UNSURE_BEFORE,     /* the recording began too late */
     UNSURE_TABLE,      /* a table was full */
     UNSURE_NO_GUEST,   /* there is no log of a guest */

@@ -62,8 +62,8 @@ static struct sums sums(const struct model *x)
     return all;
 }
 
-/* An eviction killed a stream if redraws of its place were refused for want of what was evicted. A
- * redraw of another kind, size or place would have been refused without it, too. */
+/* An eviction ended a stream if redraws of its place were refused because the evicted history was
+ * missing. A redraw of another kind, size or place would have been refused anyway. */
 static bool killed_by_eviction(const struct model_stream *t)
 {
     return t->cause == CAUSE_REFUSED && (t->also & ALSO_FRAME_EVICTED) &&

@@ -63,7 +63,7 @@ static bool is_clips(const struct model *x, const struct model_stream *t)
     return clip && t->display == clip->display && boxes_alike(t->box, clip->box, &off);
 }
 
-/* It runs on, or ended as a video ends: nobody has to read about it unasked. */
+/* It still runs, or ended as a video ends: not worth a place on the page. */
 static bool is_fine(const struct model_stream *t)
 {
     return (t->cause == CAUSE_RUNNING || t->cause == CAUSE_GUEST_IDLE) && !t->losses &&

@@ -11,7 +11,7 @@
 enum {
     JOURNEY_IDS = 1 << 20,   /* remembered; a driver uses as many as are in flight */
     JOURNEY_LIVES = 1 << 20, /* open at once */
-    JOURNEY_QUEUE = 6,       /* lives of one id of which only one side is known */
+    JOURNEY_QUEUE = 6,       /* lives of one id that only one side reported */
     JOURNEY_THREADS = 4096,
     GROUP_GUEST = 1, /* MEMSLOT_GROUP_GUEST, hw/display/qxl.h */
 };

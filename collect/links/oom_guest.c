@@ -56,8 +56,8 @@ static void wait_end(struct oom *s, const struct tap_event *ev)
         w->end = ev->time;
 }
 
-/* A call of this thread ends: the waits in it were for what it asked for. The innermost call ends
- * first, so it gets them. */
+/* A call of this thread ends, and the waits in it belong to it. The innermost call ends first, so
+ * it gets them. */
 static void asked(struct oom *s, const struct tap_event *ev, int64_t took, uint64_t domain,
                   uint64_t size, int64_t result)
 {

@@ -55,7 +55,8 @@ int tap_reader_open(struct tap_reader **out, const char *path);
 int tap_reader_open_at(struct tap_reader **out, int folder, const char *name);
 /* The log's size as run.json has it, before the first event is read. */
 void tap_reader_expect(struct tap_reader *r, const struct tap_end *end);
-/* The log is being written: that it has no end yet is no loss. Before the first event is read. */
+/* The log is still being written, so its missing end is no loss. Call it before the first event is
+ * read. */
 void tap_reader_growing(struct tap_reader *r);
 /* 1: *ev is the next event, 0: the end, <0: error. What is missing comes as an EV_loss, and reading
  * goes on behind it. Losses are EV_loss, laid out as events.def has it, whatever the log calls

@@ -211,7 +211,7 @@ static enum tap_code code_of(const char *name)
     return !strcmp(name, "time") ? CODE_TIME : !strcmp(name, "by") ? CODE_BY : CODE_SKIP;
 }
 
-/* Notes a field that there is no room for: the log is good, but the user must be told. */
+/* Notes a field without room. The log is good, but the user gets a warning. */
 static int leave_out(struct tap_desc *d, const struct tap_kind_desc *kind, const char *name)
 {
     char text[2 * TAP_MAX_NAME + 2];

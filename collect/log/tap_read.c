@@ -44,7 +44,7 @@ static bool has_gap(const struct tap_reader *r, const struct tap_chunk_header *h
 }
 
 /* How many events are missing before the last `own` of a chunk. A header has the sum of all events
- * so far, modulo 2^32. false: it has none, as in 1.0, or one that cannot be. */
+ * so far, modulo 2^32. False: it has no sum, as in 1.0, or an impossible one. */
 static bool count_missing(const struct tap_reader *r, const struct tap_chunk_header *h,
                           uint32_t own, uint64_t chunks, uint64_t *count)
 {

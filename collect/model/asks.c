@@ -6,8 +6,8 @@ static uint64_t before(uint64_t time, uint64_t by)
     return time > by ? time - by : 0;
 }
 
-/* What the thread does around its call has the guest's times alone, so only the call itself must be
- * matched with the host's events. */
+/* All events of the thread have the guest's times, so only the call itself is matched with the
+ * host's events. */
 static void guest_oom(struct model_memory *m, const struct model_seen *e)
 {
     const struct tap_event *ev = e->ev;

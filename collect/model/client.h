@@ -29,8 +29,8 @@ struct model_mark {
 struct model_freeze {
     uint64_t from, to;
     bool open; /* no picture ended it: the window did, or a loss of the client's events */
-    /* How long the clip's display was held up in it; where that display is not known, the one that
-     * was held up longest. */
+    /* How long the clip's display was held up in it. If that display is unknown: the display held
+     * up longest. */
     uint64_t stalled, blocked;
     uint64_t stalled_of[MODEL_DISPLAYS], blocked_of[MODEL_DISPLAYS]; /* by slot */
     /* ns that a frame of video waits at the client until it is due, as the freeze began and ended;
@@ -60,8 +60,8 @@ struct model_client {
     uint32_t moved_count;   /* freezes in which the client drew in the clip's place */
     uint32_t drawn;         /* parts of the picture so far, there */
     struct model_mark mark; /* as the last picture came */
-    /* Since then: as the client's events began to be missing, and as they came again; `time` 0:
-     * they did not. */
+    /* Counters since then: when the client's events began to be missing, and when they came again.
+     * `time` 0: they did not. */
     struct model_mark cut, back;
     uint64_t from, to;       /* the recording's window; 0: not known */
     uint64_t gone;           /* when its display channel ended; 0: it did not */
@@ -85,13 +85,13 @@ void client_window(struct model_client *c, uint64_t from, uint64_t to);
 /* After the last event. `slot`: of the clip's display; -1: not known. */
 void client_end(struct model_client *c, int slot);
 void client_add(struct model_client *c, const struct tap_event *ev);
-/* Its events are missing, from `now` on at the latest; then, from when to when they were. */
+/* The client's events are missing: since `now` or earlier. client_loss then gives the span. */
 void client_missing(struct model_client *c, uint64_t now);
 void client_loss(struct model_client *c, uint64_t from, uint64_t to);
 /* How long all its pictures took, frames and drawings: ns. */
 uint64_t client_took(const struct model_client *c, double quantile);
-/* ns by which frames were shown later at its end than at its beginning; negative: earlier; 0 also
- * where one of the two is not known, or frames came too late then. */
+/* How much later (ns) frames were shown at the freeze's end than at its begin; negative: earlier.
+ * 0 also if one of the two is unknown, or frames came too late then. */
 int64_t client_put_off(const struct model_freeze *z);
 /* Whether the picture is, in part, where the client read its numbers. */
 bool client_in_clip_place(const struct model_client *c, const struct fields_client_picture *e);

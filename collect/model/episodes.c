@@ -264,8 +264,8 @@ static struct model_episode *guest_wait(struct model_memory *m, const struct gue
     return e;
 }
 
-/* spice_qxl_oom (spice's red-qxl.cpp) drops a call while the bit RED_DISPATCHER_PENDING_OOM stands,
- * which handle_dev_oom (red-worker.cpp) clears last: nobody answers a call that comes meanwhile. */
+/* spice_qxl_oom (spice's red-qxl.cpp) drops a call while the bit RED_DISPATCHER_PENDING_OOM is
+ * set. handle_dev_oom (red-worker.cpp) clears it last, so a call in between gets no answer. */
 static void call_again(struct model_memory *m, const struct model_seen *seen,
                        struct model_attr *attr)
 {

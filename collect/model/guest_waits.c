@@ -59,7 +59,7 @@ static void remember(struct guest_waits *g, uint32_t tid, uint64_t to)
     *l = (struct model_last_wait){tid, g->waiting_from, to};
 }
 
-/* The thread turns out to be a deleter: what it waited in this call was no wait for memory. */
+/* The thread is a deleter after all: its waits in this call were not for memory. */
 static uint64_t take_back(struct guest_waits *g, uint32_t tid, uint64_t began)
 {
     uint64_t sum = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the guest itself says of its waits for memory: the span in which at least one thread is in
+ * The guest's own record of its waits for memory: the spans in which at least one thread is in
  * qxl_fence_wait (drivers/gpu/drm/qxl/qxl_release.c of Linux) because it wants memory. A thread
- * that only deletes buffers (ttm_bo_delayed_delete) waits there too, but holds up nobody. Times and
- * spans are ns of the host's clock.
+ * that only deletes buffers (ttm_bo_delayed_delete) waits there too, but holds up nobody. Times
+ * and spans are ns of the host's clock.
  */
 #ifndef SPICETAP_GUEST_WAITS_H
 #define SPICETAP_GUEST_WAITS_H
@@ -48,7 +48,7 @@ struct guest_waits {
 struct guest_step {
     bool counts;         /* it is about a wait that holds the guest up */
     uint64_t waited;     /* a wait ended that was so long */
-    uint64_t taken_back; /* a wait of this length had been counted, and was a deleter's */
+    uint64_t taken_back; /* an earlier wait of this length was a deleter's: it no longer counts */
 };
 
 /* Another log of a guest begins: the guest was started again. */
@@ -61,7 +61,7 @@ void guest_waits_end(struct guest_waits *g, uint64_t end);
 
 /* What the guest waited so far, an open wait included. It can become less: see `taken_back`. */
 uint64_t guest_waited(const struct guest_waits *g, uint64_t now);
-/* Waits so far whose end is not known, an open one of a guest that is silent included. */
+/* Waits so far whose end is unknown. The open wait of a silent guest is one of them. */
 uint64_t guest_waits_unknown(const struct guest_waits *g, uint64_t now);
 /* Whether the guest's events of the span are all there. */
 bool guest_covers(const struct guest_waits *g, uint64_t from, uint64_t to);

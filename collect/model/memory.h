@@ -69,7 +69,7 @@ struct model_memory {
     uint64_t evicted_in_oom; /* between oom_begin and oom_end of their display */
     uint64_t passes;         /* of display_channel_free_some */
     uint64_t dropped;        /* calls that came while the server was busy with one: it drops them */
-    uint64_t sized;          /* episodes of which the server said what it held */
+    uint64_t sized;          /* episodes with the server's figures of what it held */
     struct model_episode most_held; /* the one with most bytes, then drawables */
     struct model_held held;
     uint64_t named[8];                    /* episodes by the domain the guest asked in */

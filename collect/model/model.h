@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was there in a run, gathered in one pass in memory that does not grow with the run. Times
- * are ns of CLOCK_MONOTONIC, boxes left, top, right, bottom.
+ * The facts of a run, gathered in one pass in memory that does not grow with the run. Times are ns
+ * of CLOCK_MONOTONIC, boxes left, top, right, bottom.
  *
- * Two events belong together when they carry the same release id, drawable, stream or episode. What
- * is only near in time is called coincident.
+ * Two events belong together when they carry the same release id, drawable, stream or episode.
+ * Events that are only near in time are called coincident.
  *
  * Each part sees the events in the order of the fields below and reads only parts before it.
  */
@@ -74,7 +74,7 @@ uint32_t model_episodes(const struct model *x); /* how many are kept one by one 
 /* The client saw the clip, but no draw has its place: a display that is not QXL draws it in columns
  * (qemu_spice_create_update in QEMU's ui/spice-display.c). Then regions.pieces counts them. */
 bool model_in_pieces(const struct model *x);
-/* Did the client read a frame number? Else what stands in the clip's place may be anything. */
+/* Did the client read a frame number? If not, anything may stand in the clip's place. */
 bool model_numbered(const struct model *x);
 /* Redraws of the clip's place in the freeze. */
 uint32_t model_freeze_draws(const struct model *x, const struct model_freeze *z);

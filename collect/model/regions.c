@@ -173,9 +173,9 @@ static bool is_piece(const int32_t *stream, const int32_t *box)
            length * 2 >= (int64_t)stream[along + 2] - stream[along];
 }
 
-/* The running streams whose box it has, or most of it: it is a frame of theirs, or came in place of
- * one. What else is drawn over a stream's place, such as a terminal, is no frame that the server
- * could refuse. */
+/* Finds the running streams whose box, or most of it, the drawing has: it is their frame, or
+ * replaces one. Other drawings over a stream's place, such as a terminal, are no frames that the
+ * server could refuse. */
 static void cover(struct model_regions *x, struct model_candidate *c)
 {
     uint32_t off;

@@ -54,9 +54,9 @@ enum doubt {
     DOUBT_GUEST,   /* the guest's or QEMU's events were lost */
     DOUBT_CLOCK,   /* the guest's clock is not known well enough */
     DOUBT_BEFORE,  /* its last frame came before the recording began */
-    DOUBT_SILENT,  /* the guest waited, and when that ended is not known: its agent was gone */
+    DOUBT_SILENT,  /* the guest waited, and its agent was gone when the wait ended */
     DOUBT_DISPLAY, /* the guest waited, for one of several displays */
-    DOUBT_UNSEEN,  /* no event shows that the guest was free, nor that it was not */
+    DOUBT_UNSEEN,  /* no event shows whether the guest was free */
 };
 
 /* Since a stream's last frame. While it runs, the counters of its display and of the guest's losses
@@ -121,7 +121,8 @@ void streams_refused(struct model_streams *s, const struct model_candidate *c, e
 void streams_loss(struct model_streams *s, enum tap_source source, uint64_t count);
 void streams_end(struct model_streams *s, uint64_t end);
 
-/* Did its end come, or the run's? Else it was lost: it lived at least until its last frame. */
+/* Is its end in the log, or did the run end first? If neither, its end was lost: it lived at least
+ * until its last frame. */
 static inline bool stream_end_seen(const struct model_stream *t)
 {
     return t->ended || t->cause == CAUSE_RUNNING;

@@ -42,7 +42,7 @@ struct model_waits {
     unsigned blocked_slot;
     uint64_t blocked_count, blocked_ns;
     uint64_t oom_ns, oom_longest; /* from oom_begin to oom_end */
-    uint64_t oom_cut; /* of which one of the two is outside the recording, or beside a loss */
+    uint64_t oom_cut;             /* one of the two is outside the recording, or beside a loss */
 };
 
 /* What one event added to its display. */
@@ -59,8 +59,8 @@ void waits_add(struct model_waits *w, const struct model_seen *e, enum tap_sourc
 void waits_loss(struct model_waits *w, enum tap_source source, uint64_t from, uint64_t to);
 void waits_end(struct model_waits *w, uint64_t end);
 
-/* What a display was held up so far, what is open included. They can become less, when the guest's
- * events say so: subtract with waits_since(). */
+/* How long a display was held up so far, with what is still open. The guest's events can lower it:
+ * subtract with waits_since(). */
 uint64_t waits_stalled(const struct model_waits *w, unsigned slot, uint64_t now);
 uint64_t waits_blocked(const struct model_waits *w, unsigned slot, uint64_t now);
 uint64_t waits_waited(const struct model_waits *w, unsigned slot, uint64_t now);

@@ -23,12 +23,12 @@ struct record_counts {
     uint64_t sent;          /* bytes in `sent` events */
     uint64_t lost[COUNTS_REASONS];
     uint64_t streams; /* streams seen; one from before the recording from its next frame on */
-    uint64_t unknown; /* losses of which nobody knows how many events they cost */
+    uint64_t unknown; /* losses of an unknown number of events */
     uint64_t running[COUNTS_DISPLAYS]; /* a bit a running stream */
 };
 
 void counts_event(struct record_counts *c, const struct tap_event *ev);
-/* `count` events were lost for `reason`, a value of loss_reason. 0: nobody knows how many. */
+/* `count` events were lost for `reason`, a value of loss_reason. 0: an unknown number. */
 void counts_loss(struct record_counts *c, unsigned reason, uint64_t count);
 /* Events known to be lost, of all reasons. */
 uint64_t counts_lost(const struct record_counts *c);

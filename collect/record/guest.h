@@ -7,11 +7,13 @@
 #include "record/guest_port.h"
 #include "record/say.h"
 
-/* Opens the port at socket `where`, or the one that the VM's command line names if it is "auto". If
- * there is none, says so and leaves *out NULL: the recording goes on without the guest. -ENOMEM. */
+/* Opens the port at socket `where`, or, if that is "auto", the one that the VM's command line
+ * names. Without one it informs the user and leaves *out NULL: the recording goes on without the
+ * guest. -ENOMEM. */
 int record_guest_open(struct guest_port **out, const struct vm *vm, const char *where,
                       const struct record_say *say);
-/* Waits for the agent's answer, 10 s at most, or until `stop` can be read. Says what there is. */
+/* Waits for the agent's answer, 10 s at most, or until `stop` can be read. Reports the outcome to
+ * the user. */
 void record_guest_wait(struct guest_port *g, int stop, const struct record_say *say);
 /* Works out the guest's clocks and writes them to run.json. All logs must be closed. `qemu`: there
  * is a qemu.tap; `bytes`: size of all logs. */

@@ -34,8 +34,8 @@ void guest_port_say(const struct guest_port *g, char *text, size_t size);
 uint64_t guest_port_events(const struct guest_port *g); /* in the logs */
 uint64_t guest_port_lost(const struct guest_port *g); /* events refused, or dropped by the agent */
 uint64_t guest_port_unknown(const struct guest_port *g); /* losses of unknown count */
-/* Tells the agent to stop, takes what it still sends, closes the logs and writes `guest` to
- * run.json. *bytes: size of the logs. */
+/* Stops the agent, takes what it still sends, closes the logs and writes `guest` to run.json.
+ * *bytes: size of the logs. */
 int guest_port_end(struct guest_port *g, uint64_t *bytes);
 void guest_port_close(struct guest_port *g); /* NULL is fine */
 

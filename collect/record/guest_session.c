@@ -32,7 +32,7 @@ static struct guest_log *current(struct guest_session *s)
 
 /* ---- refusing ---- */
 
-/* `events`: how many events were in it; 0: nobody knows. */
+/* `events`: how many events were in it; 0: unknown. */
 static void refuse(struct guest_session *s, enum guest_refusal why, uint64_t count, uint64_t events)
 {
     struct guest_refused *refused = why == REFUSED_FLOOD ? &s->flood : &s->bad;
@@ -91,7 +91,8 @@ void guest_session_flood(struct guest_session *s, size_t bytes)
 
 /* ---- times ---- */
 
-/* The guest's clock cannot show this yet. Bound: what it showed, and the time since by ours. */
+/* Is the time beyond what the guest's clock can show now? The bound is its latest time, plus the
+ * host's time since then. */
 static bool in_future(const struct guest_session *s, uint64_t time, uint64_t slack)
 {
     uint64_t passed = s->received > s->anchor_at ? s->received - s->anchor_at : 0;
@@ -160,7 +161,7 @@ static bool same_boot(const struct guest_log *log, const json_t *hello)
     return json_equal(json_object_get(log->hello, "boot_id"), json_object_get(hello, "boot_id"));
 }
 
-/* The time tells a guest that was restored to an earlier state: its boot id is the same. */
+/* A guest that was restored to an earlier state keeps its boot id: only its time shows it. */
 static bool fits(const struct guest_log *log, const json_t *hello, uint64_t time)
 {
     return log && same_boot(log, hello) && time + SLACK >= log->last;

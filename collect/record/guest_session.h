@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the guest's agent says: checked, and into the log of the guest's boot. guest_port.c owns the
- * socket and calls this; only guest_session.c writes these fields. Times are ns: "host" is
- * CLOCK_MONOTONIC, "guest" is the guest's own clock.
+ * Checks what the guest's agent sends, and writes it to the log of the guest's boot. guest_port.c
+ * owns the socket and calls this; only guest_session.c writes these fields. Times are ns: "host"
+ * is CLOCK_MONOTONIC, "guest" is the guest's own clock.
  */
 #ifndef SPICETAP_GUEST_SESSION_H
 #define SPICETAP_GUEST_SESSION_H
@@ -29,7 +29,7 @@ struct guest_log {
 /* What was refused since the last loss record. */
 struct guest_refused {
     uint64_t count; /* events */
-    bool unknown;   /* and something of which nobody knows how many events it held */
+    bool unknown;   /* and an unknown number more */
 };
 
 struct guest_session {

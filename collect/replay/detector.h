@@ -49,7 +49,7 @@ struct drawable {
     struct tap_rect box;
     int32_t width, height; /* of the source area; only copies have one */
     int16_t graduality;    /* recorded if graduality_known, else a guess */
-    int8_t top_down;       /* 1, 0; -1: not known, and taken to be the stream's */
+    int8_t top_down;       /* 1, 0; -1: unknown, and taken to be the stream's */
     bool graduality_known;
     bool known; /* its draw is in the recording */
     bool copy, opaque;
@@ -121,8 +121,8 @@ bool detector_leaves_trace(const struct detector *d, const struct drawable *draw
 void detector_detach(struct detector *d, int stream, unsigned reason);
 /* video_stream_stop, with what detach_video_stream_gracefully does before. */
 void detector_stop(struct detector *d, int stream, unsigned reason);
-/* Takes over a stream that the caller knows of. `last_in_order`: to the end of the list of running
- * streams, not its head. Its place, or -1: all are taken. */
+/* Adds a stream that runs already. `last_in_order`: to the end of the list of running streams, not
+ * its head. Returns its place, or -1: all are taken. */
 int detector_adopt(struct detector *d, const struct stream *s, bool last_in_order);
 void detector_forget_stream(struct detector *d, int stream); /* without a decision */
 int detector_stream_by_number(const struct detector *d, uint64_t number);

@@ -298,7 +298,7 @@ void group_guess_graduality(struct replay_display *d, struct drawable *c)
         c->graduality = GRADUALITY_low;
 }
 
-/* Stands for a drawable that the candidate met but whose draw is not known, as the match has it. */
+/* Makes a drawable from the match: the candidate met it, but its draw was not recorded. */
 static struct drawable *stranger(struct replay_display *d, size_t at)
 {
     const struct tap_event *ev = &d->group.items[at];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a draw and its decisions tell about what was there before the recording or a loss. */
+/* Learns from a draw and its decisions what was there before the recording or a loss. */
 #ifndef SPICETAP_REPLAY_LEARN_H
 #define SPICETAP_REPLAY_LEARN_H
 

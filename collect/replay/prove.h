@@ -5,7 +5,7 @@
 
 #include "replay/display.h"
 
-/* Counts a decision as reproduced or, if it depends on what is not known, as taken. */
+/* Counts a decision as reproduced or, if it depends on unknown state, as taken. */
 void prove_count(struct replay_display *d, uint16_t kind, bool known);
 bool prove_is_decision(const struct tap_event *ev);
 /* A trace_add. False: it differs. */

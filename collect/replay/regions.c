@@ -13,8 +13,7 @@ struct replay_region *region_of(struct replay *r, uint32_t display, const struct
     return NULL;
 }
 
-/* Would `a` be missed less than `b`? First goes what is no longer drawn, then what was drawn least.
- */
+/* Is `a` worth less than `b`? Boxes that are no longer drawn go first, then those drawn least. */
 static bool is_less(const struct replay_region *a, const struct replay_region *b, uint64_t now)
 {
     bool still_a = a->last + STILL_DRAWN > now, still_b = b->last + STILL_DRAWN > now;

@@ -70,7 +70,7 @@ struct replay_result {
     uint64_t frames, pixels; /* draws and pixels that were a stream's frame */
     uint64_t matches;        /* draws found to be the next frame of something */
     uint64_t counted;        /* frames counted towards a stream */
-    /* Of them: graduality taken from the box's last frame; and nothing known. */
+    /* Counted frames with graduality from the box's last frame; with unknown graduality. */
     uint64_t guessed, assumed;
     struct replay_stream streams[REPLAY_STREAMS];
     struct bounded listed; /* of `streams` */

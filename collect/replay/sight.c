@@ -98,7 +98,7 @@ void sight_lose(struct replay_display *d, uint64_t from, uint64_t now, enum repl
     struct replay *r = d->replay;
     uint64_t blind = d->before ? d->before : d->forgot;
 
-    if (d->unsure && from > blind) /* what was not known before stays inconclusive */
+    if (d->unsure && from > blind) /* the unknown span before stays inconclusive */
         r->inconclusive += from - blind;
     for (unsigned k = 0; k < r->detectors; k++)
         for (unsigned i = 0; i < d->detectors[k].running; i++)

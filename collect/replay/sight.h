@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is known, what is concluded from it, and from when to when nothing can be. */
+/* Which state is known, what is concluded from it, and the spans without conclusions. */
 #ifndef SPICETAP_REPLAY_SIGHT_H
 #define SPICETAP_REPLAY_SIGHT_H
 
@@ -10,7 +10,7 @@ void sight_decided(void *who, const struct tap_event *decision, int stream);
 void sight_set_time(struct replay_display *d, uint64_t now);
 /* Forgets all: nothing is known at `time`. */
 void sight_forget(struct replay_display *d, uint64_t time);
-/* Nothing can be concluded from `from` on, until it is known again. `now` is the current time. */
+/* Ends conclusions at `from`, until the state is known again. `now` is the current time. */
 void sight_lose(struct replay_display *d, uint64_t from, uint64_t now, enum replay_blind why);
 /* Draws conclusions again, once all running streams are known and what was before is too old to be
  * matched. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a sentence says of its doubt, of what to change, and of a redraw's outcome. */
+/* Words for a finding's doubt, for what to change, and for a redraw's outcome. */
 #include "report/sentence.h"
 
 /* clang-format off */

@@ -88,9 +88,9 @@ void bundle_window(const struct bundle *b, uint64_t *from, uint64_t *to);
  * none. Any other error is also kept for bundle_bad_files. */
 int bundle_json(struct bundle *b, const char *name, json_t **out);
 size_t bundle_bad_files(const struct bundle *b, const struct bundle_bad **bad);
-/* How far a host time of this log's events can be from the truth: 0 for what the host saw itself,
- * CLOCK_UNKNOWN if nothing bounds it. An order between two logs that is finer than the sum of both
- * errors is not known. */
+/* How far a host time of this log's events can be from the truth: 0 for the host's own events,
+ * CLOCK_UNKNOWN if nothing bounds it. Events of two logs nearer than the sum of both errors have
+ * no known order. */
 uint64_t bundle_clock_error(const struct bundle_log *from, uint64_t time);
 /* What an error of this header means to a user, and the way out. */
 const char *bundle_strerror(int error);

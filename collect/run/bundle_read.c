@@ -144,7 +144,7 @@ static uint64_t size_of(int folder, const char *name)
                : 0;
 }
 
-/* What run.json says of the log's size; events 0 and chunks 0: nothing. */
+/* The log's size by run.json; events 0 and chunks 0: run.json has none. */
 static void find_end(const struct bundle *b, struct bundle_log *log)
 {
     const json_t *end = json_object_get(json_object_get(b->about, "log_ends"), log->name);
@@ -217,7 +217,7 @@ static void add_named(struct bundle *b, const char *path, const char *name)
         b->logs_over++;
 }
 
-/* Every log there is, and an error for each that run.json names and that is gone. */
+/* Opens every log of the folder. Each log that run.json names and that is gone gets an error. */
 static int open_logs(struct bundle *b, const char *path)
 {
     const json_t *named = json_object_get(b->about, "logs");

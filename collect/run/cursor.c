@@ -106,7 +106,7 @@ static bool read_event(const struct run_cursor *c, struct lane *l, struct tap_ev
     return ev->time >= c->from && ev->time <= c->to;
 }
 
-/* Missing in the file, and not only in what the recorder could keep. */
+/* Are events missing in the file itself, and not only in what the recorder could keep? */
 static bool is_missing(const struct tap_event *ev)
 {
     return ev->kind == EV_loss &&
