@@ -255,6 +255,22 @@ static void a_clients_losses(void **state)
     }
 }
 
+/* A short clip is not a slow one. */
+static void too_slow_for_the_server(void **state)
+{
+    (void)state;
+    for (int slow = 0; slow < 2; slow++) {
+        begin();
+        for (int i = 0; i < 45; i++) {
+            now += slow ? 300 * MS : 40 * MS;
+            draw(clip_box, 0);
+        }
+        end("");
+        page_has("Region r1, the clip, 320x240", true);
+        page_has("That is too slow for the server", slow);
+    }
+}
+
 /* Nothing shows how long a stream lived on after its last event before a loss. */
 static void a_life_that_a_loss_ends(void **state)
 {
@@ -722,6 +738,7 @@ int main(void)
         cmocka_unit_test(an_unknown_loss_has_no_number),
         cmocka_unit_test(a_clients_losses),
         cmocka_unit_test(a_life_that_a_loss_ends),
+        cmocka_unit_test(too_slow_for_the_server),
         cmocka_unit_test(the_guests_word_needs_its_events),
         cmocka_unit_test(a_terminal_is_no_frame),
         cmocka_unit_test(resizing_supports_no_hypothesis),
