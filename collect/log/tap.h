@@ -58,6 +58,9 @@ void tap_reader_expect(struct tap_reader *r, const struct tap_end *end);
 /* The log is still being written, so its missing end is no loss. Call it before the first event is
  * read. */
 void tap_reader_growing(struct tap_reader *r);
+/* Its recorder was killed: the log's end is missing, also in 1.0. Before the first event is read.
+ */
+void tap_reader_unended(struct tap_reader *r);
 /* 1: *ev is the next event, 0: the end, <0: error. What is missing comes as an EV_loss, and reading
  * goes on behind it. Losses are EV_loss, laid out as events.def has it, whatever the log calls
  * them. log_end is not given. */

@@ -21,6 +21,11 @@ void tap_reader_growing(struct tap_reader *r)
     r->growing = true;
 }
 
+void tap_reader_unended(struct tap_reader *r)
+{
+    r->unended = true;
+}
+
 /* ---- what is missing ---------------------------------------------------------------------- */
 
 /* `count` 0: not known. */
@@ -194,13 +199,17 @@ static void take_chunk(struct tap_reader *r, const struct tap_chunk_header *h)
 
 /*
  * The end of the file, with `rest` bytes that are no chunk. run.json knows how many events a log
- * has; without run.json, a log of 1.1 that does not end in log_end lacks an unknown number.
+ * has; without run.json, a log of 1.1 that does not end in log_end lacks an unknown number. So does
+ * one of 1.0 that ends within a chunk, or whose recorder was killed.
  */
 static int end_file(struct tap_reader *r, bool rest)
 {
     uint64_t count =
         r->expects && r->expected.events > r->passed ? r->expected.events - r->passed : 0;
-    bool lost = r->expects ? count : r->minor || rest || (r->skipped != NOTHING && !r->explained);
+    bool lost = r->expects
+                    ? count
+                    : r->minor || r->unended || rest || r->skipped == LOSS_REASON_truncated ||
+                          (r->skipped != NOTHING && !r->explained);
 
     if (r->finished || r->growing || r->ended)
         lost = false;

@@ -28,7 +28,7 @@ struct tap_reader {
     uint32_t next_chunk; /* the number it should have */
     int skipped;    /* bytes before this position could not be read: the loss_reason, NOTHING */
     bool explained; /* ... and a loss stands for them already */
-    bool recovered, missed, growing, ended, finished, expects;
+    bool recovered, missed, growing, unended, ended, finished, expects;
     struct tap_end expected;
     struct missing missing;
     size_t count, next; /* events of the chunk */

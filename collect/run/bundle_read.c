@@ -176,6 +176,8 @@ static void add_log(struct bundle *b, int folder, const char *file, const char *
             tap_reader_expect(log->reader, &log->end);
         if (b->state == BUNDLE_RECORDING)
             tap_reader_growing(log->reader);
+        if (b->state == BUNDLE_RECOVERED)
+            tap_reader_unended(log->reader);
         open_clock(b, path);
     }
     b->count++;

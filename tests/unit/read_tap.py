@@ -122,9 +122,9 @@ def loss(since, until, count, reason):
 
 
 class Log:
-    def __init__(self, data, size=None):
-        """`size`: its entry of run.json's log_ends."""
-        self.data, self.size = data, size
+    def __init__(self, data, size=None, unended=False):
+        """`size`: its entry of run.json's log_ends. `unended`: its recorder was killed."""
+        self.data, self.size, self.unended = data, size, unended
         self.passed = self.number = self.last = 0
         self.skipped, self.explained, self.ended = None, False, False
         self.read_header()
@@ -219,7 +219,7 @@ class Log:
         count = None
         if self.size:
             count = max(0, self.size["events"] - self.passed)
-        elif self.minor == 0 and not rest and (not self.skipped or self.explained):
+        elif not (self.minor or self.unended or rest or self.skipped == "truncated" or (self.skipped and not self.explained)):
             return
         if count != 0:
             reason = "truncated" if self.explained or not self.skipped else self.skipped
@@ -286,7 +286,8 @@ class Clock:
 def read_log(path, run):
     size = run.get("log_ends", {}).get(path.name)
     try:
-        events = list(Log(path.read_bytes(), size).events())
+        unended = run.get("state") == "recording"
+        events = list(Log(path.read_bytes(), size, unended).events())
     except (DamageError, zlib.error, OSError):
         missing = loss(0, math.inf, size and size["events"], "damaged")
         missing["source"] = path.name.split(".")[0].split("-")[0]

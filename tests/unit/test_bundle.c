@@ -122,6 +122,42 @@ static void killed(void **state)
     bundle_close(b);
 }
 
+/* The same of a run of 1.0, whose logs have no end even if the recorder ends in order. */
+static void killed_of_1_0(void **state)
+{
+    static const char about[] = "{\"format\":{\"major\":1,\"minor\":0},\"state\":\"recording\"}";
+    const char *folder = fake_path("killed-1-0"), *log = fake_path("killed-1-0/spice.tap");
+    struct tap_writer *w;
+    struct run_event loss;
+    struct bundle *b;
+    uint8_t *data;
+    size_t size;
+    (void)state;
+
+    mkdir(folder, 0700);
+    w = fake_log(log, SOURCE_SPICE);
+    for (uint64_t t = 1; t <= 3; t++)
+        PUT(w, oom_begin, t);
+    assert_int_equal(tap_writer_close(w), 0);
+    data = fake_load(log, &size);
+    for (size_t at = 1; at < size; at++) /* without the last chunk, log_end */
+        if (size - at > 4 && !memcmp(data + size - at - 4, TAP_CHUNK_MARK, 4)) {
+            size -= at + 4;
+            break;
+        }
+    data[10] = 0;
+    put_le(data + 28, tap_crc(data, 28), 4);
+    fake_store(log, data, size);
+    free(data);
+    fake_store(fake_path("killed-1-0/run.json"), about, strlen(about));
+    assert_int_equal(bundle_open(&b, folder), 0);
+    assert_int_equal(bundle_state(b), BUNDLE_RECOVERED);
+    assert_int_equal(count_events(b, &loss), 3);
+    assert_true(loss.loss.count == RUN_UNKNOWN);
+    assert_int_equal(loss.loss.reason, LOSS_REASON_truncated);
+    bundle_close(b);
+}
+
 static void expect_open(const char *path, int want)
 {
     struct bundle *b;
@@ -310,15 +346,11 @@ static void huge_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(complete),
-        cmocka_unit_test(being_recorded),
-        cmocka_unit_test(killed),
-        cmocka_unit_test(bad_runs),
-        cmocka_unit_test(one_log_bad),
-        cmocka_unit_test(cut_anywhere),
-        cmocka_unit_test(cut_behind_a_chunk),
-        cmocka_unit_test(no_files),
-        cmocka_unit_test(huge_json),
+        cmocka_unit_test(complete),     cmocka_unit_test(being_recorded),
+        cmocka_unit_test(killed),       cmocka_unit_test(killed_of_1_0),
+        cmocka_unit_test(bad_runs),     cmocka_unit_test(one_log_bad),
+        cmocka_unit_test(cut_anywhere), cmocka_unit_test(cut_behind_a_chunk),
+        cmocka_unit_test(no_files),     cmocka_unit_test(huge_json),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);

@@ -323,7 +323,8 @@ static void truncated_in_a_run(void **state)
     }
 }
 
-/* Logs of 1.0 have no end: one that is cut between two chunks cannot be told from a whole one. */
+/* Logs of 1.0 have no end: one that is cut between two chunks cannot be told from a whole one. One
+ * that is cut in a chunk lacks that chunk, and nobody knows what came after it. */
 static void truncated_of_1_0(void **state)
 {
     struct outcome o;
@@ -336,6 +337,10 @@ static void truncated_of_1_0(void **state)
     assert_int_equal(o.losses, 0);
     assert_int_equal(read_damaged(whole.data, whole.start[1] + 20, NULL, &o), 0);
     assert_int_equal(o.losses, 1);
+    assert_int_equal(read_damaged(whole.data, whole.start[2] - 1, NULL, &o), 0);
+    assert_int_equal(o.losses, 2);
+    assert_int_equal(o.lost, PER_CHUNK);
+    assert_int_equal(o.unknown, 1);
     put_le(h + 10, TAP_MINOR, 2);
     put_le(h + 28, tap_crc(h, 28), 4);
 }
