@@ -87,8 +87,8 @@ int input_end(const struct bundle *b, const char *command, const char *path)
         code = EXIT_PART;
     }
     if (bundle_logs_over(b)) {
-        fprintf(stderr, "spicetap %s: %s: %zu logs are left out: a run has at most 16\n", command,
-                path, bundle_logs_over(b));
+        fprintf(stderr, "spicetap %s: %s: %zu log%s left out: a run has at most 16\n", command,
+                path, bundle_logs_over(b), bundle_logs_over(b) == 1 ? " is" : "s are");
         code = EXIT_PART;
     }
     return code;

@@ -7,7 +7,7 @@
 
 #define SECOND      UINT64_C(1000000000)
 #define GUEST_TIME  (100 * SECOND)
-#define HELLO_JSON  "{\"agent\": \"test\", \"boot_id\": \"b\", \"kernel\": \"k\"}"
+#define HELLO_JSON  "{\"agent\": \"test\", \"boot_id\": \"%u\", \"kernel\": \"k\"}"
 #define NOT_A_KIND  999
 #define NOT_A_FRAME 77
 
@@ -23,18 +23,25 @@ static void send(uint8_t type, const uint8_t *payload, uint32_t length)
                       .type = type, .length = length, .sequence = sequence++, .payload = payload});
 }
 
+/* The agent of that boot answers START. */
+static void answer(unsigned boot)
+{
+    uint8_t payload[16 + sizeof(HELLO_JSON) + 16];
+    int length;
+
+    put_le(payload, guest_session_ask(&session, now), 8);
+    put_le(payload + 8, GUEST_TIME, 8);
+    length = snprintf((char *)payload + 16, sizeof(payload) - 16, HELLO_JSON, boot);
+    send(WIRE_HELLO, payload, 16 + (uint32_t)length);
+}
+
 static void begin(struct bundle_writer *b)
 {
-    uint8_t payload[16 + sizeof(HELLO_JSON)];
-
     session = (struct guest_session){.bundle = b};
     now = 50 * SECOND;
     sequence = 0;
     guest_session_refill(&session, 1);
-    put_le(payload, guest_session_ask(&session, now), 8);
-    put_le(payload + 8, GUEST_TIME, 8);
-    memcpy(payload + 16, HELLO_JSON, sizeof(HELLO_JSON));
-    send(WIRE_HELLO, payload, 16 + sizeof(HELLO_JSON) - 1);
+    answer(0);
     assert_true(session.open);
 }
 
@@ -89,9 +96,37 @@ static void known_and_unknown_are_two_losses(void **state)
     assert_int_equal(unknown, 1);
 }
 
+/* Each boot has a log. The boots without one are in run.json, and each is a loss of unknown size.
+ */
+static void boots_that_do_not_fit(void **state)
+{
+    struct bundle_writer *b;
+    json_t *about;
+    (void)state;
+
+    assert_int_equal(bundle_create(&b, fake_path("boots")), 0);
+    begin(b);
+    for (unsigned boot = 1; boot < GUEST_LOGS + 2; boot++) {
+        a_second_passes();
+        answer(boot);
+        assert_int_equal(session.open, boot < GUEST_LOGS);
+    }
+    assert_int_equal(session.log_count, GUEST_LOGS);
+    about = guest_session_about(&session, "port", 0);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(about, "refused"), "boots")), 2);
+    json_decref(about);
+    a_second_passes();
+    assert_int_equal(session.unknown, 2);
+    guest_session_end(&session);
+    guest_session_free(&session);
+    assert_int_equal(bundle_finish(b, "test"), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(known_and_unknown_are_two_losses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(known_and_unknown_are_two_losses),
+                                       cmocka_unit_test(boots_that_do_not_fit)};
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
 }
