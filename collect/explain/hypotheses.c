@@ -9,7 +9,8 @@ static const char supported[] = "supported", refuted[] = "refuted", open[] = "in
 static bool tables_full(const struct model *x)
 {
     return x->displays.places.over || x->streams.running.over || x->regions.kept.over ||
-           x->regions.watched.places.over || x->streams.kept.over || x->regions.covered_over;
+           x->regions.watched.places.over || x->streams.kept.over || x->regions.covered_over ||
+           x->memory.kept.over || x->waits.guest.waiter.over || x->waits.guest.deleter.over;
 }
 
 /* A run with a missing part refutes nothing: what is missing could have been the counterexample. */
