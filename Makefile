@@ -20,11 +20,12 @@ LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ljansson -lcap -lm
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the agent's frames, which the port reads
 GUEST   := $(wildcard guest/*.c)
+GUESTOBJ := $(patsubst %.c,$(B)/guest-obj/%.o,$(GUEST) collect/base/options.c)
 OBJ     := $(SRC:%.c=$(B)/obj/%.o)
 SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(sort $(SRC) $(GUEST)))
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-METER_C := $(wildcard meter/*.c) collect/event/kinds.c $(wildcard collect/log/*.c)
+METER_C := $(wildcard meter/*.c) collect/base/options.c collect/event/kinds.c $(wildcard collect/log/*.c)
 METER   := $(METER_C:%.c=$(B)/obj/%.o)
 METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
 METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
@@ -110,7 +111,7 @@ $(B)/spicetap: $(OBJ)
 
 # Static, so that any guest can run it. Without paths of this machine, so that the same tree makes the same
 # binary. Debian 12's libelf.a needs no libzstd.
-$(B)/spicetap-guest: $(GUEST:%.c=$(B)/guest-obj/%.o)
+$(B)/spicetap-guest: $(GUESTOBJ)
 	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz -ljansson
 
 $(B)/guest-obj/%.o: %.c Makefile | $(BPF)
@@ -164,4 +165,4 @@ $(B)/cppcheck/%.ok: %.c $(B)/obj/%.o scripts/cppcheck.h
 	@mkdir -p $(@D)
 	$(CPPCHECK) $< && touch $@
 
--include $(OBJ:.o=.d) $(METER:.o=.d) $(GUEST:%.c=$(B)/guest-obj/%.d) $(SANOBJ:.o=.d) $(FUZZOBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
+-include $(OBJ:.o=.d) $(METER:.o=.d) $(GUESTOBJ:.o=.d) $(SANOBJ:.o=.d) $(FUZZOBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap-guest: reads its options, then runs sessions or --check. */
-#include <argp.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,10 +11,11 @@
 
 #include "agent.h"
 #include "base/exit.h"
+#include "base/options.h"
 
 #define DEFAULT_PORT "/dev/virtio-ports/" WIRE_PORT
 
-enum { PORT = 256, CHECK }; /* no short options */
+enum { PORT = OPTIONS_LONG, CHECK };
 
 struct options {
     const char *port;
@@ -119,9 +119,9 @@ int main(int argc, char **argv)
     struct trace *t;
     int code;
 
-    argp_program_version = "spicetap-guest " SPICETAP_VERSION;
-    argp_err_exit_status = EXIT_USAGE;
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    code = options_parse_program(&parser, "spicetap-guest", "spicetap-guest", argc, argv, &options);
+    if (code != OPTIONS_GO)
+        return code;
     if (geteuid()) {
         fputs("spicetap-guest: only root can trace the kernel\n", stderr);
         return EXIT_ENV;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap-meter: reads its options, runs the session, writes the results. */
-#include <argp.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/options.h"
 #include "event/compression.h"
 #include "meter.h"
 
 #define MIN_RATE UINT64_C(1000) /* bytes a second: below it a handshake takes minutes */
 #define MAX_RATE (UINT64_C(1) << 40)
 
-enum { RATE = 256, COMPRESSION, JSON, TAP, CLIP, PASSWORD, CA, SUBJECT, READY };
+enum { RATE = OPTIONS_LONG, COMPRESSION, JSON, TAP, CLIP, PASSWORD, CA, SUBJECT, READY };
 
 static const struct argp_option option_table[] = {
     {"time", 't', "SECONDS", 0, "Stop after SECONDS (default: run until Ctrl-C)", 0},
@@ -29,7 +29,6 @@ static const struct argp_option option_table[] = {
      "Expect this subject in the server's certificate, not the host's name", 0},
     {"ready-fd", READY, "FD", OPTION_HIDDEN, "Write a byte to FD once the picture is there", 0},
     {"quiet", 'q', NULL, 0, "Print no live line and no summary", 0},
-    {NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0},
     {0},
 };
 
@@ -100,17 +99,18 @@ static const char *set_text(struct options *o, int key, const char *arg)
     }
 }
 
-/* The variables apply where the options are not given. Exits when the URI is bad. */
-static void set_target(struct options *o, const struct argp_state *state)
+/* The variables apply where the options are not given. */
+static error_t set_target(struct options *o, const struct argp_state *state)
 {
     const char *why;
 
-    if (!o->uri)
-        argp_error(state, "name one server: spicetap meter URI");
-    if (!target_parse(&o->target, o->uri, &why))
+    if (!target_parse(&o->target, o->uri, &why)) {
         argp_error(state, "bad URI: %s", why);
+        return EINVAL;
+    }
     o->target.ca_file = o->ca_file ? o->ca_file : getenv("SPICETAP_CA_FILE");
     o->target.host_subject = o->host_subject ? o->host_subject : getenv("SPICETAP_HOST_SUBJECT");
+    return 0;
 }
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
@@ -119,20 +119,19 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     const char *wanted;
 
     switch (key) {
-    case 'h':
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-        return 0;
     case 'q':
         o->quiet = true;
         return 0;
     case ARGP_KEY_ARG:
-        if (o->uri)
-            argp_error(state, "name one server: spicetap meter URI");
-        o->uri = arg;
-        return 0;
+    case ARGP_KEY_NO_ARGS: /* not options_one(): a URI can hold a password, so it is not printed */
+        if (key == ARGP_KEY_ARG && !o->uri) {
+            o->uri = arg;
+            return 0;
+        }
+        argp_error(state, "name one server: spicetap meter URI");
+        return EINVAL;
     case ARGP_KEY_END:
-        set_target(o, state);
-        return 0;
+        return set_target(o, state);
     case 't':
     case RATE:
     case READY:
@@ -143,9 +142,10 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
             return ARGP_ERR_UNKNOWN;
         wanted = set_text(o, key, arg);
     }
-    if (wanted)
-        argp_error(state, "%s is not %s", arg, wanted);
-    return 0;
+    if (!wanted)
+        return 0;
+    argp_error(state, "%s is not %s", arg, wanted);
+    return EINVAL;
 }
 
 /* EXIT_DONE and *password, NULL if there is none; or EXIT_ENV after printing why. */
@@ -207,26 +207,18 @@ static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *text,
     (void)domain, (void)level, (void)text, (void)data;
 }
 
-static void parse(struct options *o, int argc, char **argv)
-{
-    static const struct argp parser = {option_table, on_option, "URI", doc, NULL, NULL, NULL};
-    static char name[] = "spicetap meter";
-
-    argp_program_version = "spicetap-meter " SPICETAP_VERSION;
-    argp_err_exit_status = EXIT_USAGE;
-    argv[0] = name; /* what argp's messages begin with */
-    argp_parse(&parser, argc, argv, 0, NULL, o);
-}
-
 int main(int argc, char **argv)
 {
+    static const struct argp parser = {option_table, on_option, "URI", doc, NULL, NULL, NULL};
     static struct options o = {.ready_fd = -1};
     static struct meter m = {.options = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
     const char *debug = getenv("G_MESSAGES_DEBUG");
     int error;
 
     o.clip = CLIP_PLACE;
-    parse(&o, argc, argv);
+    error = options_parse_program(&parser, "spicetap-meter", "spicetap meter", argc, argv, &o);
+    if (error != OPTIONS_GO)
+        return error;
     signal(SIGPIPE, SIG_IGN);
     if (!debug || !*debug)
         g_log_set_default_handler(no_log, NULL);

@@ -15,8 +15,9 @@
 enum { KEY_HELP = 'h', KEY_USAGE = OPTIONS_LONG + 0x10000, KEY_VERSION };
 
 struct parse {
-    void *input; /* the command's */
-    bool done;   /* --help, --usage or --version was given and is printed */
+    void *input;         /* the command's */
+    const char *program; /* for --version */
+    bool done;           /* --help, --usage or --version was given and is printed */
 };
 
 /* argp's own versions of these end the process, so they are off (ARGP_NO_HELP). */
@@ -43,7 +44,7 @@ static error_t on_shared(int key, char *arg, struct argp_state *state)
         argp_state_help(state, stdout, ARGP_HELP_USAGE);
         break;
     case KEY_VERSION:
-        puts("spicetap " SPICETAP_VERSION);
+        printf("%s " SPICETAP_VERSION "\n", p->program);
         break;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -59,23 +60,39 @@ static char *without_note(int key, const char *text, void *input)
     return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)(uintptr_t)text;
 }
 
-int options_parse(const struct argp *parser, int argc, char **argv, void *input)
+/* `name`: what messages begin with. */
+static int parse(const struct argp *parser, const char *program, const char *name, int argc,
+                 char **argv, void *input)
 {
     const struct argp_child children[] = {{parser, 0, NULL, 0}, {0}};
     const struct argp whole = {shared, on_shared, NULL, NULL, children, without_note, NULL};
-    struct parse p = {.input = input};
-    char name[64], *own = argv[0];
+    struct parse p = {.input = input, .program = program};
+    char first[64], *own = argv[0];
     error_t error;
 
-    snprintf(name, sizeof(name), "spicetap %s", own);
-    argv[0] = name; /* what messages begin with */
+    snprintf(first, sizeof(first), "%s", name);
+    argv[0] = first;
     error = argp_parse(&whole, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p);
     argv[0] = own;
     if (p.done)
         return EXIT_DONE;
     if (error == ENOMEM)
-        fprintf(stderr, "spicetap %s: out of memory\n", own);
+        fprintf(stderr, "%s: out of memory\n", name);
     return !error ? OPTIONS_GO : error == ENOMEM ? EXIT_ENV : EXIT_USAGE;
+}
+
+int options_parse(const struct argp *parser, int argc, char **argv, void *input)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "spicetap %s", argv[0]);
+    return parse(parser, "spicetap", name, argc, argv, input);
+}
+
+int options_parse_program(const struct argp *parser, const char *program, const char *name,
+                          int argc, char **argv, void *input)
+{
+    return parse(parser, program, name, argc, argv, input);
 }
 
 error_t options_one(struct argp_state *state, int key, char *arg, const char *what,

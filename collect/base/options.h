@@ -24,6 +24,9 @@ enum { OPTIONS_GO = -1 }; /* the command line is good: go on */
  * EINVAL after argp_error().
  */
 int options_parse(const struct argp *parser, int argc, char **argv, void *input);
+/* The same for a program of its own. --version prints `program`; messages begin with `name`. */
+int options_parse_program(const struct argp *parser, const char *program, const char *name,
+                          int argc, char **argv, void *input);
 
 /*
  * For commands with exactly one argument, such as RUN: call it for ARGP_KEY_ARG and

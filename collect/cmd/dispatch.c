@@ -16,7 +16,7 @@ static const struct command {
     {"probes", cmd_probes, "list the probes of a VM or a library, and which are missing"},
     {"record", cmd_record, "record a run of a VM"},
     {"info", cmd_info, "print what is in a run and what happened"},
-    {"explain", cmd_explain, "explain why the video streams of a run lived and died"},
+    {"explain", cmd_explain, "explain why the picture froze, or why a video was not streamed"},
     {"whatif", cmd_whatif, "replay a run with other constants of the stream detector"},
     {"compare", cmd_compare, "compare several runs side by side"},
     {"export", cmd_export, "export a run's events or tables as JSON lines or CSV"},
@@ -35,8 +35,8 @@ static const struct command *find(const char *name)
 
 static void print_list(FILE *out)
 {
-    fputs("spicetap traces a running QEMU/SPICE virtual machine and explains, with evidence, why\n"
-          "its video streams live or die.\n\n"
+    fputs("spicetap records what a QEMU/SPICE virtual machine does with its picture, and explains\n"
+          "with evidence why it froze, or why a video was not streamed.\n\n"
           "Usage: spicetap COMMAND [OPTION...]\n\n",
           out);
     for (int i = 0; i < COMMANDS; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* spicetap explain: why the picture froze, and why each stream lived and died. */
+/* spicetap explain: why the picture froze, and why each stream ended. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,6 +36,12 @@ struct options {
     struct explain_options explain;
 };
 
+static int too_late(const struct model *x, const struct explain_options *o)
+{
+    fprintf(stderr, "spicetap explain: --at %g: the run lasts %.1f s\n", o->at, x->seconds);
+    return EXIT_USAGE;
+}
+
 static int look(const char *run, const struct explain_options *o)
 {
     struct model *x = NULL;
@@ -49,6 +55,7 @@ static int look(const char *run, const struct explain_options *o)
     code = input_open(&x->bundle, "explain", run);
     if (!code) {
         code = model_gather(x)        ? EXIT_ENV
+               : o->at > x->seconds   ? too_late(x, o)
                : o->events            ? explain_events(x, o)
                : o->json && o->at < 0 ? explain_json(x, o)
                : o->json              ? explain_events(x, o)
@@ -83,6 +90,12 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case 'j':
         o->explain.json = true;
         return 0;
+    case ARGP_KEY_END:
+        if (!o->explain.json || !(o->explain.stream || o->explain.episode || o->explain.region))
+            return 0;
+        argp_error(state,
+                   "--json prints everything: --stream, --episode and --region are for text");
+        return EINVAL;
     case ARGP_KEY_ARG:
     case ARGP_KEY_NO_ARGS:
         return options_one(state, key, arg, "run", &o->run);

@@ -221,10 +221,13 @@ static error_t check_options(struct argp_state *state, struct options *o)
 static error_t on_constant(struct argp_state *state, struct options *o, unsigned which,
                            const char *arg)
 {
+    const struct whatif_constant *c = &whatif_constants[which];
+
     if (!read_sweep(&o->sweeps[which], which, arg))
         return 0;
-    return refuse(state, whatif_constants[which].option, arg,
-                  "a value in range, or a sweep A..B/STEP of at most 64 values");
+    return refuse(state, c->option, arg,
+                  c->power_of_two ? "a power of two in range, or a sweep A..B of them"
+                                  : "a value in range, or a sweep A..B/STEP of at most 64 values");
 }
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
@@ -295,11 +298,6 @@ static void choose_clip(struct whatif *w, const struct options *o, struct bundle
     w->clip_why = "--region names it";
     if (o->has_region) {
         w->clip = replay_box(&w->replay, &o->region);
-        if (!w->clip)
-            fprintf(stderr,
-                    "spicetap whatif: %s: nothing that can be streamed was drawn in exactly this "
-                    "box\n",
-                    o->run);
         return;
     }
     if (clip_of_client(b, box)) {
@@ -313,12 +311,22 @@ static void choose_clip(struct whatif *w, const struct options *o, struct bundle
 
 static int report(struct whatif *w, const struct options *o, struct bundle *b)
 {
+    const struct tap_rect *box = &o->region;
+
     w->sound = !w->replay.differs;
-    choose_clip(w, o, b);
+    for (unsigned i = 0; i < WHATIF_CONSTANTS; i++)
+        w->swept |= (unsigned)o->sweeps[i].given << i;
     if (o->decisions) {
         if (!w->sound)
             whatif_differences(w, stderr);
         return w->sound ? EXIT_DONE : EXIT_PART;
+    }
+    choose_clip(w, o, b);
+    if (w->sound && o->has_region && !w->clip) {
+        fprintf(stderr,
+                "spicetap whatif: %s: nothing that can be streamed was drawn in %dx%d+%d+%d\n",
+                o->run, box->right - box->left, box->bottom - box->top, box->left, box->top);
+        return EXIT_USAGE;
     }
     if (o->json ? whatif_json(w) : whatif_text(w))
         return EXIT_ENV;

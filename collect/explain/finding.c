@@ -6,6 +6,8 @@
 #include "explain/finding.h"
 #include "explain/names.h"
 
+enum { EXAMPLE_MIB = 256 }; /* of ram: docs/libvirt-spice-recommendations.md */
+
 #define RULE_NAME(constant, object, number, name)   [constant] = name,
 #define RULE_OBJECT(constant, object, number, name) [constant] = object,
 #define RULE_NUMBER(constant, object, number, name) [constant] = number,
@@ -124,9 +126,21 @@ void put_outcome(struct finding *f, const char *name, enum outcome o)
         put_count(f, "frames_to_start", MODEL_START_FRAMES);
 }
 
-void put_change(struct finding *f, enum change change)
+/* An example must at least double what the guest has. */
+static bool example_helps(const struct model *x)
+{
+    const struct model_domain *m = &x->memory.domains[GUEST_DOMAIN_vram];
+
+    return m->known && m->total * 2 <= (uint64_t)EXAMPLE_MIB << 20;
+}
+
+void put_change(struct finding *f, const struct model *x, enum change change)
 {
     f->change = change;
+    if (change == CHANGE_RAM && example_helps(x)) {
+        put_count(f, "example_kib", EXAMPLE_MIB << 10); /* libvirt counts in KiB */
+        put_count(f, "example_mib", EXAMPLE_MIB);
+    }
     if (change == CHANGE_SPICE)
         put_word(f, "version", "0.16");
 }

@@ -123,7 +123,7 @@ void put_word(struct finding *f, const char *name, const char *word);
 /* The outcome, with the server's limits that its words name. */
 void put_outcome(struct finding *f, const char *name, enum outcome o);
 /* With what its words name besides. */
-void put_change(struct finding *f, enum change change);
+void put_change(struct finding *f, const struct model *x, enum change change);
 /* The finding is of that display; named in the text where there are several. */
 void put_display(struct finding *f, const struct model *x, uint32_t display);
 

@@ -124,6 +124,7 @@ static void h3(const struct model *x, struct finder *s)
 {
     const struct sums all = sums(x);
     uint64_t kind = 0, place = all.out[OUT_BOX_DIFFERS] + all.out[OUT_SIZE_DIFFERS];
+    uint64_t overwritten = all.out[OUT_EVICTED_OVER] + all.out[OUT_OTHER_OVER];
     uint32_t which = 1u << OUT_TOO_LATE | 1u << OUT_BOX_DIFFERS | 1u << OUT_SIZE_DIFFERS;
     struct finding f;
 
@@ -142,6 +143,8 @@ static void h3(const struct model *x, struct finder *s)
     put_count(&f, "kind", kind);
     put_count(&f, "place", place);
     put_count(&f, "late", all.out[OUT_TOO_LATE]);
+    put_count(&f, "overwritten", overwritten);
+    put_count(&f, "others", all.refused - kind - place - all.out[OUT_TOO_LATE] - overwritten);
     put_evidence(&f, (struct select){.outcomes = which});
     s->found(s, &f);
 }

@@ -27,6 +27,11 @@ static void ran_out(const struct model *x, struct finder *s)
         put_span(&f, "longest_still_ns", x->memory.longest_stall);
     }
     presence_needed(&f, x, needs);
+    if (x->memory.only_deleting && !f.unsure && presence_of_waits(x, x->start, x->end) &&
+        x->memory.only_deleting == bounded_all(&x->memory.kept)) {
+        f.verdict = "false_alarms";
+        put_evidence(&f, (struct select){.kinds = {EV_guest_delete}, .rule = SELECT_DELETES});
+    }
     s->found(s, &f);
 }
 
@@ -123,7 +128,7 @@ static void asked(const struct model *x, unsigned domain, struct finder *s)
         put_percent(&f, "fullest_percent", m->most, m->total);
         put_percent(&f, "emptiest_percent", m->least, m->total);
     }
-    put_change(&f, domain == GUEST_DOMAIN_vram ? CHANGE_RAM : CHANGE_VRAM);
+    put_change(&f, x, domain == GUEST_DOMAIN_vram ? CHANGE_RAM : CHANGE_VRAM);
     put_evidence(&f, (struct select){.kinds = {EV_guest_bo}, .rule = SELECT_ASK, .value = domain});
     put_evidence(
         &f, (struct select){.kinds = {EV_guest_memory}, .rule = SELECT_FULLEST, .value = domain});
@@ -152,7 +157,7 @@ static void named(const struct model *x, struct finder *s)
                             : "some");
         put_count(&f, "false_alarms", x->memory.only_deleting);
         put_count(&f, "times", bounded_all(&x->memory.kept));
-        put_change(&f, CHANGE_NOT_MEMORY);
+        put_change(&f, x, CHANGE_NOT_MEMORY);
         put_evidence(&f, (struct select){.kinds = {EV_guest_delete}, .rule = SELECT_DELETES});
         presence_needed(&f, x, needs);
         s->found(s, &f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which things a page shows, and in which order. */
 #include "explain/explain.h"
+#include "explain/presence.h"
 
 enum { STREAMS_ON_PAGE = 4, PLACES_ON_PAGE = 4 };
 
@@ -25,10 +26,10 @@ void find_all(const struct model *x, struct finder *s)
         find_hypothesis(x, h, s);
 }
 
-static void more(const struct model *x, enum rule rule, uint32_t all, uint32_t shown, uint32_t last,
-                 struct finder *s)
+static void more(const struct model *x, enum rule rule, const char *verdict, uint32_t all,
+                 uint32_t shown, uint32_t last, struct finder *s)
 {
-    struct finding f = finding_new(x, rule, 0, 0, "more");
+    struct finding f = finding_new(x, rule, 0, 0, verdict);
 
     if (all <= shown)
         return;
@@ -37,22 +38,24 @@ static void more(const struct model *x, enum rule rule, uint32_t all, uint32_t s
     s->found(s, &f);
 }
 
-/* All of them together, and the longest. */
+/* All of them together, and the longest: by the guest's own events where there are any. */
 static void page_memory(const struct model *x, struct finder *s)
 {
+    bool none_held = presence_of_waits(x, x->start, x->end) && !x->waits.guest.longest;
     const struct model_episode *longest = NULL;
 
     find_memory(x, s);
     for (uint32_t i = 1; i <= model_episodes(x); i++) {
         const struct model_episode *e = model_episode_at(x, i);
 
-        if (!longest || e->stalled > longest->stalled)
+        if (!longest || e->waited > longest->waited ||
+            (e->waited == longest->waited && e->stalled > longest->stalled))
             longest = e;
     }
     if (longest)
         find_episode(x, longest, s);
-    more(x, RULE_EPISODES_MORE, bounded_all(&x->memory.kept), longest != NULL, model_episodes(x),
-         s);
+    more(x, RULE_EPISODES_MORE, none_held ? "none_held" : "more", bounded_all(&x->memory.kept),
+         longest != NULL, model_episodes(x), s);
 }
 
 static bool is_clips(const struct model *x, const struct model_stream *t)
@@ -86,7 +89,7 @@ static void page_streams(const struct model *x, struct finder *s)
             find_stream(x, t, s);
             shown++;
         }
-    more(x, RULE_STREAMS_MORE, bounded_all(&x->streams.kept), shown, streams_kept(x), s);
+    more(x, RULE_STREAMS_MORE, "more", bounded_all(&x->streams.kept), shown, streams_kept(x), s);
 }
 
 /* The clip, then those that were mostly not sent as video; one at least. */
@@ -105,7 +108,7 @@ static void page_places(const struct model *x, struct finder *s)
             find_place(x, r, s);
             shown++;
         }
-    more(x, RULE_PLACES_MORE, x->regions.kept.count, shown, x->regions.kept.count, s);
+    more(x, RULE_PLACES_MORE, "more", x->regions.kept.count, shown, x->regions.kept.count, s);
 }
 
 void find_page(const struct model *x, struct finder *s)

@@ -72,24 +72,25 @@ static struct finding of_place(const struct model *x, const struct model_region 
 static void redraws(const struct model *x, const struct model_region *r, struct finder *s)
 {
     uint64_t median = histogram_quantile(&r->intervals, 0.5);
-    bool clip = r == model_clip(x), slow = clip && r->slow && median > MODEL_MAX_DELTA;
+    bool clip = r == model_clip(x), too_slow = median > MODEL_MAX_DELTA;
     struct finding f = of_place(x, r, RULE_PLACE_REDRAWS, 0,
-                                !clip  ? "place"
-                                : slow ? "slow_clip"
-                                       : "clip");
+                                !clip      ? "place"
+                                : !r->slow ? "clip"
+                                : too_slow ? "slow_clip"
+                                           : "brief_clip");
 
     put_id(&f, "region", UNIT_REGION, r->id);
     put_box(&f, "box", r->first_box);
     put_count(&f, "redraws", r->draws);
     put_rate(&f, "per_second", r->busy_ns ? (double)r->draws * 1e9 / (double)r->busy_ns : 0);
     put_span(&f, "median_interval_ns", median);
-    if (!clip) {
+    if (!clip || r->slow)
         put_span(&f, "busy_ns", r->busy_ns);
+    if (!clip)
         put_count(&f, "stretches", bounded_all(&r->listed));
-    }
     if (clip && model_in_pieces(x))
         put_word(&f, "part", "the greatest piece of the clip");
-    if (slow)
+    if (r->slow && too_slow)
         put_span(&f, "limit_ns", MODEL_MAX_DELTA);
     put_evidence(&f, (struct select){.region = r->id, .outcomes = ALL_OUTCOMES});
     if (r->losses) {

@@ -73,7 +73,7 @@ static void losses(const struct model *x, struct chosen *c)
         return;
     f.cost = UINT64_MAX;
     if (the_ring_lost_most(a))
-        put_change(&f, CHANGE_RING);
+        put_change(&f, x, CHANGE_RING);
     if (a->lost_unknown)
         put_unknown(&f, "lost_events");
     else
@@ -150,7 +150,7 @@ static void freezes(const struct model *x, struct chosen *c)
         main = by[w] > by[main] ? w : main;
     f = finding_new(x, RULE_SHORT_FREEZES, 0, 0, why_names[main]);
     f.cost = all;
-    put_change(&f, main == WHY_WAITED ? memory_change(x) : why_changes[main]);
+    put_change(&f, x, main == WHY_WAITED ? memory_change(x) : why_changes[main]);
     put_count(&f, "times", times);
     put_span(&f, "froze_ns", all);
     put_span(&f, "longest_ns", longest);
@@ -218,13 +218,13 @@ static enum change outcome_change(enum outcome o)
     return o < OUT_VERDICTS ? CHANGE_PLAYER : CHANGE_NONE;
 }
 
-static void put_refusal(struct finding *f, const struct model_region *r)
+static void put_refusal(struct finding *f, const struct model *x, const struct model_region *r)
 {
     enum outcome o = main_outcome(r);
 
     if (o == OUT_STREAMED)
         return;
-    put_change(f, outcome_change(o));
+    put_change(f, x, outcome_change(o));
     put_percent(f, "main_percent", r->out[o], r->draws);
     put_outcome(f, "why", o);
     put_evidence(f, (struct select){.region = r->id, .outcomes = 1u << o});
@@ -270,7 +270,7 @@ static const struct model_region *streams_lost(const struct model *x, struct cho
     put_display(&f, x, worst->display);
     put_time(&f, "died_ns", its->died);
     put_span(&f, "redrawn_ns", most);
-    put_refusal(&f, worst);
+    put_refusal(&f, x, worst);
     if (places > 1)
         put_count(&f, "others", places - 1);
     put_evidence(&f, (struct select){.stream = its->id, .kinds = {EV_stream_stop}});
@@ -304,7 +304,7 @@ static void not_streamed(const struct model *x, const struct model_region *told,
     } else {
         put_span(&f, "never_streamed_ns", without);
     }
-    put_refusal(&f, r);
+    put_refusal(&f, x, r);
     choose(c, &f);
 }
 
@@ -320,7 +320,7 @@ static void waited(const struct model *x, struct chosen *c)
     if (!ns || (longest < MODEL_FREEZE && ns * 100 < run_ns(x) * LEAST_PERCENT))
         return;
     f.cost = ns;
-    put_change(&f, memory_change(x));
+    put_change(&f, x, memory_change(x));
     put_span(&f, "waited_ns", ns);
     put_percent(&f, "waited_percent", ns, run_ns(x));
     put_span(&f, "longest_ns", longest);
@@ -343,7 +343,7 @@ static void put_off(const struct model *x, struct chosen *c)
     if (delay < (int64_t)NS_PER_SECOND)
         return;
     f.cost = (uint64_t)delay;
-    put_change(&f, CHANGE_SPICE);
+    put_change(&f, x, CHANGE_SPICE);
     put_span(&f, "delay_ns", (uint64_t)delay);
     put_evidence(
         &f, (struct select){.kinds = {EV_client_frame}, .field = "wait", .value = (uint64_t)delay});
@@ -358,7 +358,7 @@ static void blocked(const struct model *x, struct chosen *c)
     if (!is_much(x, x->waits.blocked_ns))
         return;
     f.cost = x->waits.blocked_ns;
-    put_change(&f, CHANGE_LINK);
+    put_change(&f, x, CHANGE_LINK);
     put_display(&f, x, display);
     put_span(&f, "blocked_ns", x->waits.blocked_ns);
     put_percent(&f, "blocked_percent", x->waits.blocked_ns, run_ns(x));
@@ -373,7 +373,10 @@ static void nothing(const struct model *x, struct finder *s)
 {
     static const uint16_t needs[] = {EV_draw, EV_stream_stop, EV_oom_begin, EV_client_clip, 0};
     const struct model_region *clip = model_clip(x);
-    struct finding f = finding_new(x, RULE_SHORT_NOTHING, 0, 0, "nothing");
+    struct finding f = finding_new(x, RULE_SHORT_NOTHING, 0, 0,
+                                   x->client.numbered ? "nothing"
+                                   : x->has_client    ? "no_numbers"
+                                                      : "no_client");
 
     if (x->client.numbered)
         put_span(&f, "freeze_ns", MODEL_FREEZE);

@@ -28,7 +28,7 @@ static void blocked(const struct model *x, struct finder *s)
         return;
     put_count(&f, "times", x->waits.blocked_count);
     put_span(&f, "blocked_ns", x->waits.blocked_ns);
-    put_change(&f, CHANGE_LINK);
+    put_change(&f, x, CHANGE_LINK);
     put_display(&f, x, display);
     put_evidence(&f, (struct select){.kinds = {EV_blocked, EV_cmd, EV_ring_empty},
                                      .display = display + 1,

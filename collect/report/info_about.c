@@ -85,8 +85,10 @@ static void print_members(const char *title, const json_t *object)
         if (json_is_object(value) || json_is_array(value) || json_is_null(value))
             continue;
         printf("%s", between);
-        info_plain(key);
-        putchar(' ');
+        if (strcmp(key, title + strspn(title, " "))) {
+            info_plain(key);
+            putchar(' ');
+        }
         print_member(key, value);
         between = ", ";
     }
@@ -155,8 +157,7 @@ static void print_run(const struct info *i)
     print_devices(json_object_get(about, "devices"));
     print_members("host", json_object_get(about, "host"));
     if (worker_cpu_share(about, i->seconds) >= 0)
-        printf("worker    the spice server's used %.1f%% of one core\n",
-               100 * worker_cpu_share(about, i->seconds));
+        printf("worker    used %.1f%% of one core\n", 100 * worker_cpu_share(about, i->seconds));
 }
 
 static void print_hello(const char *name, const json_t *hello)
@@ -198,8 +199,8 @@ static void print_clock(const char *name, const struct clock_map *m)
     }
     printf("  clock   ");
     info_plain(name);
-    printf(": %" PRIu64 " pairs, %" PRIu64 " rejected, %" PRIu64 " violations\n", m->pairs,
-           m->rejected, m->violations);
+    printf(": %" PRIu64 " pairs of I/O or fences, %" PRIu64 " rejected, %" PRIu64 " violations\n",
+           m->pairs, m->rejected, m->violations);
 }
 
 static void print_guest(const struct info *i)

@@ -75,18 +75,18 @@ static void print_memory(const struct info *i)
     const struct model_waits *w = &i->model->waits;
     char each[INFO_TEXT], longest[INFO_TEXT];
 
-    printf("\nMemory\n  OOM episodes  %" PRIu64, m->all.ooms);
+    printf("\nMemory\n  OOM answers   %" PRIu64, m->all.ooms);
     if (m->all.ooms)
         printf(" (%.1f a minute)", rate(i, m->all.ooms) * 60);
     if (w->oom_longest)
-        printf(", %s in all, the longest %s", info_span(w->oom_ns, each),
+        printf(", %s in all from oom_begin to oom_end, the longest %s", info_span(w->oom_ns, each),
                info_span(w->oom_longest, longest));
     if (w->oom_cut)
         printf("; %" PRIu64 " not whole in the recording", w->oom_cut);
     printf("\n  evictions     %" PRIu64, m->all.evicted);
     if (m->all.evicted)
         printf(" in %" PRIu64 " calls of free_some, %" PRIu64
-               " of them inside an OOM episode; %" PRIu64 " streamable",
+               " of them during an OOM answer; %" PRIu64 " streamable",
                m->passes, m->evicted_in_oom, m->all.streamable);
     printf("\n");
 }

@@ -131,6 +131,7 @@ static const struct {
              {"they", "it", "they"},
              {"them", "it", "them"},
              {"these", "this", "these"},
+             {"frames", "a video frame", "video frames"},
              {"alarms", "a false alarm", "false alarms"}};
 
 static const struct value *named(const struct finding *f, const char *at, size_t length, char *form)
@@ -212,10 +213,14 @@ static const char *words_of(const struct finding *f)
 
 static const char *doubt_of(const struct finding *f)
 {
-    for (size_t i = 0; f->unsure && i < doubt_words_count; i++)
+    for (size_t i = 0; f->unsure && i < doubt_words_count; i++) {
+        enum rule rule = doubt_words[i].rule;
+
         if (doubt_words[i].unsure == f->unsure &&
-            (doubt_words[i].rule == f->rule || doubt_words[i].rule == RULES))
+            (rule == f->rule || rule == RULES ||
+             (rule == RULE_H_EVICTION_KILLS && f->object == 'h')))
             return doubt_words[i].text;
+    }
     return "";
 }
 

@@ -25,7 +25,7 @@ struct words {
 
 struct doubt_words {
     enum unsure unsure;
-    enum rule rule; /* RULES: any other */
+    enum rule rule; /* RULES: any other; RULE_H_EVICTION_KILLS: all hypotheses */
     const char *text;
 };
 

@@ -25,17 +25,17 @@ const struct words words[] = {
      "at the longest)."},
     {RULE_SHORT_STREAM_LOST, NULL,
      "The video stream {stream}, {box}[ on display {display}], ended at {died_ns} and did not come "
-     "back, although its place was redrawn like a video for {redrawn_ns} more.[ {main_percent} of "
-     "the place's redraws were not streamed: {why}.][ The same happened to {others} other "
+     "back, although its place was redrawn like a video for {redrawn_ns} more.[ The main reason "
+     "({main_percent} of all redraws of the place): {why}.][ The same happened to {others} other "
      "place{others:s}.]"},
     {RULE_SHORT_NOT_STREAMED, "in_pieces",
      "The display draws the clip, {box}[ on display {display}], in pieces. {streamed_percent} of their "
-     "pixels were sent as video.[ In the greatest piece {main_percent} of the redraws were not streamed: "
-     "{why}.]"},
+     "pixels were sent as video.[ The main reason in the greatest piece ({main_percent} of all its "
+     "redraws): {why}.]"},
     {RULE_SHORT_NOT_STREAMED, NULL,
      "The clip, {box}[ on display {display}], was sent as single pictures, not as video,[ for "
      "{not_streamed_ns} of the {redrawn_ns} that it was redrawn.][ for all the {never_streamed_ns} that it "
-     "was redrawn.][ {main_percent} of its redraws were not streamed: {why}.]"},
+     "was redrawn.][ The main reason ({main_percent} of all its redraws): {why}.]"},
     {RULE_SHORT_WAITED, "by_guest",
      "The guest waited for graphics memory for {waited_ns}, {waited_percent} of the run; the longest "
      "wait took {longest_ns}.[ All {false_alarms} calls for memory were false alarms: the guest's "
@@ -48,6 +48,13 @@ const struct words words[] = {
     {RULE_SHORT_BLOCKED, NULL,
      "The server did not read the guest's commands for {blocked_ns}, {blocked_percent} of the run, "
      "because a client took its data too slowly."},
+    {RULE_SHORT_NOTHING, "no_numbers",
+     "Nothing that was recorded cost the viewer a noticeable time.[ {streamed_percent} of the clip's "
+     "redraws were sent as video.] Whether the picture froze is unknown: the client read no frame "
+     "numbers."},
+    {RULE_SHORT_NOTHING, "no_client",
+     "Nothing that was recorded cost the viewer a noticeable time.[ {streamed_percent} of the clip's "
+     "redraws were sent as video.]"},
     {RULE_SHORT_NOTHING, NULL,
      "Nothing is wrong.[ The picture of the clip never stood still for {freeze_ns} or longer.][ "
      "{streamed_percent} of the clip's redraws were sent as video.]"},
@@ -57,10 +64,13 @@ const struct words words[] = {
      "The guest ran out of graphics memory {times} time{times:s} ({per_minute} a minute).[ It stood "
      "still for at least {still_ns} in all, {still_percent} of the run; the longest time was "
      "{longest_still_ns}.]"},
+    {RULE_MEMORY_RAN_OUT, "false_alarms",
+     "The guest called for graphics memory {times} time{times:s} ({per_minute} a minute), but never "
+     "ran out."},
     {RULE_MEMORY_RAN_OUT, "none", "The guest did not run out of graphics memory."},
     {RULE_MEMORY_EVICTED, "found",
      "To make room the server evicted {evicted} drawing{evicted:s}: {streamable} could have been "
-     "video frames, and {of_streams} {of_streams:were} a running stream's.[+ {traced} entered the "
+     "{streamable:frames}, and {of_streams} {of_streams:were} a running stream's.[+ {traced} entered the "
      "trace ring.][+ {overwrote_young} of these overwrote an entry younger than {young_ns}.]"},
     {RULE_MEMORY_EVICTED, "none",
      "The server evicted no drawing: it was enough to release those that it had finished with."},
@@ -91,16 +101,18 @@ const struct words words[] = {
     {RULE_DISPLAYS_TABLE, NULL,
      "Only the first {displays} displays are followed."},
     {RULE_MEMORY_HELD, NULL,
-     "The server then held {drawables_mean} drawings on average, with at least {mean_bytes} of "
-     "pictures. It held most at {most_at_ns}: {most_drawables} drawing{most_drawables:s} with at "
-     "least {most_bytes}. {on_screen} of these made up the screen.[+ The image dictionary had "
+     "When the guest called for memory, the server held {drawables_mean} drawings on average, with at "
+     "least {mean_bytes} of pictures. It held the most bytes at {most_at_ns}: at least {most_bytes} in "
+     "{most_drawables} drawing{most_drawables:s}. {on_screen} of these made up the screen.[+ The image dictionary had "
      "{in_dictionary} image{in_dictionary:s}.][+ {waiting} item{waiting:s} waited for clients.]"},
     {RULE_MEMORY_DROPPED, NULL,
      "{calls} call{calls:s} for memory came while the server was still answering the one before, and "
      "{calls:were} dropped. A guest that nothing else wakes then waits in vain (Linux for "
      "{linux_waits_ns})."},
+    {RULE_EPISODES_MORE, "none_held",
+     "No episode held the guest up; --episode N shows one of the others, N up to {last}."},
     {RULE_EPISODES_MORE, NULL,
-     "That episode lasted longest; --episode N shows one of the others, N up to {last}."},
+     "That episode held the guest up longest; --episode N shows one of the others, N up to {last}."},
 
     /* one episode */
     {RULE_EPISODE_COURSE, "waited",
@@ -126,7 +138,7 @@ const struct words words[] = {
      "least {held_bytes} of pictures; {on_screen} made up the screen.[+ The image dictionary had "
      "{in_dictionary} image{in_dictionary:s}.][+ {waiting} item{waiting:s} waited for clients.] It "
      "released {released} that it had finished with, and evicted {evicted}: {streamable} could have "
-     "been video frames, {of_streams} {of_streams:were} a running stream's.[+ {overwritten} "
+     "been {streamable:frames}, {of_streams} {of_streams:were} a running stream's.[+ {overwritten} "
      "entr{overwritten:y} of the trace ring {overwritten:were} overwritten, {overwrote_young} of them "
      "younger than {young_ns}.]"},
     {RULE_EPISODE_VICTIM, NULL,
@@ -235,8 +247,13 @@ const struct words words[] = {
      "{median_interval_ns} of the one before."},
     {RULE_PLACE_REDRAWS, "clip",
      "Region {region}, the clip[ ({part})], {box}[ on display {display}], was redrawn {redraws} "
+     "time{redraws:s}, {per_second} a second over all the time that it was redrawn; half of the redraws "
+     "came within {median_interval_ns} of the one before."},
+    {RULE_PLACE_REDRAWS, "brief_clip",
+     "Region {region}, the clip[ ({part})], {box}[ on display {display}], was redrawn {redraws} "
      "time{redraws:s}, {per_second} a second; half of the redraws came within {median_interval_ns} of "
-     "the one before."},
+     "the one before. It was redrawn for {busy_ns} in all, too briefly or with too long pauses to be "
+     "listed as a place redrawn like a video."},
     {RULE_PLACE_REDRAWS, "slow_clip",
      "Region {region}, the clip[ ({part})], {box}[ on display {display}], was redrawn {redraws} "
      "time{redraws:s}, {per_second} a second; half of the redraws came within {median_interval_ns} of "
@@ -302,8 +319,8 @@ const struct words words[] = {
     {RULE_H_EVICTION_KILLS, NULL,
      "{hypothesis}, eviction of what stream detection needs kills streams: {says}. A running stream's "
      "frame was evicted {evicted} time{evicted:s}; {survived} time{survived:s} the stream went on. "
-     "{died} stream{died:s} ended with no frame after it, {killed} of these because what was evicted "
-     "was missing when the next frame came."},
+     "{died} stream{died:s} ended with no frame after it, {killed} of these because an evicted frame "
+     "was missing when the next one came."},
     {RULE_H_RING_OVERWRITTEN, NULL,
      "{hypothesis}, evictions overwrite the server's trace ring, so that videos are not detected: "
      "{says}. Of {refused} refused redraws of video-like places {evicted_over} {evicted_over:were} "
@@ -313,7 +330,8 @@ const struct words words[] = {
     {RULE_H_DRAWS_UNFIT, NULL,
      "{hypothesis}, the draws are of the wrong kind, or in the wrong place or time: {says}. Of {redraws} "
      "redraw{redraws:s} of video-like places {refused} {refused:were} refused: {kind} for their kind, "
-     "{place} for their place or size, and {late} because they came too late."},
+     "{place} for their place or size, {late} because they came too late, and {overwritten} because "
+     "their history had been overwritten.[+ {others} had other reasons.]"},
     {RULE_H_VIRTIO, "inconclusive",
      "{hypothesis}, a virtio display cannot stream: {says}.[ {places} place{places:s} {places:were} "
      "redrawn like a video, and {streams} stream{streams:s} {streams:were} created.]"},

@@ -29,6 +29,7 @@ struct whatif {
     const char *clip_why;             /* why this box, in words */
     uint64_t start, end;              /* of the recording: ns, CLOCK_MONOTONIC */
     bool sound;                       /* the model made every recorded decision */
+    unsigned swept; /* bits of whatif_constants: the options that make the alternatives */
 };
 
 int whatif_text(const struct whatif *w);

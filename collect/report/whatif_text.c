@@ -124,17 +124,17 @@ static void print_spans(const struct whatif *w)
 
 /* ---- predictions ---- */
 
-static const char *varied_text(const struct constants *c, const struct constants *base, char *text)
+/* What makes this alternative: every constant that an option named, as recorded or not. */
+static const char *varied_text(const struct whatif *w, unsigned k, char *text)
 {
+    const struct constants *c = &w->replay.results[k].constants;
     int at = 0;
 
     text[0] = '\0';
     for (unsigned i = 0; i < WHATIF_CONSTANTS && at < TEXT - 1; i++)
-        if (whatif_get(c, i) != whatif_get(base, i))
+        if (w->swept & 1u << i)
             at += snprintf(text + at, (size_t)(TEXT - at), "%s%s %g", at ? ", " : "",
                            whatif_constants[i].option, whatif_get(c, i));
-    if (!text[0])
-        snprintf(text, TEXT, "as recorded");
     return text;
 }
 
@@ -148,10 +148,9 @@ static void print_row(const struct whatif *w, unsigned k)
     if (s && s->first)
         snprintf(first, sizeof(first), "%.2f s", whatif_seconds(w, s->first));
     printf("  %-26s %8" PRIu64 " %6.1f%% %9" PRIu64 " %7.1f%% %7.1f%% %8.2f s %10s\n",
-           k ? varied_text(&x->constants, &r->results[0].constants, text) : "recorded", x->created,
-           percent(x->pixels, r->pixels), s ? s->streams : 0,
-           s ? percent(s->frames, w->clip->draws) : 0, s ? percent(s->pixels, w->clip->pixels) : 0,
-           s ? (double)s->time / 1e9 : 0, first);
+           k ? varied_text(w, k, text) : "recorded", x->created, percent(x->pixels, r->pixels),
+           s ? s->streams : 0, s ? percent(s->frames, w->clip->draws) : 0,
+           s ? percent(s->pixels, w->clip->pixels) : 0, s ? (double)s->time / 1e9 : 0, first);
 }
 
 /* Nothing if there is only one. */
@@ -169,8 +168,11 @@ static void print_table(const struct whatif *w)
     if (w->clip) {
         printf("\nThe clip: %s", box_text(&w->clip->box, text));
         print_display(w, w->clip->display);
-        printf(", drawn %" PRIu64 " times from %.2f s to %.2f s\n  (%s)\n", w->clip->draws,
-               whatif_seconds(w, w->clip->first), whatif_seconds(w, w->clip->last), w->clip_why);
+        printf(", drawn %" PRIu64 " times from %.2f s to %.2f s", w->clip->draws,
+               whatif_seconds(w, w->clip->first), whatif_seconds(w, w->clip->last));
+        if (r->inconclusive)
+            printf(", not counting the %.2f s without conclusions", (double)r->inconclusive / 1e9);
+        printf("\n  (%s)\n", w->clip_why);
     } else {
         printf("\nNo clip: no box is redrawn like one; --region names it\n");
     }
@@ -185,9 +187,8 @@ static void print_streams(const struct whatif *w, unsigned k)
     const struct replay_result *x = &w->replay.results[k];
     char text[TEXT];
 
-    printf("\nStreams with %s:\n  %-22s %12s %10s %8s  end\n",
-           varied_text(&x->constants, &w->replay.results[0].constants, text), "box", "created at",
-           "lived", "frames");
+    printf("\nStreams %s%s:\n  %-22s %12s %10s %8s  end\n", k ? "with " : "as recorded",
+           k ? varied_text(w, k, text) : "", "box", "created at", "lived", "frames");
     for (size_t i = 0; i < x->listed.count && i < LISTED_STREAMS; i++) {
         const struct replay_stream *s = &x->streams[i];
 

@@ -157,7 +157,7 @@ static void regions(void **state)
     never(3, -1, 40 * MS, 0, "drawn with transparency");
     never(4, -1, 40 * MS, 0, "not a plain copy of a picture");
     never(7, -1, 40 * MS, 0, "smaller than 96x96 pixels");
-    never(0, -1, 40 * MS, 0, "had nothing to compare it with");
+    never(0, -1, 40 * MS, 0, "nothing in the server to compare with");
 }
 
 static void usage(void **state)

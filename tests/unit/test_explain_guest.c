@@ -342,7 +342,7 @@ static void too_many(void **state)
     assert_int_equal(json_array_size(json_object_get(o, "episodes")), MODEL_EPISODES);
     says(o, "The 4 later ones are in these counts alone", true);
     says(o, "The 9 later ones are in the counts", true);
-    says(o, "3 such places did not fit it", true);
+    says(o, "3 places did not fit the table", true);
     says(o, "Only the first 16 displays are followed. Inconclusive beyond them: 2 events", true);
     says(json_object_get(o, "hypotheses"), "\"refuted\"", false);
     json_decref(o);
