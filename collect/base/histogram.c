@@ -3,8 +3,8 @@
 
 #include "base/histogram.h"
 
-/* Resolution: 2^16 ns, then two digits. Spans over a minute count as a minute. */
-#define LEAST ((int64_t)1 << 16)
+/* Resolution: 2^10 ns, then two digits. Spans over a minute count as a minute. */
+#define LEAST ((int64_t)1 << 10)
 #define MOST  (60 * INT64_C(1000000000))
 enum { DIGITS = 2 };
 

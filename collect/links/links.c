@@ -16,7 +16,7 @@ const struct link_view *link_view(const char *name)
 }
 
 int links_walk(const struct link_view *view, void *state, struct bundle *b,
-               const struct row_sink *rows)
+               const struct row_sink *rows, uint64_t *losses)
 {
     struct run_cursor *c = NULL;
     struct run_event e;
@@ -24,9 +24,12 @@ int links_walk(const struct link_view *view, void *state, struct bundle *b,
 
     if (error)
         return error;
-    while (!(rows && rows->error) && cursor_next(c, &e) == 1)
+    while (!(rows && rows->error) && cursor_next(c, &e) == 1) {
+        if (losses && e.event && e.event->kind == EV_loss)
+            ++*losses;
         if (e.event)
             view->add(state, e.event, e.source, e.clock_error);
+    }
     cursor_close(c);
     error = view->end(state);
     return rows && rows->error ? rows->error : error;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Views of linked events as tables. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "table/export.h"
 
@@ -24,13 +25,21 @@ int export_links(struct sink *s, struct bundle *b, const struct link_view *view,
 {
     struct sink_rows rows;
     int error = s ? sink_rows(&rows, s, view->schema) : 0;
+    uint64_t losses = 0;
+    const char *it;
     void *state = error ? NULL : view->begin(s ? &rows.to : NULL);
 
     if (!state)
         return error ? error : -ENOMEM;
-    error = links_walk(view, state, b, s ? &rows.to : NULL);
+    error = links_walk(view, state, b, s ? &rows.to : NULL, &losses);
     if (!error)
         print_overflows(view, state);
+    it = losses == 1 ? "it" : "them";
+    if (!error && losses)
+        fprintf(stderr,
+                "spicetap export: %" PRIu64 " loss%s: rows beside %s may not be whole; "
+                "--kind loss lists %s\n",
+                losses, losses == 1 ? "" : "es", it, it);
     if (!error && summary) {
         *summary = links_summary(view, state);
         error = *summary ? 0 : -ENOMEM;

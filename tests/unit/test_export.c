@@ -99,6 +99,9 @@ static void csv(void **state)
     expect("tables/loss.csv", "t,source,event,tid,count,reason,since\n"
                               "3000,spice,loss,0,42,ring_full,2000\n");
     assert_int_equal(RUN(cmd_export, run, "-f", "csv", "-o", folder), EXIT_ENV);
+    assert_int_equal(RUN(cmd_export, run, "--oom", "--summary"), EXIT_DONE);
+    expect("err",
+           "spicetap export: 1 loss: rows beside it may not be whole; --kind loss lists it\n");
     free(run);
     free(folder);
 }

@@ -14,7 +14,7 @@ static void near(uint64_t got, uint64_t want)
 {
     uint64_t off = got > want ? got - want : want - got;
 
-    assert_true(off * 100 <= want + 100 * 66000);
+    assert_true(off * 100 <= want + 100 * 1024);
 }
 
 static void quantiles(void **state)
