@@ -268,6 +268,7 @@ static void too_slow_for_the_server(void **state)
         end("");
         page_has("Region r1, the clip, 320x240", true);
         page_has("That is too slow for the server", slow);
+        page_has("It was redrawn for 1.76 s in all, too briefly", !slow);
     }
 }
 
@@ -652,6 +653,33 @@ static void clean(void)
     end("");
 }
 
+/* Without the clip's numbers nobody knows that nothing is wrong. */
+static void freezes_that_nobody_saw(void **state)
+{
+    (void)state;
+    begin();
+    for (int i = 0; i < 250; i++) {
+        frame(i == 0);
+        caught_up();
+        PUT_AS(client, 1, client_clip, now + 10 * MS, .number = -1, .since = i ? 40 * MS : 0);
+    }
+    end("");
+    page_has("Nothing is wrong", false);
+    page_has("the client read no frame numbers", true);
+    check_run();
+}
+
+/* What a command cannot show is refused, not left out. */
+static void options_that_cannot_be_kept(void **state)
+{
+    (void)state;
+    clean();
+    assert_int_equal(RUN(cmd_explain, folder, "--at", "9"), EXIT_DONE);
+    assert_int_equal(RUN(cmd_explain, folder, "--at", "999"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_explain, folder, "--at", "999", "--json"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_explain, folder, "--stream", "1", "--json"), EXIT_USAGE);
+}
+
 static void a_clean_run_fits_40_lines(void **state)
 {
     char *text;
@@ -747,6 +775,8 @@ int main(void)
         cmocka_unit_test(sentences_add_no_number),
         cmocka_unit_test(json_follows_its_schema),
         cmocka_unit_test(a_clean_run_fits_40_lines),
+        cmocka_unit_test(freezes_that_nobody_saw),
+        cmocka_unit_test(options_that_cannot_be_kept),
         cmocka_unit_test(the_costliest_first),
         cmocka_unit_test(a_stream_that_did_not_come_back),
     };

@@ -331,6 +331,12 @@ static void the_command(void **state)
     free(text);
     assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--trace-items", "9"), EXIT_USAGE);
     assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--gradual", "0..1"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--region", "7x7+1+1"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--trace-items", "8"), 0);
+    text = fake_text("out");
+    assert_non_null(strstr(text, "Streams as recorded:"));
+    assert_non_null(strstr(text, "Streams with trace-items 8:"));
+    free(text);
     assert_int_equal(RUN(cmd_whatif, fake_path("nothing")), EXIT_INPUT);
     begin();
     video(12, 40 * MS, 9);
