@@ -331,6 +331,42 @@ static void the_guests_word_needs_its_events(void **state)
         true);
 }
 
+/* Each call frees old images alone, but the last if `asked`: the guest lacks memory only then. */
+static void calls_for_memory(bool asked)
+{
+    begin();
+    guest = log_of("guest.tap", SOURCE_GUEST);
+    for (int i = 0; i < 3; i++) {
+        PUT_AS(guest, 9, guest_memory, now, .domain = GUEST_DOMAIN_vram, .used = 1, .total = 2);
+        now += 100 * MS;
+        PUT_AS(guest, 9, guest_oom, now + MS / 20, .took = MS / 10);
+        PUT(spice, oom_begin, now, .drawables = 9);
+        PUT(spice, flush_resources, now + MS / 10, .flushed = 1);
+        PUT(spice, oom_end, now + MS / 2, .drawables = 8);
+        if (asked && i == 2)
+            PUT_AS(guest, 9, guest_bo, now + 2 * MS, .domain = GUEST_DOMAIN_vram, .size = 4096,
+                   .took = 3 * MS);
+        else
+            PUT_AS(guest, 9, guest_delete, now + 2 * MS, .domain = GUEST_DOMAIN_vram, .size = 4096,
+                   .took = 3 * MS);
+        now += 200 * MS;
+        draw(clip_box, 0);
+    }
+    end(",\"guest\":{\"logs\":[{\"log\":\"guest.tap\",\"hello\":{\"attached\":["
+        "\"guest_wait_begin\",\"guest_wait_end\"]}}]}");
+}
+
+static void false_alarms_are_no_lack_of_memory(void **state)
+{
+    (void)state;
+    for (int asked = 0; asked < 2; asked++) {
+        calls_for_memory(asked);
+        page_has("The guest called for graphics memory 3 times", !asked);
+        page_has("All 3 were false alarms", !asked);
+        page_has("The guest ran out of graphics memory 3 times", asked);
+    }
+}
+
 /* ---- a redraw of the stream's place is one of its own box ---- */
 
 /* The player ends, and something else is drawn where it was: 24 times in the last second. */
@@ -768,6 +804,7 @@ int main(void)
         cmocka_unit_test(a_life_that_a_loss_ends),
         cmocka_unit_test(too_slow_for_the_server),
         cmocka_unit_test(the_guests_word_needs_its_events),
+        cmocka_unit_test(false_alarms_are_no_lack_of_memory),
         cmocka_unit_test(a_terminal_is_no_frame),
         cmocka_unit_test(resizing_supports_no_hypothesis),
         cmocka_unit_test(templates_have_no_number),
