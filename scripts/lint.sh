@@ -13,7 +13,9 @@
 #   hosts     no file names the host of a package mirror
 #   rooms     the order of the rooms of collect/, and the size of files and functions
 set -uo pipefail
-cd "$(dirname "$0")/.." || exit
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$TOP" || exit
 
 # scripts_in LANGUAGE   prints the files whose first line names that interpreter
 scripts_in() { git grep -lE "^#!(/usr/bin/env |/bin/|/usr/bin/)$1\$" | sort; }
@@ -23,9 +25,15 @@ check_format() {
         { echo 'run: clang-format-14 -i FILE'; return 1; }
 }
 
-# make remembers which files passed, and checks only those that changed.
-# One make: both check what it has compiled.
-check_c() { make -s -k -j"$(nproc)" cppcheck tidy; }
+# The cache remembers which tree passed; make remembers which files did. One make: both check what it
+# has compiled.
+check_c() {
+    local passed
+    passed=$CACHE/lint-c-$({ cppcheck --version; clang-tidy-14 --version | grep -i version
+        git ls-files -z Makefile .clang-tidy scripts/cppcheck.h bpf loader collect guest meter | xargs -0 sha256sum; } | hash_of)
+    [[ ! -f $passed ]] || return 0
+    make -s -k -j"$(nproc)" cppcheck tidy && mkdir -p "$CACHE" && touch "$passed"
+}
 
 check_shell() {
     { scripts_in bash && git ls-files '*.sh'; } | sort -u | xargs shellcheck ||

@@ -84,9 +84,8 @@ const size_t doubt_words_count = sizeof(doubt_words) / sizeof(*doubt_words);
 
 const char *const change_words[CHANGES] = {
     [CHANGE_NONE] = "",
-    [CHANGE_RAM] = 
-        "Raise `ram` of <model type='qxl'> in the domain XML[, for example to ram='{example_kib}' "
-        "({example_mib} MiB)].",
+    [CHANGE_RAM] = ("Raise `ram` of <model type='qxl'> in the domain XML[, for example to "
+                    "ram='{example_kib}' ({example_mib} MiB)]."),
     [CHANGE_VRAM] = "Raise `vram` of <model type='qxl'> in the domain XML.",
     [CHANGE_STREAMING] = "Set <streaming mode='filter'/> in <graphics type='spice'> of the domain XML.",
     [CHANGE_NOT_MEMORY] = "More memory does not prevent false alarms.",

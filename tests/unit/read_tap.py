@@ -219,9 +219,9 @@ class Log:
         count = None
         if self.size:
             count = max(0, self.size["events"] - self.passed)
-        elif not (self.minor or self.unended or rest or self.skipped == "truncated"):
-            if not self.skipped or self.explained:
-                return
+        elif not (self.minor or self.unended or rest or self.skipped == "truncated") and (
+                not self.skipped or self.explained):
+            return
         if count != 0:
             reason = "truncated" if self.explained or not self.skipped else self.skipped
             yield loss(self.last, math.inf, count, reason)
