@@ -12,6 +12,7 @@
 #                       it; moves the QEMU log of the VM to build/log
 #   scripts/vm.sh status|uri|pid|log|console|port [--name NAME]
 #                       port: the unix socket that is /dev/virtio-ports/org.spicetap.0 in the guest
+#   scripts/vm.sh accelerator                   prints kvm or qemu: what would run the guest
 #
 # environment
 #   SPICETAP_GUEST=FILE        the agent for the guest, in place of build/spicetap-guest; empty: none
@@ -334,6 +335,7 @@ pid) qemu_pid ;;
 log) qemu_log ;;
 console) printf '%s\n' "$VMS/$NAME/console.log" ;;
 port) port ;;
+accelerator) accelerator ;;
 -h | --help) usage 0 ;;
 *) usage ;;
 esac

@@ -13,6 +13,9 @@ SPICETAP = os.environ.get("SPICETAP", os.path.join(BUILD, "spicetap"))
 FULL_EPISODES = 20  # the longest OOM episodes are kept whole, of the others only OF_EPISODES
 OF_EPISODES = ("id", "from", "resumed", "stalled_ns", "ooms", "evicted")
 GUEST_FACTS = ("kernel", "distribution", "cpus", "agent", "attached")
+NO_REASON = "no reason known"
+WORK = r"^spicetap-workload: alive ([\d.]+) s, work (\d+)"
+IDLE = r"^spicetap-workload: alive ([\d.]+) s,.* idle ([\d.]+) s"
 PACKAGES = re.compile(
     r"^(linux-image-\d\S*|xserver-xorg-core|xserver-xorg-video-qxl|mpv|xterm|weston|xwayland|"
     r"libgl1-mesa-dri|mesa-utils) (\S+)$",
@@ -58,11 +61,18 @@ def guest_facts(bundle, head, console):
         facts = {k: hello[k] for k in GUEST_FACTS if k in hello}
     facts["packages"] = dict(PACKAGES.findall(read_text(os.path.join(bundle, "packages"))))
     facts["said"] = [s for s in console.splitlines() if re.match(r"spicetap-workload: (\w+ is up|GL renderer)", s)]
-    work = re.findall(r"^spicetap-workload: alive ([\d.]+) s, work (\d+)", console, re.M)
+    work, idle = ([tuple(map(float, beat)) for beat in re.findall(beats, console, re.M)] for beats in (WORK, IDLE))
     if len(work) > 1:
-        (begin, first), (end, last) = work[0], work[-1]
-        facts["work_a_second"] = round((int(last) - int(first)) / (float(end) - float(begin)), 2)
+        facts["work_a_second"] = round(rate(work), 2)
+    if len(idle) > 1:
+        facts["idle_share"] = round(100 * rate(idle) / facts.get("cpus", 1), 1)
     return facts
+
+
+def rate(beats):
+    """What a counter grew a second, of its first and its last (time, count)."""
+    (begin, first), (end, last) = beats[0], beats[-1]
+    return (last - first) / (end - begin)
 
 
 def facts_of(bundle, info):
@@ -95,8 +105,12 @@ def facts_of(bundle, info):
     }
 
 
-def head_of(run, name, settings, verdict, why, attempts):
-    batch = next((r.batch for r in runlist.read()[0] if r.name == name), None)
+def batch_of(name):
+    """The batch of runs.list that has this row; None if there is none."""
+    return next((r.batch for r in runlist.read()[0] if r.name == name), None)
+
+
+def head_of(run, name, settings, verdict, why, attempts, batch):
     return {
         "schema": 1,
         "run": run,
@@ -122,16 +136,19 @@ def shorter(explain, run):
     return explain
 
 
-def keep(bundle, folder, name, took, attempts):
-    """Makes results/RUN of a good run: run.json, explain.json, row.json, series.csv, timeline.svg and small texts."""
+def keep(bundle, folder, name, took, attempts, batch=None, accept=lambda facts: None):
+    """Makes results/RUN of a good run: run.json, explain.json, row.json, series.csv, timeline.svg and small texts.
+    `accept` is given what run.json will say, and raises an error where the run must not be kept."""
     run = os.path.basename(folder.rstrip("/"))
     experiment = read_json(os.path.join(bundle, "experiment.json"))
     info = json.loads(spicetap("info", "--json", bundle))
     explain = shorter(json.loads(spicetap("explain", "--json", bundle)), run)
     settings = experiment["settings"]
-    facts = head_of(run, name, settings, experiment["verdict"], experiment["why"], attempts)
+    batch = batch or batch_of(name)
+    facts = head_of(run, name, settings, experiment["verdict"], experiment["why"], attempts, batch)
     facts.update(facts_of(bundle, info), took=took)
     facts.update(commit=experiment.get("commit"), beside=experiment.get("beside", []))
+    accept(facts)
     seconds = timeline.series(bundle, SPICETAP, info, explain)
     with store.Folder(folder) as new:
         store.write_json(new, "explain.json", explain)
@@ -151,7 +168,7 @@ def reasons_of(experiment, log):
     if experiment.get("why"):
         return experiment["why"]
     errors = [line.removeprefix("error: ") for line in read_text(log).splitlines() if line.startswith("error: ")]
-    return [line for line in errors if not line.startswith("experiment-")][-2:] or ["no reason known"]
+    return [line for line in errors if not line.startswith("experiment-")][-2:] or [NO_REASON]
 
 
 def fail(bundle, folder, name, duration, log):
@@ -163,7 +180,7 @@ def fail(bundle, folder, name, duration, log):
     settings = experiment.get("settings") or row.settings(duration)
     verdict = "refused" if experiment.get("verdict") == "refused" else "failed"
     with store.Folder(folder) as new:
-        store.write_json(new, "run.json", head_of(run, name, settings, verdict, why, 2))
+        store.write_json(new, "run.json", head_of(run, name, settings, verdict, why, 2, batch_of(name)))
     return why
 
 

@@ -5,11 +5,40 @@ Two runs are of one host where the accelerator, the processor (name, family, mod
 are the same. Early runs did not record family, model and stepping: the host's kernel stands for them there.
 """
 
+import os
+import platform
+import re
+import subprocess
+
+from . import TOP, LabError, read_text
+
 
 def key(facts):
     host = facts["host"]
     which = host.get("cpu_version") or f"kernel {host.get('kernel', 'not recorded')}"
     return facts.get("accel", "tcg"), host.get("cpu", "processor not recorded"), which, host.get("cores", 0)
+
+
+def value_of(text, key):
+    """As value_of in collect/base/host.c: what follows the key in the first line that begins with it."""
+    found = re.search(rf"^{key}(.*)$", text, re.M)
+    return found.group(1).lstrip(' \t:="').split('"')[0] if found else ""
+
+
+def here():
+    """This host, as run.json describes the host of a recording (collect/base/host.c)."""
+    accelerator = subprocess.run([f"{TOP}/scripts/vm.sh", "accelerator"], capture_output=True, text=True, check=False)
+    if accelerator.returncode:
+        raise LabError(accelerator.stderr.strip().removeprefix("error: "))
+    cpu = read_text("/proc/cpuinfo")
+    family, model, stepping = (value_of(cpu, k) for k in ("cpu family", "model\t", "stepping"))
+    host = {
+        "cpu": value_of(cpu, "model name"),
+        "cpu_version": f"family {family}, model {model}, stepping {stepping}" if family else "",
+        "cores": os.sysconf("SC_NPROCESSORS_ONLN"),
+        "kernel": platform.release(),
+    }
+    return {"accel": "kvm" if accelerator.stdout.strip() == "kvm" else "tcg", "host": host}
 
 
 def describe(host):

@@ -10,7 +10,7 @@ from unittest import mock
 
 import forged
 from forged import row
-from spicetap_lab import bundle, cli, figures, hosts, pages, runlist, store, tables
+from spicetap_lab import LabError, bundle, cli, figures, hosts, pages, runlist, store, tables
 
 
 def cells(line):
@@ -100,6 +100,20 @@ class Keep(forged.InFolder):
         lines = ["name=16a\n", "verdict=refused\n", "commit=abc\n", "why=a=b\n", "why=c\n", "set.ram=64\n"]
         want = {"name": "16a", "verdict": "refused", "commit": "abc", "why": ["a=b", "c"], "beside": []}
         self.assertEqual(bundle.experiment_of(lines), want | {"settings": {"ram": "64"}})
+
+
+class Guest(unittest.TestCase):
+    def facts(self, console, cpus=1):
+        head = {"guest": {"logs": [{"hello": {"cpus": cpus}}]}}
+        return bundle.guest_facts("/nowhere", head, console)
+
+    def test_its_rates_are_those_of_its_own_lines(self):
+        line = "spicetap-workload: alive {}.00 s, work {}, clip at 1 dropped 0 played 1, idle {} s\n"
+        console = line.format(10, 100, "3.00") + line.format(20, 175, "4.50") + line.format(30, 300, "8.00")
+        facts = self.facts(console)
+        self.assertEqual((facts["work_a_second"], facts["idle_share"]), (10.0, 25.0))
+        self.assertEqual(self.facts(console, 2)["idle_share"], 12.5)
+        self.assertNotIn("idle_share", self.facts(forged.CONSOLE), "an older guest has no such word")
 
 
 class Figures(unittest.TestCase):
@@ -198,6 +212,20 @@ class Hosts(forged.InFolder):
         for other in (key("kvm"), key(cpu="B"), key(cpu_version="family 7"), key(cores=4)):
             self.assertNotEqual(other, key())
         self.assertNotEqual(key(cpu_version=None, kernel="6.1"), key(cpu_version=None, kernel="6.2"))
+
+    def test_this_host_is_described_as_the_recorder_does(self):
+        cpuinfo = "processor\t: 0\ncpu family\t: 25\nmodel\t\t: 1\nmodel name\t: A CPU @ 2\nstepping\t: 2\n"
+        with (
+            mock.patch.object(hosts, "read_text", lambda _: cpuinfo),
+            mock.patch.dict(os.environ, {"SPICETAP_ACCEL": "kvm"}),
+        ):
+            there = hosts.here()
+        self.assertEqual(hosts.key(there)[:3], ("kvm", "A CPU @ 2", "family 25, model 1, stepping 2"))
+        with mock.patch.dict(os.environ, {"SPICETAP_ACCEL": "qemu"}):
+            self.assertEqual(hosts.here()["accel"], "tcg")
+        with mock.patch.dict(os.environ, {"SPICETAP_ACCEL": "xen"}), self.assertRaises(LabError) as caught:
+            hosts.here()
+        self.assertIn("SPICETAP_ACCEL=xen", str(caught.exception))
 
     def test_a_new_host_gets_the_next_letter(self):
         for n, (cpu, date) in enumerate((("B CPU", "2026-01-01"), ("A CPU", "2026-01-02"), ("B CPU", "2026-01-03"))):

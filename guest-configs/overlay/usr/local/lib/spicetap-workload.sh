@@ -3,10 +3,10 @@
 #
 # What the workloads share; each sources it. A workload writes to the serial console
 #   spicetap-workload: started                                    once, when all of it is on the screen
-#   spicetap-workload: alive 123.45 s, work 678, clip at 12 dropped 3 played 4567
+#   spicetap-workload: alive 123.45 s, work 678, clip at 12 dropped 3 played 4567, idle 8.90 s
 # the latter every 10 s. `work` must rise while the workload runs: that is how the host checks it. The
 # clip's numbers are mpv's: the frame it has reached, the frames it had no time for, and how many frames it
-# went forward since the workload began.
+# went forward since the workload began. `idle` is the time that the guest's processors had nothing to do.
 # shellcheck disable=SC2034 # the workloads use what this file sets
 
 width=${SPICETAP_SCREEN%x*} height=${SPICETAP_SCREEN#*x}
@@ -83,8 +83,8 @@ clip_look() {
 
 # alive [WORK]   writes the line `alive`; WORK is frames of the clip if not given
 alive() {
-	local up
-	read -r up _ </proc/uptime
+	local up idle
+	read -r up idle </proc/uptime
 	clip_look
-	say "alive $up s, work ${1:-$clip_played}, clip at $clip_at dropped $clip_dropped played $clip_played"
+	say "alive $up s, work ${1:-$clip_played}, clip at $clip_at dropped $clip_dropped played $clip_played, idle $idle s"
 }
