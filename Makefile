@@ -39,7 +39,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all guest deps stack stack-spice deb install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
-        check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment experiments results results-check \
+        check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment experiments batch results results-check \
         bench clean
 
 help: ## print this list
@@ -62,6 +62,8 @@ experiment: $(if $(NAME),deps stack all) ## NAME=... [DURATION=s]: run and recor
 	scripts/experiment.sh $(NAME) $(if $(DURATION),duration=$(DURATION)) $(SET)
 experiments: $(if $(LIST),,deps stack all) ## make the runs that results/ lacks; LIST=1 lists them, ONLY='PATTERN...' DURATION=s
 	ONLY="$(ONLY)" DURATION="$(DURATION)" scripts/experiments.sh $(if $(LIST),--list)
+batch: $(if $(NAME),$(if $(LIST)$(DRY),,deps stack all)) ## NAME=...: make a batch block by block, into runs/batches/; LIST=1, DRY=1
+	scripts/batch.sh $(if $(LIST),--list) $(if $(DRY),--dry-run) $(NAME)
 results: ## make results/README.md and the marked tables of docs/ from results/*/
 	scripts/results.py pages results
 results-check:

@@ -34,7 +34,8 @@ def runs_in(text, known):
     found = []
     rows = sorted({run.rsplit("-", 1)[0] for run in known}, key=len, reverse=True)
     names = "|".join(map(re.escape, rows))
-    for match in re.finditer(rf"(?<![\w-])({names})-(\d+)((?:(?:, | and | to )-\d+)*)(?![\w-])", text) if names else ():
+    named = rf"(?<![\w/-])({names})-(\d+)((?:(?:, | and | to )-\d+)*)(?![\w-])"
+    for match in re.finditer(named, text) if names else ():
         name, numbers = match.group(1), [int(match.group(2))]
         for joint, number in re.findall(r"(, | and | to )-(\d+)", match.group(3)):
             begin = numbers[-1] + 1 if joint == " to " else int(number)
@@ -55,7 +56,7 @@ def numbers(text):
 
 def wrong(pair, references, run, folder):
     """What of a pair does not stand in that run's explain.txt; "" if all does."""
-    explain = read_text(os.path.join(folder, run, "explain.txt"))
+    explain = read_text(os.path.join(folder, store.path_of(run), "explain.txt"))
     said = sentences(explain)
     part, whole = (n.replace(",", "") for n in pair)
     cited = " ".join(said.get(r, "") for r in references)
@@ -83,9 +84,18 @@ def claims(text):
             begin = cited.end()
 
 
+def runs_of(folder):
+    """The runs that can be cited: ROW-N, and those of a batch as BATCH/ROW-BLOCK."""
+    of_batches = os.path.join(folder, store.BATCHES)
+    known = set(store.folders(folder))
+    for name in store.folders(of_batches):
+        known |= {f"{name}/{run}" for run in store.folders(os.path.join(of_batches, name))}
+    return known
+
+
 def check(text, folder):
     """A line for each citation whose number is not where the page says."""
-    known = set(store.folders(folder))
+    known = runs_of(folder)
     for words, (beside, head), references in claims(text):
         pairs = PAIR.findall(words)
         runs = runs_in(beside, known) or runs_in(words, known) or runs_in(head, known)

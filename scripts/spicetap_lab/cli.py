@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from . import LabError, bundle, checks, figures, hosts, ooms, pages, runlist, settings, stack, store, tables
+from . import LabError, bundle, checks, cli_batch, figures, hosts, ooms, pages, runlist, settings, stack, store, tables
 
 DOCS = "default: the pages of docs/ with marked tables or citations, where RESULTS is the tree's results/"
 RUNS = "patterns of names of rows (005b) or of runs (16a-2), or @BATCH"
@@ -102,7 +102,7 @@ def command_agree(o):
         raise LabError(f"{experiment['name']} has no run in {o.results}")
     host = hosts.key(facts)
     of_host = [run for run in runs if hosts.key(run[0]) == host]
-    print(f"host: {hosts.describe(host)}; {len(of_host)} of the row's {pages.plural(len(runs), 'run')} are of it")
+    print(f"host: {hosts.describe(host)}; {len(of_host)} of the row's {tables.plural(len(runs), 'run')} are of it")
     if any(not settings.same(experiment["settings"], run[0]["settings"]) for run in of_host):
         print("warning: its settings are not those of the row")
     judged = list(figures.agreement(figures.rows_of(of_host), figures.of_workload(facts, repeat)))
@@ -116,16 +116,16 @@ def conclusion(judged, runs):
     """Prints what the figures say together; the exit code."""
     count = {v: sum(j.verdict == v for j in judged) for v in (figures.WITHIN, figures.OUTSIDE, figures.INCONCLUSIVE)}
     if count[figures.OUTSIDE]:
-        print(f"outside: {count[figures.OUTSIDE]} of {pages.plural(len(judged), 'figure')}")
+        print(f"outside: {count[figures.OUTSIDE]} of {tables.plural(len(judged), 'figure')}")
         return 1
     if runs < figures.MIN_RUNS:
-        print(f"inconclusive: the row has {pages.plural(runs, 'run')} of this host; a spread takes {figures.MIN_RUNS}")
+        print(f"inconclusive: the row has {tables.plural(runs, 'run')} of this host; a spread takes {figures.MIN_RUNS}")
         return 3
     if count[figures.INCONCLUSIVE] or not judged:
-        cannot = f"{count[figures.INCONCLUSIVE]} of {pages.plural(len(judged), 'figure')}"
+        cannot = f"{count[figures.INCONCLUSIVE]} of {tables.plural(len(judged), 'figure')}"
         print(f"inconclusive: {cannot} cannot be compared")
         return 3
-    print(f"agrees: {pages.plural(len(judged), 'figure')} within the spread of {runs} runs")
+    print(f"agrees: {tables.plural(len(judged), 'figure')} within the spread of {runs} runs")
     return 0
 
 
@@ -156,6 +156,7 @@ def for_people(add):
         add(command, about, ("results",)).add_argument("pages", nargs="*", help=DOCS)
     beside = add(command_beside, "print rows (16a) or single runs (16a-3) side by side, host by host", ("results",))
     beside.add_argument("names", nargs="+")
+    cli_batch.for_people(add)
     agree = "does a further repeat lie within the spread of its row on the same host?"
     add(command_agree, agree, ("bundle", "results"))
 
@@ -183,6 +184,7 @@ def for_scripts(add):
     keep.add_argument("--attempts", type=int, default=1)
     fail.add_argument("--duration", type=int)
     fail.add_argument("--log", default="", help="where its errors are")
+    cli_batch.for_scripts(add)
 
 
 def planned_options(parser):

@@ -42,6 +42,7 @@ COLUMNS = tuple(
         ("lost", "lost", 0),
     )
 )
+OF_A_BATCH = (*COLUMNS, Column("(events)", "events/s", 0), Column("idle", "guest idle %", 0))
 NOT_OF_A_REPEAT = ("seconds", "lost")
 A_MINUTE = {"(evicted)": "evicted", "(streams)": "streams"}
 # per shown frame of the clip: of which column, and the seconds that this column counts
@@ -70,12 +71,16 @@ WITHIN, OUTSIDE, INCONCLUSIVE = "", "OUTSIDE", "INCONCLUSIVE"
 
 
 def of_workload(facts, row):
-    """The row without the columns that mean nothing in its workload, and with what the guest got done a second: steps
-    of the dragged window, or frames of the GL scene."""
+    """The row without the columns that mean nothing in its workload, and with what run.json has of the guest and of the
+    recording. `done` is what the guest got done a second: steps of the dragged window, or frames of the GL scene."""
     workload = facts["settings"]["workload"]
-    done = facts["guest"].get("work_a_second") if workload != "video" else None
+    more = {
+        "done": facts["guest"].get("work_a_second") if workload != "video" else None,
+        "idle": facts["guest"].get("idle_share"),
+        "events": facts.get("events"),
+    }
     row = {k: v for k, v in row.items() if k not in SAYS_NOTHING.get(workload, ())}
-    return row if done is None else row | {"done": {"median": done}}
+    return row | {k: {"median": v} for k, v in more.items() if v is not None}
 
 
 def rows_of(runs):
@@ -87,6 +92,9 @@ def value(row, column):
     if column in A_MINUTE:
         count, seconds = value(row, A_MINUTE[column]), value(row, "seconds")
         return None if count is None or not seconds else count * 60 / seconds
+    if column == "(events)":
+        count, seconds = value(row, "events"), value(row, "seconds")
+        return None if count is None or not seconds else count / seconds
     if column == "(bytes)":
         parts = [value(row, c) for c in ("stream_bytes", "drawing_bytes", "other_bytes")]
         return None if None in parts else sum(parts)

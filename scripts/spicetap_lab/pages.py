@@ -4,7 +4,7 @@
 import os
 import re
 
-from . import TOP, citations, figures, hosts, read_text, runlist, store, tables
+from . import TOP, batchpages, citations, figures, hosts, read_text, runlist, store, tables
 
 HEADING = """<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
 <!-- Made by `make results` from results/*/: do not edit. -->
@@ -76,10 +76,6 @@ def apart_part(results):
 # ---- hosts and guests --------------------------------------------------------------------------
 
 
-def plural(number, word):
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
 def distinct(facts, of):
     """{what `of` says: the runs it is said of}."""
     seen = {}
@@ -106,14 +102,14 @@ def guest_of(f):
 def host_lines(results):
     for host, mark in sorted(hosts.marks(results).items(), key=lambda item: (len(item[1]), item[1])):
         mine = [f for f in results.facts() if hosts.key(f) == host]
-        yield f"- **{mark}**: {hosts.describe(host)} ({plural(len(mine), 'run')})"
+        yield f"- **{mark}**: {hosts.describe(host)} ({tables.plural(len(mine), 'run')})"
         for software, runs in distinct(mine, software_of).items():
             yield f"  - {software}: {', '.join(runs)}"
 
 
 def machines_part(results):
     guests = [
-        f"- {guest} ({plural(len(runs), 'run')}): {', '.join(runs)}"
+        f"- {guest} ({tables.plural(len(runs), 'run')}): {', '.join(runs)}"
         for guest, runs in distinct(results.facts(), guest_of).items()
     ]
     host_list, guest_list = ("\n".join(lines) or "none yet" for lines in (list(host_lines(results)), guests))
@@ -140,6 +136,7 @@ def page(folder):
     emulated = sum(f["accel"] != "kvm" for f in facts)
     parts = [
         HEADING + (EMULATED.format(emulated, len(facts)) if emulated else ""),
+        *filter(None, [batchpages.overview(folder)]),
         MATRIX + tables.matrix(results, rows),
         *(batch_part(results, batch, about, rows) for batch, about in batches.items()),
         apart_part(results),
@@ -161,8 +158,11 @@ def filled(path, folder):
 
     def made(block):
         what, *names = block.group(2).split()
-        lines = tables.matrix(results, rows) if what == "matrix" else tables.beside(results, names)
-        return f"{block.group(1)}\n{lines.replace('](', f']({way}/')}\n{block.group(3)}"
+        if what in batchpages.PARTS:
+            lines, base = batchpages.part(folder, what, *names), f"{way}/{store.BATCHES}/{names[0]}"
+        else:
+            lines, base = tables.matrix(results, rows) if what == "matrix" else tables.beside(results, names), way
+        return f"{block.group(1)}\n{lines.replace('](', f']({base}/')}\n{block.group(3)}"
 
     return MADE.sub(made, read_text(path))
 
@@ -177,6 +177,7 @@ def of_docs(folder):
 
 
 def make(folder, paths):
+    batchpages.make(folder)
     store.replace_file(os.path.join(folder, "README.md"), page(folder))
     for path in paths:
         store.replace_file(path, filled(path, folder))
@@ -187,6 +188,7 @@ def check(folder, paths=()):
     if read_text(os.path.join(folder, "README.md")) != page(folder):
         yield f"{os.path.basename(folder)}/README.md is not what its runs say: make results"
     yield from store.halves(folder)
+    yield from batchpages.check(folder)
     for path in paths:
         if read_text(path) != filled(path, folder):
             yield f"{path} has a table that is not what the runs say: make results"

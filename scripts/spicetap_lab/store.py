@@ -13,6 +13,7 @@ import socket
 from . import read_json, read_text
 
 OF_A_ROW = ("run.json", "row.json", "explain.json", "explain.txt", "info.txt", "series.csv", "timeline.svg")
+BATCHES = "batches"  # in results/: a folder for each batch, whose runs are no runs of results/ itself
 # Folders that every machine has. Of any other path only the last part is kept.
 PLAIN_ROOTS = "usr|opt|etc|dev|proc|sys|boot|lib|bin|sbin"
 PATH = re.compile(rf"(?<![\w./:~])/(?!(?:{PLAIN_ROOTS})/)(?:[\w.@+,=-]+/)+([\w.@+,=-]*)")
@@ -79,7 +80,12 @@ def folders(results):
     if not os.path.isdir(results):
         return []
     names = sorted(os.listdir(results))
-    return [n for n in names if not n.startswith(".") and os.path.isdir(os.path.join(results, n))]
+    return [n for n in names if n[0] != "." and n != BATCHES and os.path.isdir(os.path.join(results, n))]
+
+
+def path_of(run):
+    """Where in results/ a run lies that is named ROW-N or BATCH/ROW-BLOCK."""
+    return os.path.join(BATCHES, run) if "/" in run else run
 
 
 def missing(folder):

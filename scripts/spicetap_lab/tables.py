@@ -68,6 +68,10 @@ def escaped(text):
     return text.replace("|", "\\|").replace("\n", " ")
 
 
+def plural(number, word):
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def table(head, lines):
     cells = ["| " + " | ".join(escaped(cell) for cell in line) + " |" for line in lines]
     return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *cells]) + "\n"
