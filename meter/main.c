@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "base/out.h"
 #include "event/compression.h"
 #include "meter.h"
 
@@ -179,6 +180,16 @@ static void on_event(void *context, const struct tap_event *ev)
         m->tap_error = tap_write(m->tap, ev);
 }
 
+/* The exit code: a disk that is full under what was printed is a failure. */
+static int end(int code)
+{
+    int error = out_finish(stdout);
+
+    if (error)
+        fprintf(stderr, "spicetap meter: standard output: %s\n", strerror(-error));
+    return error && !code ? EXIT_PART : code;
+}
+
 static int finish(struct meter *m)
 {
     int error = m->tap ? tap_writer_close(m->tap) : 0;
@@ -194,11 +205,7 @@ static int finish(struct meter *m)
         fprintf(stderr, "spicetap meter: %s: %s\n", m->options->tap, strerror(-error));
     if (json)
         fprintf(stderr, "spicetap meter: %s: %s\n", m->options->json, strerror(-json));
-    if (fflush(stdout) || ferror(stdout)) {
-        fprintf(stderr, "spicetap meter: standard output: %s\n", strerror(errno));
-        error = -EIO;
-    }
-    return m->result ? m->result : error || json ? EXIT_PART : EXIT_DONE;
+    return end(m->result ? m->result : error || json ? EXIT_PART : EXIT_DONE);
 }
 
 /* GLib's warnings are for its developers: ours say what matters to the user. */
@@ -218,7 +225,7 @@ int main(int argc, char **argv)
     o.clip = CLIP_PLACE;
     error = options_parse_program(&parser, "spicetap-meter", "spicetap meter", argc, argv, &o);
     if (error != OPTIONS_GO)
-        return error;
+        return end(error);
     signal(SIGPIPE, SIG_IGN);
     if (!debug || !*debug)
         g_log_set_default_handler(no_log, NULL);

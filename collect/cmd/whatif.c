@@ -142,7 +142,7 @@ static int read_recorded(struct constants *c, const char *text)
 {
     char copy[256], *rest = NULL;
 
-    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+    if (!*text || snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
         return -EINVAL;
     for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
         char *equals = strchr(word, '=');

@@ -197,6 +197,12 @@ static void take_chunk(struct tap_reader *r, const struct tap_chunk_header *h)
         r->last_time = r->event[h->events - 1].time;
 }
 
+/* Is this whole log not the one whose size run.json has? */
+static bool is_another(const struct tap_reader *r)
+{
+    return r->ended && r->expects && !r->missed && r->expected.events != r->passed;
+}
+
 /*
  * The end of the file, with `rest` bytes that are no chunk. run.json knows how many events a log
  * has; without run.json, a log of 1.1 that does not end in log_end lacks an unknown number. So does
@@ -211,10 +217,14 @@ static int end_file(struct tap_reader *r, bool rest)
                     : r->minor || r->unended || rest || r->skipped == LOSS_REASON_truncated ||
                           (r->skipped != NOTHING && !r->explained);
 
-    if (r->finished || r->growing || r->ended)
+    if (r->ended)
+        lost = is_another(r);
+    if (r->finished || r->growing)
         lost = false;
     r->finished = true;
     r->recovered |= rest;
+    if (lost && r->ended)
+        r->skipped = LOSS_REASON_damaged;
     if (lost)
         miss(r, r->last_time, UINT64_MAX, count <= TAP_MAX_LOST ? count : 0,
              r->skipped == NOTHING || r->explained ? LOSS_REASON_truncated : r->skipped);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/exit.h"
 #include "run/input.h"
@@ -11,12 +12,21 @@ static int exit_code(int err)
     return err == -EACCES || err == -EPERM || err == -ENOMEM ? EXIT_ENV : EXIT_INPUT;
 }
 
+/* A folder without run.json is no run; any other error is of its run.json. */
+static bool is_folder(const char *path)
+{
+    struct stat st;
+
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
 int input_open(struct bundle **out, const char *command, const char *path)
 {
     int err = bundle_open(out, path);
 
     if (err) {
-        fprintf(stderr, "spicetap %s: %s: %s\n", command, path, bundle_strerror(err));
+        fprintf(stderr, "spicetap %s: %s%s: %s\n", command, path,
+                is_folder(path) && err != -ENODATA ? "/run.json" : "", bundle_strerror(err));
         return exit_code(err);
     }
     if (bundle_state(*out) == BUNDLE_RECORDING)
@@ -65,7 +75,8 @@ static int end_log(const struct bundle_log *log, const char *command, const char
     if (!log->error)
         return 0;
     fprintf(stderr, "spicetap %s: %s/%s: left out: %s\n", command, path, log->name,
-            bundle_strerror(log->error));
+            log->error == -ENOENT ? "run.json lists it, and it is not there"
+                                  : bundle_strerror(log->error));
     return EXIT_PART;
 }
 

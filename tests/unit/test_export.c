@@ -145,6 +145,24 @@ static void usage(void **state)
     free(run);
 }
 
+/* What is wrong inside a run is named, not the run. */
+static void names_the_file(void **state)
+{
+    static const char gone[] = "{\"format\":{\"major\":1},\"state\":\"complete\","
+                               "\"logs\":[\"spice.tap\"]}";
+    char *run = strdup(fake_path("lacking"));
+    (void)state;
+
+    assert_int_equal(mkdir(run, 0700), 0);
+    fake_store(fake_path("lacking/run.json"), "{", 1);
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl"), EXIT_INPUT);
+    complains("lacking/run.json: its description is damaged");
+    fake_store(fake_path("lacking/run.json"), gone, strlen(gone));
+    assert_int_equal(RUN(cmd_export, run, "-f", "jsonl"), EXIT_PART);
+    complains("lacking/spice.tap: left out: run.json lists it, and it is not there");
+    free(run);
+}
+
 static void disk_full(void **state)
 {
     char *run = strdup(fake_path("run"));
@@ -335,7 +353,7 @@ int main(void)
         cmocka_unit_test(jsonl),
         cmocka_unit_test(csv),
         cmocka_unit_test(usage),
-        cmocka_unit_test(disk_full),
+        cmocka_unit_test(names_the_file), cmocka_unit_test(disk_full),
         cmocka_unit_test(recovered),
         cmocka_unit_test(second_reader),
         cmocka_unit_test(second_reader_of_runs),

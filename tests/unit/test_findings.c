@@ -185,6 +185,7 @@ static void held_needs_an_answer(void **state)
     end("");
     page_has("ran out of graphics memory 1 time", true);
     page_has("held 0 drawing", false);
+    page_has("the server held", false);
     page_has("evicted none", false);
     page_has("No answer of the server was recorded", true);
 }

@@ -323,6 +323,22 @@ static void truncated_in_a_run(void **state)
     }
 }
 
+/* A whole log of another size than run.json has is not the log that was recorded. */
+static void contradicted(void **state)
+{
+    static const struct tap_end more = {CHUNKS + 2, CHUNKS * PER_CHUNK + 5},
+                                fewer = {CHUNKS, (CHUNKS - 1) * PER_CHUNK};
+    struct outcome o;
+    (void)state;
+
+    assert_int_equal(read_damaged(whole.data, whole.size, &more, &o), 0);
+    assert_int_equal(o.lost, 5);
+    assert_int_equal(o.reason, LOSS_REASON_damaged);
+    assert_int_equal(read_damaged(whole.data, whole.size, &fewer, &o), 0);
+    assert_int_equal(o.unknown, 1);
+    assert_int_equal(o.reason, LOSS_REASON_damaged);
+}
+
 /* Logs of 1.0 have no end: one that is cut between two chunks cannot be told from a whole one. One
  * that is cut in a chunk lacks that chunk, and nobody knows what came after it. */
 static void truncated_of_1_0(void **state)
@@ -760,6 +776,7 @@ int main(void)
         cmocka_unit_test(flipped_header),
         cmocka_unit_test(truncated_in_a_run),
         cmocka_unit_test(truncated_of_1_0),
+        cmocka_unit_test(contradicted),
         cmocka_unit_test(growing),
         cmocka_unit_test(spans_of_losses),
         cmocka_unit_test(flipped_chunks),

@@ -332,6 +332,7 @@ static void the_command(void **state)
     assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--trace-items", "9"), EXIT_USAGE);
     assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--gradual", "0..1"), EXIT_USAGE);
     assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--region", "7x7+1+1"), EXIT_USAGE);
+    assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--recorded", ""), EXIT_USAGE);
     assert_int_equal(RUN(cmd_whatif, fake_path("spice.tap"), "--trace-items", "8"), 0);
     text = fake_text("out");
     assert_non_null(strstr(text, "Streams as recorded:"));
