@@ -31,7 +31,8 @@ def manifest_of(definition, host):
     rows = [vars(row) | {"changes": list(row.changes)} for row in definition.rows]
     order = [[row.name for row in definition.order(block)] for block in range(1, definition.blocks + 1)]
     head = {"schema": 1, "batch": definition.name, "about": definition.about, "seed": definition.seed}
-    return head | {"rows": rows, "order": order, "accel": host["accel"], "host": host["host"]}
+    of_host = {"accel": host["accel"], "host": host["host"], "stack": host.get("stack", {})}
+    return head | {"rows": rows, "order": order, **of_host}
 
 
 def definition_of(manifest):
@@ -65,9 +66,43 @@ def same_host(known, here, folder):
         )
 
 
+def software_of(facts):
+    """What a row runs on: each is one in all runs of a row."""
+    versions, guest = facts.get("versions", {}), facts.get("guest", {})
+    return {
+        "spice-server": versions.get("spice_build_id"),
+        "QEMU": versions.get("qemu_build_id"),
+        "guest's kernel": guest.get("kernel"),
+        "guest's packages": guest.get("packages"),
+    }
+
+
+def same_software(known, facts):
+    """Raises LabError where a run had other software than an earlier one of its row."""
+    one, other = software_of(known), software_of(facts)
+    changed = [name for name in one if one[name] != other[name]]
+    if changed:
+        raise LabError(
+            f"{facts['run']} had another {' and another '.join(changed)} than {known['run']}: it is no row\n"
+            "  put back what the batch began with, or begin another one: scripts/batch.sh --as OTHER-NAME NAME"
+        )
+
+
+def same_stack(manifest, here, name):
+    """Raises LabError where the stack was built anew, with other sources, since the batch began."""
+    was, now = manifest.get("stack", {}), here.get("stack", {})
+    changed = [component for component in was if now.get(component, was[component]) != was[component]]
+    if changed:
+        raise LabError(
+            f"{name} was begun with another {' and another '.join(changed)}: the traced stack has changed since\n"
+            "  put it back, or begin a batch beside it: scripts/batch.sh --as OTHER-NAME NAME"
+        )
+
+
 def agrees(manifest, definition, here, name):
     """Raises LabError where a batch that has begun is another host's, or another batch."""
     same_host(manifest, here, name)
+    same_stack(manifest, here, name)
     changed = list(changes(definition_of(manifest), definition))
     if changed:
         raise LabError(

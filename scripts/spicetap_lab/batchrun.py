@@ -143,6 +143,8 @@ class Maker:
     def keep(self, run, to, took):
         def accept(facts):
             batch.same_host(self.batch.manifest, facts, self.batch.name)
+            for earlier, _ in self.batch.good()[run.row.name].values():
+                batch.same_software(earlier, facts)
 
         self.barren = []
         folder = self.batch.path(run.name)

@@ -3,7 +3,7 @@
 
 import os
 
-from . import LabError, batch, batchfile, batchpages, batchrun, hosts, plateau, tables
+from . import LabError, batch, batchfile, batchpages, batchrun, bundle, hosts, plateau, stack, tables
 
 
 def folder_of(o, definition):
@@ -12,6 +12,11 @@ def folder_of(o, definition):
     if os.path.basename(name) != name or name.startswith("."):
         raise LabError(f"--as {name}: a name is wanted, no path")
     return os.path.join(batch.RUNS, name)
+
+
+def here():
+    """This host, and the traced stack that is built on it."""
+    return hosts.here() | {"stack": stack.keys(os.path.join(bundle.BUILD, "stack", "share", "spicetap"))}
 
 
 def definition_of(o):
@@ -51,7 +56,7 @@ def command_batch_make(o):
 
     try:
         with batchrun.signals():
-            whole = batchrun.make(definition, folder, hosts.here(), out=out)
+            whole = batchrun.make(definition, folder, here(), out=out)
     except batchrun.Interrupted as e:
         out("interrupted; the same command goes on with the run that was being made")
         return 128 + e.args[0]
@@ -69,13 +74,13 @@ def command_batch_dry_run(o):
     """What would run, in its order. Nothing is written."""
     definition = definition_of(o)
     folder = folder_of(o, definition)
-    here = hosts.here()
+    host = here()
     begun = os.path.exists(os.path.join(folder, batch.MANIFEST))
     made = batch.Batch(folder) if begun else None
     if made:
-        batch.agrees(made.manifest, definition, here, made.name)
+        batch.agrees(made.manifest, definition, host, made.name)
     runs = (made or batch.Planned(definition)).runs()
-    print(f"{definition.name}: {definition.about}\nhost: {hosts.describe(hosts.key(here))}; seed {definition.seed}")
+    print(f"{definition.name}: {definition.about}\nhost: {hosts.describe(hosts.key(host))}; seed {definition.seed}")
     for run in runs:
         if run.state in ("todo", "again"):
             words = " ".join([run.row.experiment, *run.row.changes])

@@ -43,6 +43,12 @@ def merge(folder):
     write(os.path.join(folder, "stack.json"), {"format": 1} | {name: c for name, c in found.items() if c})
 
 
+def keys(folder):
+    """{component: the key of its build} of FOLDER/stack.json: another key is another program."""
+    there = read_json(os.path.join(folder, "stack.json")) or {}
+    return {name: there[name]["key"] for name in COMPONENTS if name in there}
+
+
 def verdicts(log):
     """"NAME RESULT" for each test in a log of meson's, sorted."""
     with open(log, encoding="utf-8") as f:

@@ -169,6 +169,27 @@ class Making(forged.InFolder):
         self.assertIn("memory is another host's", str(caught.exception))
         self.assertEqual(store.folders(self.there), ["bundles", "log"])
 
+    def test_another_stack_is_refused(self):
+        built = {"stack": {"spice": "aa", "qemu": "bb"}}
+        self.make(here=fakes.HERE | built)
+        shutil.rmtree(f"{self.there}/ram64-2")
+        self.refuses("memory was begun with another spice: the traced stack has changed",
+                     here=fakes.HERE | {"stack": {"spice": "cc", "qemu": "bb"}})
+        self.assertTrue(self.make(here=fakes.HERE | built))
+
+    def test_a_run_with_other_software_is_no_row(self):
+        self.make(fakes.BATCH.replace("blocks=3", "blocks=1"))
+        for change, want in (
+            (lambda info: info["run"]["target"]["spice"].update(build_id="cc"), "had another spice-server than"),
+            (lambda info: info["run"]["guest"]["logs"][0]["hello"].update(kernel="6.1"), "had another guest's kernel"),
+        ):
+            self.tree.info = forged.info()
+            change(self.tree.info)
+            with self.assertRaises(LabError) as caught:
+                self.make()
+            self.assertIn(want, str(caught.exception))
+            self.assertFalse([run for run in store.folders(self.there) if run.endswith("-2")], "nothing was kept")
+
     def test_a_changed_batch_file_is_refused(self):
         self.make()
         for old, new, want in (
