@@ -3,7 +3,7 @@
 
 import os
 
-from . import LabError, batch, batchfile, batchpages, batchrun, bundle, hosts, plateau, stack, tables
+from . import LabError, batch, batchfile, batchpages, batchrun, bundle, hosts, plateau, rules, stack, tables
 
 
 def folder_of(o, definition):
@@ -104,6 +104,11 @@ def command_batch_again(o):
     print(f"{of.name}: {tables.plural(len(made), 'row')} made again")
 
 
+def command_rules(o):
+    """Which rules of measurement the runs break."""
+    print("\n".join(rules.show(o.results)))
+
+
 def one(parser):
     parser.add_argument("name", help="a batch; with --plateau a row")
     parser.add_argument("change", nargs="*", metavar="KEY=VALUE")
@@ -114,6 +119,7 @@ def one(parser):
 def for_people(add):
     keep = add(command_keep_batch, "make RESULTS/batches/BATCH of a batch in runs/batches", ("batch", "results"))
     keep.add_argument("--unfinished", action="store_true", help="although runs of it are to do")
+    add(command_rules, "which rules of docs/dev/measuring.md do the runs in RESULTS break?", ("results",))
     add(command_batch_again, "make the rows of a batch in runs/batches anew from its recordings", ("batch",))
 
 

@@ -11,7 +11,7 @@ from unittest import mock
 import fakes
 import forged
 from forged import row
-from spicetap_lab import LabError, batch, batchpages, bundle, citations, cli, pages, plateau, settings, store
+from spicetap_lab import LabError, batch, batchpages, bundle, citations, cli, pages, plateau, rules, settings, store
 
 SLOW = settings.Setting("slowdown", "a factor", pattern=r"[1-9]\d?", default="1")
 TEXT = "about=What memory does\nseed=7\nblocks={}\nduration=60\n64 005b\n128 005b ram=128\n"
@@ -254,6 +254,49 @@ class Keep(InBatch):
         good, bad = "2 of 9 calls in memory/64-1 (`e0.1`).", "3 of 9 calls in memory/64-1 (`e0.1`)."
         self.assertEqual(list(citations.check(good, self.results)), [])
         self.assertIn("3 of 9 (e0.1 of memory/64-1): 3 is not in it", "".join(citations.check(bad, self.results)))
+
+
+class Rules(InBatch):
+    GOOD = {"clip_frames": 9.0, "age": 90.0, "torn": 0.0}
+    KEPT = {"bars": "yes", "bitrate": "1000"}
+    GUEST = {"idle_share": 50.0, "packages": {"mpv": "1"}}
+
+    def broken(self, figures=None, pilot=(1, "a pilot"), settings=(), good=3, batched=True, controls=True, **changes):
+        """The rules that a run breaks."""
+        facts = forged.facts("64-1", {**self.KEPT, **dict(settings)}, **{"guest": self.GUEST, **changes})
+        with mock.patch.object(plateau, "of_row", lambda *_: pilot):
+            broken = rules.of_run(facts, row(**(figures or self.GOOD)), [], good, batched, controls)
+            return [rule for rule, _ in broken]
+
+    def test_each_rule_is_seen(self):
+        for want, how in (
+            ([], {}),
+            ([1], {"pilot": (None, None)}),
+            ([1], {"pilot": (4, "a pilot")}),
+            ([], {"pilot": (4, "a pilot"), "settings": {"slowdown": "4"}}),
+            ([1], {"guest": {"packages": {"mpv": "1"}}}),
+            ([2], {"good": 2}),
+            ([2], {"batched": False}),
+            ([3], {"guest": {**self.GUEST, "packages": {}}}),
+            ([3], {"settings": {"bitrate": None}}),
+            ([4], {"controls": False}),
+            ([], {"controls": False, "settings": {"bars": "no"}}),
+            ([5], {"figures": {"clip_frames": 9.0, "age": 5.0}}),
+            ([], {"figures": {"life": 9.0}, "controls": False, "settings": {"workload": "desktop"}}),
+            ([6], {"why": ["it was another VM"]}),
+        ):
+            self.assertEqual(self.broken(**how), want, how)
+
+    def test_old_results_break_them(self):
+        results = f"{self.folder}/results"
+        for n in (1, 2):
+            forged.result(results, f"16a-{n}", row(clip_frames=4.0), seconds=60)
+        text = "\n".join(rules.show(results))
+        self.assertIn("rule 2: its row has fewer than 3 good runs on this host: 2 of 2: all\n", text)
+        self.assertIn("rule 3: the server's first bit rate is not pinned (bitrate): 2 of 2: all\n", text)
+        self.assertIn("rule 4: the frame's number was drawn in cells as wide as QEMU's columns: 2 of 2", text)
+        self.assertIn("0 of 2 keep the rules", text)
+        self.assertEqual(rules.named({"a", "b"}, {"a", "b", "c"}), "all but c")
 
 
 class Commands(InBatch):
