@@ -152,6 +152,9 @@ class Maker:
             bundle.keep(to, folder, run.row.name, took, run.attempts + 1, self.batch.manifest["batch"], accept)
         except subprocess.CalledProcessError as e:
             raise LabError(f"{run.name} was good, but its row cannot be made of {to}: {e}") from None
+        lacks = store.missing(folder)
+        if lacks:
+            raise LabError(f"{run.name} was good, but its row is not whole: no {', '.join(lacks)}; it is made of {to}")
 
     def fail(self, run, to, took, why):
         there = read_json(os.path.join(to, "experiment.json")) or {}

@@ -9,7 +9,7 @@ from unittest import TestCase, mock
 
 import fakes
 import forged
-from spicetap_lab import LabError, batch, batchfile, batchrun, settings, store
+from spicetap_lab import LabError, batch, batchfile, batchrun, bundle, settings, store
 
 BAD = (
     ("about=x\nblocks=3\na 005b\n", "x.batch has no seed="),
@@ -210,9 +210,17 @@ class Making(forged.InFolder):
             self.make()
         self.assertIn("3 runs in a row left no recording", str(caught.exception))
         self.assertEqual(len(self.tree.made()), 3)
+        self.assertEqual(store.folders(self.there), ["bundles", "log"], "their attempts do not count")
         for row in ("ram64", "ram128", "ram256"):
             self.tree.write(f"does/{row}", "ok")
-        self.assertTrue(self.make(), "their attempts did not count")
+        self.assertTrue(self.make())
+
+    def test_half_a_row_ends_it(self):
+        """It would make that run for ever."""
+        with mock.patch.object(bundle.timeline, "as_svg", lambda *_: ""), self.assertRaises(LabError) as caught:
+            self.make()
+        self.assertIn("ram256-1 was good, but its row is not whole: no timeline.svg", str(caught.exception))
+        self.assertEqual(len(self.tree.made()), 1)
 
     def test_one_at_a_time(self):
         with batchrun.alone():

@@ -35,9 +35,11 @@ class Bootstrap(unittest.TestCase):
 
 class Differences(unittest.TestCase):
     def test_they_are_taken_within_blocks(self):
-        """The host is five times slower in block 2: the medians of the rows are apart by 9, the row by 1 in each."""
+        """The host is five times slower in block 2. And the medians of two rows may be apart as their runs are not."""
         base, row = {1: 50.0, 2: 10.0, 3: 51.0}, {1: 51.0, 2: 11.0, 3: 52.0}
         self.assertEqual(paired.difference(base, row), paired.Difference(3, 1.0, 1.0, 1.0))
+        base, row = {1: 10.0, 2: 20.0, 3: 30.0}, {1: 31.0, 2: 11.0, 3: 21.0}
+        self.assertEqual(paired.difference(base, row), paired.Difference(3, -9.0, -9.0, 21.0))
         self.assertEqual(paired.difference({1: 50.0, 2: 10.0}, {2: 11.0, 3: 52.0}), paired.Difference(1, 1.0, 1.0, 1.0))
 
     def test_there_is_an_interval_from_five_blocks_on(self):
