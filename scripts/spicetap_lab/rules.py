@@ -39,8 +39,8 @@ def of_instrument(facts, controls):
         return
     if "bars" not in facts["settings"]:
         yield 4, "the frame's number was drawn in cells as wide as QEMU's columns"
-    elif facts["settings"]["bars"] == "yes" and not controls:
-        yield 4, "no control row without bars"
+    elif facts["settings"]["bars"] == "yes" and facts["settings"]["domain"] not in controls:
+        yield 4, "no control row of its device without bars"
 
 
 def of_viewer(facts, row):
@@ -54,7 +54,7 @@ def of_refusals(facts):
         yield 6, "a row although there was a reason against it"
 
 
-def of_run(facts, row, pilots, good, batched=False, controls=False):
+def of_run(facts, row, pilots, good, batched=False, controls=()):
     """(rule, reason), in order of the rules. good: the row's good runs on this host."""
     yield from of_plateau(facts, pilots)
     yield from of_batch(facts, batched, good)
@@ -64,11 +64,17 @@ def of_run(facts, row, pilots, good, batched=False, controls=False):
     yield from of_refusals(facts)
 
 
-def of_folder(folder, pilots, batched=False):
+def controls_in(results):
+    """The devices that have a control row without bars."""
+    folders = [results, *(of.folder for of in batchpages.kept(results))]
+    facts = [facts["settings"] for folder in folders for facts in store.Results(folder).facts()]
+    return {settings["domain"] for settings in facts if settings.get("bars") == "no"}
+
+
+def of_folder(folder, pilots, controls, batched=False):
     """{run: [(rule, reason)]} of the rows in a folder of runs."""
     results = store.Results(folder)
     good = Counter((facts["name"], hosts.key(facts)) for facts in results.facts())
-    controls = any(facts["settings"].get("bars") == "no" for facts in results.facts())
     return {
         facts["run"]: list(of_run(facts, row, pilots, good[facts["name"], hosts.key(facts)], batched, controls))
         for runs in results.good.values()
@@ -78,12 +84,12 @@ def of_folder(folder, pilots, batched=False):
 
 def of_results(results):
     """{run: [(rule, reason)]} of results/ and its batches; a run of a batch is BATCH/ROW-BLOCK."""
-    pilots = batchpages.pilots_of(results)
-    found = of_folder(results, pilots)
+    pilots, controls = batchpages.pilots_of(results), controls_in(results)
+    found = of_folder(results, pilots, controls)
     for of in batchpages.kept(results):
         # A pilot looks for the plateau: it need not be on it.
         known = None if plateau.is_pilot(of.definition) else pilots
-        for run, broken in of_folder(of.folder, known or [], batched=True).items():
+        for run, broken in of_folder(of.folder, known or [], controls, batched=True).items():
             found[f"{of.name}/{run}"] = [b for b in broken if known is not None or b[0] != 1]
     return found
 

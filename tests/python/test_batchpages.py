@@ -261,7 +261,9 @@ class Rules(InBatch):
     KEPT = {"bars": "yes", "bitrate": "1000"}
     GUEST = {"idle_share": 50.0, "packages": {"mpv": "1"}}
 
-    def broken(self, figures=None, pilot=(1, "a pilot"), settings=(), good=3, batched=True, controls=True, **changes):
+    def broken(
+        self, figures=None, pilot=(1, "a pilot"), settings=(), good=3, batched=True, controls=("qxl.xml",), **changes
+    ):
         """The rules that a run breaks."""
         facts = forged.facts("64-1", {**self.KEPT, **dict(settings)}, **{"guest": self.GUEST, **changes})
         with mock.patch.object(plateau, "of_row", lambda *_: pilot):
@@ -279,10 +281,10 @@ class Rules(InBatch):
             ([2], {"batched": False}),
             ([3], {"guest": {**self.GUEST, "packages": {}}}),
             ([3], {"settings": {"bitrate": None}}),
-            ([4], {"controls": False}),
-            ([], {"controls": False, "settings": {"bars": "no"}}),
+            ([4], {"controls": ["virtio-vga.xml"]}),
+            ([], {"controls": (), "settings": {"bars": "no"}}),
             ([5], {"figures": {"clip_frames": 9.0, "age": 5.0}}),
-            ([], {"figures": {"life": 9.0}, "controls": False, "settings": {"workload": "desktop"}}),
+            ([], {"figures": {"life": 9.0}, "controls": (), "settings": {"workload": "desktop"}}),
             ([6], {"why": ["it was another VM"]}),
         ):
             self.assertEqual(self.broken(**how), want, how)
