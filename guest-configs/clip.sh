@@ -5,6 +5,7 @@
 #                                       second, 1000 frames (40 s)
 # guest-configs/clip.sh --corner WIDTHxHEIGHT CLIP FILE   cuts out its top left corner, with the number:
 #                                       as natural, and less work for the guest
+# guest-configs/clip.sh --vp8 CLIP FILE.webm   the same frames as VP8, for a browser
 #
 # The clip is a zoom into the Mandelbrot set over moving gradients, with grain: natural motion, no two frames
 # alike. Its top left corner (640 x 32 pixels) has the frame's number n, from 0, in 20 cells of 32 x 32
@@ -15,13 +16,17 @@
 #   cell 19        exclusive or of the odd bits of n (1, 3, ... 15)
 # MJPEG, because an emulated guest decodes it fastest. The same ffmpeg makes the same file.
 set -euo pipefail
-[ $# = 1 ] || [ $# = 2 ] || [ "$#:$1" = 4:--corner ] || {
-	echo "usage: clip.sh FILE [FRAMES], clip.sh --corner WIDTHxHEIGHT CLIP FILE" >&2
+[ $# = 1 ] || [ $# = 2 ] || [ "$#:$1" = 4:--corner ] || [ "$#:$1" = 3:--vp8 ] || {
+	echo "usage: clip.sh FILE [FRAMES], clip.sh --corner WIDTHxHEIGHT CLIP FILE, clip.sh --vp8 CLIP FILE.webm" >&2
 	exit 2
 }
 mjpeg=(-pix_fmt yuvj420p -threads 1 -c:v mjpeg -q:v 6 -fflags +bitexact)
 if [ "$1" = --corner ]; then
 	exec ffmpeg -nostdin -v error -stats -y -bitexact -i "$3" -vf "crop=${2/x/:}:0:0" "${mjpeg[@]}" "$4"
+fi
+if [ "$1" = --vp8 ]; then
+	exec ffmpeg -nostdin -v error -stats -y -bitexact -i "$2" -pix_fmt yuv420p -threads 1 -c:v libvpx -b:v 8M -crf 10 \
+		-deadline realtime -cpu-used 4 -g 250 -an -fflags +bitexact -f webm "$3"
 fi
 
 # ones FIRST   prints a sum in ffmpeg's language: how many of every second bit of N, from FIRST on, are set

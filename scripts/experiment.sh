@@ -122,7 +122,7 @@ record() {
 	meter) options+=(--client "$(vm uri)") ;;
 	esac
 	[ -z "${set[asks]:-}" ] || options+=(--client-compression "${set[asks]}")
-	[ "${set[client]}" = none ] || options+=(--client-clip "50,50,${set[clip]}")
+	[ "${set[client]}" = none ] || options+=(--client-clip "$(lab clip-region "player=${set[player]}" "clip=${set[clip]}")")
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"
 	first=$(beat_count)
 	log_ooms on
@@ -134,6 +134,16 @@ record() {
 	other_vms
 	log_ooms off
 	wait_beat "$(beat_count)" 30 || true
+}
+
+# A guest whose desktop, browser or workload does not come up is a refused run, with its console.
+no_session() {
+	local line
+	line=$(grep -a '^spicetap-workload: ' "$console" | tail -n 1 | sed 's/; the end of .*//' | tr -d '\r') || true
+	verdict=refused why=("the guest's workload did not come up${line:+; it said: ${line#spicetap-workload: }}")
+	mkdir -p "$run"
+	conclude
+	die "this run is refused" "${why[@]}" "its console: $run/console.log"
 }
 
 experiment() {
@@ -154,7 +164,7 @@ experiment() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
 	vm start "$NAME" "$@"
-	vm wait 600
+	vm wait 600 || no_session
 	record
 	[ -d "$run" ] || die "there is no recording"
 	check_run

@@ -36,29 +36,51 @@ EXCLUDE=(
 # The initrd's modules. modprobe adds those that they need.
 INITRD_MODULES=(virtio_pci virtio_blk crc32c_generic ext4)
 
-# guest_value KEY   prints a value of the .guest file, with the indented lines that follow it
+# guest_value KEY [FILE]   prints a value of the .guest file, with the indented lines that follow it
 guest_value() {
 	awk -v key="$1" '
 		/^[[:space:]]*(#|$)/ { next }
 		/^[^[:space:]]/      { on = index($0, key "=") == 1; if (on) printf "%s ", substr($0, length(key) + 2); next }
-		on                   { gsub(/^[[:space:]]+|[[:space:]]+$/, ""); printf "%s ", $0 }' "$GUEST_FILE" |
+		on                   { gsub(/^[[:space:]]+|[[:space:]]+$/, ""); printf "%s ", $0 }' "${2:-$GUEST_FILE}" |
 		sed 's/^ *//; s/ *$//'
 }
 
+# Prints the .guest files that make the image: the one it builds on (base=) first.
+guest_files() {
+	local base
+	base=$(guest_value base)
+	[ -z "$base" ] || printf '%s\n' "$CONFIGS/$base.guest"
+	printf '%s\n' "$GUEST_FILE"
+}
+
+# all_values KEY   prints the values of all these files, the base's first
+all_values() {
+	local file
+	while read -r file; do printf '%s\n' "$(guest_value "$1" "$file")"; done < <(guest_files)
+}
+last_value() { all_values "$1" | sed '/^$/d' | tail -n 1; }
+
 # without_comments FILE   prints a script without its comments: these make no other image
 without_comments() { sed '/^[[:space:]]*#/d' "$1"; }
+
+# Prints the folders of our files that go into the image.
+overlays() {
+	local name
+	for name in overlay $(all_values overlay); do printf '%s\n' "$CONFIGS/$name"; done
+}
 
 # Prints the hash of all that makes the image what it is.
 image_hash() {
 	local file
 	{
-		without_comments "$GUEST_FILE"
+		while read -r file; do without_comments "$file"; done < <(guest_files)
 		without_comments "$CONFIGS/clip.sh"
 		without_comments "$TOP/scripts/image.sh"
 		while IFS= read -r -d '' file; do
 			printf '%s %s\n' "${file#"$TOP"}" "$(stat -c %a "$file")"
 			cat "$file"
-		done < <(printf '%s\0' "$CONFIGS/initrd-init" && find "$CONFIGS/overlay" ! -type d -print0 | sort -z)
+		done < <(printf '%s\0' "$CONFIGS/initrd-init" && overlays |
+			xargs -d '\n' -I '{}' find '{}' ! -type d -print0 | sort -z)
 	} | hash_of
 }
 
@@ -72,15 +94,19 @@ image_ok() {
 	fi
 }
 
-# set_up_dpkg ROOT   mmdebstrap calls it: settings for what is installed from here on. (With --dpkgopt,
-# mmdebstrap would start a Python program for each package to match the patterns.)
+# set_up_dpkg ROOT KEEP   mmdebstrap calls it: settings for what is installed from here on. KEEP names folders
+# of /usr/share that stay. (With --dpkgopt, mmdebstrap would start a Python program for each package to match the
+# patterns.)
 set_up_dpkg() {
-	local root=$1 pattern
+	local root=$1 keep=$2 pattern
 	mkdir -p "$root/etc/dpkg/dpkg.cfg.d" "$root/etc/initramfs-tools"
 	{
 		printf 'force-unsafe-io\nforce-confold\n'
 		for pattern in "${EXCLUDE[@]}"; do
 			printf 'path-exclude=%s\n' "$pattern"
+		done
+		for pattern in $keep; do
+			printf 'path-include=/usr/share/%s/*\n' "$pattern"
 		done
 	} >"$root/etc/dpkg/dpkg.cfg.d/spicetap"
 	# make_initrd makes a smaller initrd.
@@ -94,8 +120,9 @@ tell_release() {
 
 # Makes Debian's system of the guest in a folder.
 make_root() {
-	local mirror options=() line
+	local mirror suite options=() line
 	mirror=$(debian_mirror)
+	suite=$(last_value suite)
 	# The guest's apt uses the machine's way to the archive (a proxy, say) while the image is made.
 	while read -r line; do
 		options+=("--aptopt=$line")
@@ -103,13 +130,12 @@ make_root() {
 	# In a mount namespace of its own: what is mounted in the root is gone with it, even after a kill.
 	run image-root unshare --mount env PATH=/usr/sbin:/usr/bin:/sbin:/bin \
 		mmdebstrap --verbose --variant=minbase --mode=root --format=directory \
-		--include="$(guest_value packages | tr -s ' ' ,)" \
+		--include="$(all_values packages | xargs | tr ' ' ,)" \
 		--aptopt='Acquire::Languages "none"' --aptopt='Acquire::Retries "3"' \
 		--aptopt='APT::Install-Recommends "false"' "${options[@]}" \
-		--essential-hook="'$TOP/scripts/image.sh' --set-up-dpkg \"\$1\"" \
+		--essential-hook="'$TOP/scripts/image.sh' --set-up-dpkg \"\$1\" '$(last_value keep)'" \
 		--customize-hook="'$TOP/scripts/image.sh' --tell-release \"\$1\" >'$WORK/out/release'" \
-		"$(guest_value suite)" "$WORK/root" \
-		"deb [signed-by=$KEYRING] $mirror $(guest_value suite) main" ||
+		"$suite" "$WORK/root" "deb [signed-by=$KEYRING] $mirror $suite main" ||
 		die "cannot make the guest's system from $mirror" \
 			"is there a network? another mirror: SPICETAP_MIRROR=<URI> make ..."
 	rm -rf "${WORK:?}"/root/dev/* "$WORK"/root/usr/share/{doc,man,locale}/*
@@ -126,11 +152,26 @@ put_clip() {
 	[ -n "$verify" ] || cache_put clip "$hash" "$1"
 }
 
+# put_webm CLIPS FOLDER   the same clips as a browser plays them
+put_webm() {
+	local hash clip
+	hash=$(without_comments "$CONFIGS/clip.sh" | hash_of)
+	[ -n "$verify" ] || { cache_get clip-vp8 "$hash" "$2" && return; }
+	mkdir -p "$WORK/webm"
+	for clip in "$1"/clip-*.avi; do
+		run "image-$(basename "$clip" .avi)-vp8" "$CONFIGS/clip.sh" --vp8 "$clip" "$WORK/webm/$(basename "$clip" .avi).webm"
+	done
+	[ -n "$verify" ] || cache_put clip-vp8 "$hash" "$WORK/webm"
+	cp "$WORK"/webm/*.webm "$2/"
+}
+
 # Adds our files, and switches off services.
 dress_root() {
 	local root=$WORK/root
-	cp -rT --no-preserve=ownership "$CONFIGS/overlay" "$root"
+	local overlay
+	while read -r overlay; do cp -rT --no-preserve=ownership "$overlay" "$root"; done < <(overlays)
 	put_clip "$root/opt/spicetap"
+	[[ " $(last_value players) " != *" firefox "* ]] || put_webm "$root/opt/spicetap" "$root/opt/spicetap/page"
 	echo spicetap >"$root/etc/hostname"
 	echo '/dev/vda / ext4 rw,noatime 0 0' >"$root/etc/fstab"
 	: >"$root/etc/machine-id"
@@ -194,7 +235,7 @@ make_initrd() {
 make_disk() {
 	E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH run image-disk mke2fs -q -t ext4 -L spicetap -U "$DISK_UUID" \
 		-E "lazy_itable_init=1,hash_seed=$DISK_UUID" -O ^has_journal,^metadata_csum \
-		-d "$WORK/root" "$WORK/disk.raw" "$(guest_value size)M"
+		-d "$WORK/root" "$WORK/disk.raw" "$(last_value size)M"
 	(cd "$WORK/root" && find . -printf '%P\n' | sort) |
 		sed -E 's/"/""/g; s,.*,sif "/&" atime @T\nsif "/&" ctime @T,; s/@T/@'"$SOURCE_DATE_EPOCH/g" >"$WORK/times"
 	E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH run image-times debugfs -w -f "$WORK/times" "$WORK/disk.raw"
@@ -230,7 +271,7 @@ work_in() {
 
 build_image() {
 	local start=$SECONDS
-	say "image of $GUEST: Debian $(guest_value suite), X, mpv and the clip; about 3 minutes, once"
+	say "image of $GUEST: Debian $(last_value suite), X, $(last_value players | sed 's/^$/mpv/; s/ /, /g') and the clip; some minutes, once"
 	can_build
 	mkdir -p "$CACHE"
 	exec 9>"$CACHE/.image.lock"
@@ -287,7 +328,7 @@ verify_image() {
 }
 
 case ${1:-} in
---set-up-dpkg) set_up_dpkg "$2"; exit ;;
+--set-up-dpkg) set_up_dpkg "$2" "$3"; exit ;;
 --tell-release) tell_release "$2"; exit ;;
 -h | --help) usage 0 ;;
 esac

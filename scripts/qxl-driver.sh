@@ -21,7 +21,7 @@ kernel_of() {
 	[ -f "$packages" ] || die "the image of $GUEST is not built" "run: scripts/image.sh $GUEST"
 	read -r RELEASE VERSION < <(sed -nE 's/^linux-image-([0-9][^ ]*) (.*)/\1 \2/p' "$packages")
 	SERIES=$(cut -d . -f 1-2 <<<"$RELEASE")
-	SUITE=$(sed -n 's/^suite=//p' "$TOP/guest-configs/$GUEST.guest")
+	SUITE=$(sed -n 's/^Codename: //p' "$(dirname "$packages")/release" | head -n 1)
 }
 
 build_driver() {

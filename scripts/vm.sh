@@ -157,6 +157,14 @@ accelerator() {
 	fi
 }
 
+# words_for_session KEY...   prints the guest's kernel words of these settings, those that are set
+words_for_session() {
+	local key
+	for key in "$@"; do
+		[ -z "${vm[$key]:-}" ] || printf ' spicetap.%s=%s' "$key" "${vm[$key]}"
+	done
+}
+
 domain_xml() {
 	local dir=$1 image=$2 type cpu='' text
 	type=$(accelerator)
@@ -168,7 +176,7 @@ domain_xml() {
 	text=${text//@MEMORY@/${vm[memory]}}
 	text=${text//@KERNEL@/$image/vmlinuz}
 	text=${text//@INITRD@/$dir/initrd}
-	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}${vm[clip]:+ spicetap.clip=${vm[clip]}}}
+	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}$(words_for_session clip desktop player page beside)}
 	text=${text//@EMULATOR@/$(emulator)}
 	text=${text//@DISK@/$dir/disk.qcow2}
 	text=${text//@CONSOLE@/$dir/console.log}

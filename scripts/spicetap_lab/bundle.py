@@ -18,7 +18,7 @@ WORK = r"^spicetap-workload: alive ([\d.]+) s, work (\d+)"
 IDLE = r"^spicetap-workload: alive ([\d.]+) s,.* idle ([\d.]+) s"
 PACKAGES = re.compile(
     r"^(linux-image-\d\S*|xserver-xorg-core|xserver-xorg-video-qxl|mpv|xterm|weston|xwayland|"
-    r"libgl1-mesa-dri|mesa-utils) (\S+)$",
+    r"libgl1-mesa-dri|mesa-utils|xfce4-session|xfwm4|xfce4-panel|xfdesktop4|firefox-esr) (\S+)$",
     re.M,
 )
 

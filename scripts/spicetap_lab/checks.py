@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from . import option
+from . import guests, option
 
 QXL_CLOCK_NS = 200_000
 PING_CLOCK_NS = 5_000_000  # virtio has no I/O writes: only the port's pings show the guest's time
@@ -78,6 +78,7 @@ def machine(info, settings):
     for log in info["run"].get("guest", {}).get("logs", [])[:1]:
         number = re.search(r"Debian GNU/Linux (\d+)", log.get("hello", {}).get("distribution", ""))
         was["guest"] = f"debian{number.group(1)}" if number else None
+    settings = {**settings, "guest": guests.debian_of(settings["guest"])}
     for key, value in was.items():
         if settings.get(key) and value != settings[key]:
             yield f"the VM was another one: its {key} was {value}, not {settings[key]}"
@@ -100,9 +101,8 @@ def connected(info, events):
 
 def clip(settings, summary):
     """The client looked for the clip where it is, and could read its frames' numbers there."""
-    width, height = map(int, settings["clip"].split("x"))
     there = summary["clip"]
-    if there["region"] != [50, 50, 50 + width, 50 + height]:
+    if there["region"] != guests.clip_box(settings):
         yield f"the client looked for the clip in {there['region']}, not where {settings['clip']} is"
     looks, unread = (there.get(key, 0) for key in ("looks", "unreadable"))
     # By chance, one look in three can be read where columns are of different frames, one in a thousand elsewhere.
@@ -146,19 +146,32 @@ def driver(settings, drawn):
         yield f"the guest's qxl driver is not the one with patches/linux: {other} of {images} images have other rows"
 
 
+def came_up(console, settings):
+    desktop = settings["desktop"]
+    if desktop != "bare" and not re.search(rf"^spicetap-workload: {desktop} is up: .*compositor 0x", console, re.M):
+        yield f"the guest's desktop {desktop} did not come up, or has no compositor"
+    place = ",".join(map(str, (*guests.PLACES["firefox"], *settings["clip"].split("-")[0].split("x"))))
+    if settings["player"] == "firefox" and f"\nspicetap-workload: firefox plays at {place}\n" not in console:
+        yield f"Firefox did not play the clip at {place}"
+    ended = re.search(r"^spicetap-workload: (\w+ has ended)", console, re.M)
+    if ended:
+        yield f"in the guest {ended.group(1)}"
+
+
 def session(console, settings):
-    """The guest runs the driver, screen, workload and clip that were asked for, and says who draws GL."""
-    wanted = tuple(settings[key] for key in ("x", "screen", "workload", "clip"))
-    line = r"spicetap-session: (?:X with )?(\w+) at (\d+x\d+), workload (\w+), clip (\w+), kernel (.*)$"
-    runs = re.search(line, console, re.M)
-    if not runs or runs.groups()[:4] != wanted:
+    """The guest runs what was asked for, its desktop and browser came up, and it says who draws GL."""
+    keys = ("workload", "clip", "desktop", "player", "page", "beside")
+    wanted = f"{settings['x']} at {settings['screen']}" + "".join(f", {key} {settings[key]}" for key in keys)
+    runs = re.search(r"spicetap-session: (?:X with )?(\w+ at .*), kernel (.*)$", console, re.M)
+    if not runs or runs.group(1) != wanted:
         yield f"the guest runs another session: {runs.group(0) if runs else 'it did not say which'}"
         return
-    up = re.search(r"^spicetap-workload: \w+ is up:(.*)$", console, re.M)
+    up = re.search(r"^spicetap-workload: (?:X|weston) is up:(.*)$", console, re.M)
     if not up or settings["screen"] not in up.group(1):
         yield f"the guest's screen is not {settings['screen']}: it said{up.group(1) if up else ' nothing'}"
+    yield from came_up(console, settings)
     renderer = re.search(r"^spicetap-workload: GL renderer: *(.*)$", console, re.M)
-    virgl = ", virgl" in runs.group(5) and (not renderer or "virgl" in renderer.group(1))
+    virgl = ", virgl" in runs.group(2) and (not renderer or "virgl" in renderer.group(1))
     if settings["domain"] == "virtio-vga-gl.xml" and not virgl:
         yield f"the guest has no virgl: GL is drawn by {renderer.group(1) if renderer else 'nobody'}"
     if settings["workload"] == "gl" and not (renderer and renderer.group(1)):

@@ -9,7 +9,22 @@ import json
 import os
 import sys
 
-from . import LabError, bundle, checks, cli_batch, figures, hosts, ooms, pages, runlist, settings, stack, store, tables
+from . import (
+    LabError,
+    bundle,
+    checks,
+    cli_batch,
+    figures,
+    guests,
+    hosts,
+    ooms,
+    pages,
+    runlist,
+    settings,
+    stack,
+    store,
+    tables,
+)
 
 DOCS = "default: the pages of docs/ with marked tables or citations, where RESULTS is the tree's results/"
 RUNS = "patterns of names of rows (005b) or of runs (16a-2), or @BATCH"
@@ -25,6 +40,12 @@ def command_settings(o):
     for key, value in sorted(settings.resolve(path, [*row_changes, *o.change], o.name).items()):
         if not o.vm or settings.SETTINGS[key].of_vm:
             print(f"{key}={value}")
+
+
+def command_clip_region(o):
+    """The region for the client's --clip: X,Y,WIDTHxHEIGHT."""
+    left, top, right, bottom = guests.clip_box(settings.parse(o.change, "clip-region"))
+    print(f"{left},{top},{right - left}x{bottom - top}")
 
 
 def command_experiments(_):
@@ -166,6 +187,8 @@ def for_scripts(add):
     one = add(command_settings, "check and print the settings of an experiment, a row or a VM", ("name",))
     one.add_argument("change", nargs="*", metavar="KEY=VALUE")
     one.add_argument("--vm", action="store_true", help="a VM's settings alone; NAME may be a .vm file too")
+    region = add(command_clip_region, "print where on the screen the clip is, for these settings")
+    region.add_argument("change", nargs="*", metavar="KEY=VALUE")
     add(command_experiments, "list the experiments of guest-configs/")
     add(command_plan, "a line for each run: RUN NAME STATE SECONDS SECONDS-LEFT", planned_options)
     run = add(command_check_run, "print what forbids a run to become a row, a line each", ("run", "console"))

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from . import CONFIGS, LabError
+from . import CONFIGS, LabError, guests
 
 IMAGES = ("auto_glz", "auto_lz", "quic", "glz", "lz", "off")
 MIB = r"[1-9][0-9]{0,4}"
@@ -62,6 +62,10 @@ SETTINGS = {
         Setting("vgamem", "a number of MiB", pattern=MIB),
         Setting("screen", "WIDTHxHEIGHT", pattern=r"[1-9][0-9]{2,4}x[1-9][0-9]{2,4}", required=True),
         Setting("x", choices=("modesetting", "qxl", "weston"), required=True),
+        Setting("desktop", choices=("bare", "xfce"), default="bare"),
+        Setting("player", choices=("mpv", "firefox"), default="mpv"),
+        Setting("page", choices=("plain", "player"), default="plain"),
+        Setting("beside", choices=("terminals", "nothing"), default="terminals"),
         Setting("workload", "the name of a workload", files=(WORKLOADS, "spicetap-", "", ""), required=True),
         Setting("compression", choices=IMAGES, required=True),
         Setting("streaming", choices=("filter", "all", "off"), required=True),
@@ -91,6 +95,7 @@ def contradictions(settings):
         yield f"driver={settings['driver']}: only with domain=qxl.xml and x=modesetting"
     if settings["x"] == "qxl" and not qxl:
         yield "x=qxl: only with domain=qxl.xml"
+    yield from guests.contradictions(settings)
 
 
 def parse(words, where):

@@ -111,6 +111,27 @@ class Checks(unittest.TestCase):
             clip = {**SUMMARY["clip"], "looks": 4662, "unreadable": unread}
             self.assertEqual(reasons(summary={**SUMMARY, "clip": clip}), want)
 
+    def test_a_desktop_must_come_up_and_stay(self):
+        up = "spicetap-workload: xfce is up: xfwm4 4.16.1, compositor 0x600003, panel, desktop\n"
+        plays = "spicetap-workload: firefox plays at 50,200,1024,768\n"
+        console = CONSOLE.replace("desktop bare, player mpv, page plain", "desktop xfce, player firefox, page player")
+        good = console.replace("spicetap-workload: started\n", f"{up}{plays}spicetap-workload: started\n")
+        summary = {**SUMMARY, "clip": {"region": [50, 200, 1074, 968]}}
+        asked = {"desktop": "xfce", "player": "firefox", "page": "player", "guest": "debian11-xfce"}
+        no_desktop = "the guest's desktop xfce did not come up, or has no compositor"
+        for text, want in (
+            (good, []),
+            (good.replace(up, ""), [no_desktop]),
+            (good.replace("compositor 0x600003, ", ""), [no_desktop]),
+            (good.replace(plays, ""), ["Firefox did not play the clip at 50,200,1024,768"]),
+            (good + "spicetap-workload: xfce has ended; the end of its log:\n", ["in the guest xfce has ended"]),
+        ):
+            self.assertEqual(reasons(console=text, summary=summary, **asked), want)
+        other = reasons(console=good, summary=summary, **{**asked, "page": "plain"})
+        self.assertIn("the guest runs another session", other[0])
+        text = "the client looked for the clip in [50, 50, 1074, 818], not where 1024x768 is"
+        self.assertEqual(reasons(console=good, **asked), [text])
+
     def test_the_guest_driver_must_be_the_patched_one(self):
         def drawn(raw):
             draw = {"event": "draw", "release_id": "0x8", "box": [50, 50, 150, 60]}

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 import forged
-from spicetap_lab import CONFIGS, TOP, LabError, read_text, runlist, settings, tables
+from spicetap_lab import CONFIGS, TOP, LabError, guests, read_text, runlist, settings, tables
 
 ROWS = [
     runlist.Row("one", "a", 2, "005b"),
@@ -31,6 +31,17 @@ BAD = (
     (["005b", "guest=debian1"], "guest=debian1: not the name of a guest-configs/*.guest"),
     (["005b", "domain=qxl"], "domain=qxl: not the name of a guest-configs/*.xml"),
     (["005b", "ram"], "not KEY=VALUE: ram"),
+    (["005b", "desktop=kde"], "desktop=kde: not bare or xfce"),
+    (["005b", "desktop=xfce"], "desktop=xfce: the image of guest=debian11 lacks it, guest=debian11-xfce has it"),
+    (["16a", "player=firefox"], "player=firefox: the image of guest=debian13 lacks it, guest=debian13-xfce has it"),
+    (["debian11-xfce", "page=film"], "page=film: not plain or player"),
+    (["005b", "page=player"], "page=player: only with player=firefox"),
+    (["debian11-xfce", "memory=1024"], "memory=1024: player=firefox takes 2048 and more"),
+    (["debian11-xfce", "workload=gl"], "player=firefox: workload=gl plays no clip"),
+    (["debian11-xfce", "x=weston"], "desktop=xfce: not with x=weston"),
+    (["debian11-xfce", "desktop=bare", "x=weston"], "player=firefox: not with x=weston"),
+    (["debian11-xfce", "screen=1024x768"], "screen=1024x768: too small for Firefox"),
+    (["005b", "beside=nothing", "workload=mixed"], "beside=nothing: only with workload=video"),
 )
 
 
@@ -46,13 +57,25 @@ class Settings(unittest.TestCase):
                 resolve(name, *changes)
             self.assertIn(want, str(caught.exception))
 
+    def test_the_clip_is_where_its_player_shows_it(self):
+        self.assertEqual(guests.clip_box(resolve("005b")), [50, 50, 1074, 818])
+        self.assertEqual(guests.clip_box(resolve("debian11-xfce", "clip=640x360")), [50, 200, 690, 560])
+        said = ask("clip-region", "player=firefox", "clip=1024x768")
+        self.assertEqual(said.stdout, "50,200,1024x768\n", said.stderr)
+
+    def test_a_desktop_and_its_control_differ_in_nothing_else(self):
+        xfce = resolve("debian11-xfce")
+        bare = resolve("debian11-xfce", "desktop=bare")
+        self.assertEqual({k for k in xfce if xfce[k] != bare[k]}, {"desktop"})
+
     def test_later_words_win(self):
         self.assertEqual(resolve("005b")["duration"], "600")
         self.assertEqual(resolve("debian11-kms-video")["duration"], "180")
         self.assertEqual(resolve("debian11-kms-video", "duration=9", "ram=128")["ram"], "128")
 
     def test_a_default_is_that_of_a_run_made_before_the_key(self):
-        old = {k: v for k, v in ROWS[0].settings().items() if k not in ("clip", "about")}
+        later = ("clip", "about", "desktop", "player", "page", "beside")
+        old = {k: v for k, v in ROWS[0].settings().items() if k not in later}
         self.assertTrue(settings.same(old, ROWS[0].settings()))
         self.assertFalse(settings.same(old, {**ROWS[0].settings(), "clip": "640x360"}))
 

@@ -12,6 +12,7 @@
 width=${SPICETAP_SCREEN%x*} height=${SPICETAP_SCREEN#*x}
 CLIP_FRAMES=1000
 player='' clip_at=0 clip_dropped=0 clip_before=0 clip_played=0
+terminals_x=1120 terminals_columns=100
 exec 3<> <(:) # a pipe that stays empty: `read -t` on it sleeps without a process
 
 say() { echo "spicetap-workload: $*" >/dev/ttyS0; }
@@ -19,7 +20,7 @@ rest() { read -rt "$1" -u 3 _; }
 # at_most A B   prints the smaller number: on a small screen some of a window is still in view
 at_most() { echo $(($1 < $2 ? $1 : $2)); }
 
-# Reports the screen, and who draws GL where GL is used.
+# Reports the screen, and who draws GL where GL is used; starts the desktop.
 screen_is() {
 	# shellcheck disable=SC2153 # spicetap-session exports it
 	if [ "$SPICETAP_X" = weston ]; then
@@ -28,6 +29,7 @@ screen_is() {
 		say "X is up:$(grep -oE "Output [^ ]+ using initial mode [0-9x]+" /run/xorg.log | tail -n 1 | cut -d ")" -f 2)"
 	fi
 	[ -z "$SPICETAP_GL" ] || say "GL renderer: $(glxinfo -B 2>&1 | sed -nE 's/^OpenGL renderer string: //p')"
+	[ "$SPICETAP_DESKTOP" = bare ] || desktop_start
 }
 
 clock() {
@@ -36,10 +38,11 @@ clock() {
 
 clock_and_terminals() {
 	local x
-	x=$(at_most 1120 $((width - 200)))
+	[ "$SPICETAP_BESIDE" = terminals ] || return 0
+	x=$(at_most $terminals_x $((width - 200)))
 	clock
-	xterm -geometry "100x42+$x+120" -e /usr/local/bin/spicetap-scroll 0 &
-	xterm -geometry "100x42+$x+$(at_most 780 $((height - 200)))" -e /usr/local/bin/spicetap-scroll 7 &
+	xterm -geometry "${terminals_columns}x42+$x+120" -e /usr/local/bin/spicetap-scroll 0 &
+	xterm -geometry "${terminals_columns}x42+$x+$(at_most 780 $((height - 200)))" -e /usr/local/bin/spicetap-scroll 7 &
 }
 
 # Plays the clip in a loop, in a window at (50, 50), and returns when its first frame is shown. Newer mpv
@@ -84,7 +87,14 @@ clip_look() {
 # alive [WORK]   writes the line `alive`; WORK is frames of the clip if not given
 alive() {
 	local up idle
+	[ "$SPICETAP_DESKTOP" = bare ] || desktop_check
 	read -r up idle </proc/uptime
 	clip_look
 	say "alive $up s, work ${1:-$clip_played}, clip at $clip_at dropped $clip_dropped played $clip_played, idle $idle s"
 }
+
+# What an image with a desktop adds, and puts in place of the above.
+if [ "$SPICETAP_DESKTOP" != bare ] || [ "$SPICETAP_PLAYER" != mpv ]; then
+	# shellcheck source=guest-configs/overlay-desktop/usr/local/lib/spicetap-desktop.sh
+	. /usr/local/lib/spicetap-desktop.sh
+fi
