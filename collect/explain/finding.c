@@ -42,6 +42,7 @@ const char *const change_names[CHANGES] = {
     [CHANGE_PLAYER] = "guest_player",
     [CHANGE_LINK] = "client_or_link",
     [CHANGE_SPICE] = "package_spice",
+    [CHANGE_BIT_RATE] = "domain_bit_rate",
     [CHANGE_RING] = "record_ring",
 };
 
@@ -88,6 +89,11 @@ void put_time(struct finding *f, const char *name, uint64_t ns)
 void put_bytes(struct finding *f, const char *name, uint64_t bytes)
 {
     put(f, name, UNIT_BYTES)->n = bytes;
+}
+
+void put_bits(struct finding *f, const char *name, uint64_t bits)
+{
+    put(f, name, UNIT_BITS)->n = bits;
 }
 
 void put_percent(struct finding *f, const char *name, uint64_t part, uint64_t all)
@@ -141,7 +147,7 @@ void put_change(struct finding *f, const struct model *x, enum change change)
         put_count(f, "example_kib", EXAMPLE_MIB << 10); /* libvirt counts in KiB */
         put_count(f, "example_mib", EXAMPLE_MIB);
     }
-    if (change == CHANGE_SPICE)
+    if (change == CHANGE_SPICE || change == CHANGE_BIT_RATE)
         put_word(f, "version", "0.16");
 }
 

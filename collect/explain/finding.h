@@ -16,12 +16,14 @@ enum {
     FINDING_REF = 24, /* bytes of a reference's text */
 };
 
-/* How a value is printed. A value's name says its unit too: _ns, _bytes, _percent, a count else. */
+/* How a value is printed. A value's name says its unit too: _ns, _bytes, _bits (a
+ * second), _percent, a count else. */
 enum unit {
     UNIT_COUNT,
     UNIT_SPAN, /* ns */
     UNIT_TIME, /* ns, CLOCK_MONOTONIC; a page prints it since the run's start */
     UNIT_BYTES,
+    UNIT_BITS, /* a second */
     UNIT_PERCENT,
     UNIT_RATE, /* real */
     UNIT_BOX,
@@ -73,6 +75,7 @@ enum change {
     CHANGE_PLAYER,     /* guest: the player drew nothing, or in another way */
     CHANGE_LINK,       /* client: it, or the link, is too slow */
     CHANGE_SPICE,      /* package: a newer spice-server */
+    CHANGE_BIT_RATE,   /* domain XML: SPICE_BIT_RATE; or the package */
     CHANGE_RING,       /* spicetap record: a larger ring */
     CHANGES,
 };
@@ -115,6 +118,7 @@ void put_unknown(struct finding *f, const char *name);
 void put_span(struct finding *f, const char *name, uint64_t ns);
 void put_time(struct finding *f, const char *name, uint64_t ns);
 void put_bytes(struct finding *f, const char *name, uint64_t bytes);
+void put_bits(struct finding *f, const char *name, uint64_t bits);
 void put_percent(struct finding *f, const char *name, uint64_t part, uint64_t all);
 void put_rate(struct finding *f, const char *name, double rate);
 void put_box(struct finding *f, const char *name, const int32_t *box);

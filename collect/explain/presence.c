@@ -21,12 +21,28 @@ static bool is_missing(const json_t *probes, const char *provider, const char *n
     return false;
 }
 
+/* A recorder that is older than the kind neither records it nor lists it as missing. */
+static bool is_described(const struct model *x, const struct tap_kind_desc *k)
+{
+    const struct bundle_log *logs;
+    size_t count = bundle_logs(x->bundle, &logs), seen = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (logs[i].source != k->source || !logs[i].reader)
+            continue;
+        seen++;
+        if (tap_reader_kind(logs[i].reader, k->kind))
+            return true;
+    }
+    return !seen;
+}
+
 bool presence_of(const struct model *x, uint16_t kind)
 {
     const struct tap_kind_desc *k = tap_kind_find(kind);
     const json_t *probes = json_object_get(bundle_about(x->bundle), "probes");
 
-    if (!k)
+    if (!k || !is_described(x, k))
         return false;
     switch (k->source) {
     case SOURCE_GUEST:

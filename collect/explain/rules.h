@@ -72,6 +72,10 @@
     R(RULE_SHOWN, 't', 3, "shown")                                                                 \
     R(RULE_LOSSES, 't', 4, "losses")                                                               \
     R(RULE_FREEZES_MORE, 't', 5, "freezes_more")                                                   \
+    R(RULE_NET_TEST, 't', 6, "net_test")                                                           \
+    R(RULE_RATES, 't', 7, "rates")                                                                 \
+    R(RULE_DELAY, 't', 8, "delay")                                                                 \
+    R(RULE_PACING_TABLE, 't', 9, "clients_table")                                                  \
     R(RULE_FREEZE, 't', 10, "freeze") /* + its place among the longest */                          \
     /* H1 to H5: h1.1 to h5.1 */                                                                   \
     R(RULE_H_EVICTION_KILLS, 'h', 1, "eviction_kills_streams")                                     \

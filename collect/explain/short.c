@@ -7,6 +7,7 @@
 
 #include "explain/explain.h"
 #include "explain/names.h"
+#include "explain/pacing.h"
 #include "explain/presence.h"
 
 /* Less is not worth a sentence: a video takes 20 frames to become a stream, about 1 s. */
@@ -337,17 +338,10 @@ static void waited(const struct model *x, struct chosen *c)
 
 static void put_off(const struct model *x, struct chosen *c)
 {
-    int64_t delay = x->client.arrivals.longest_wait;
-    struct finding f = finding_new(x, RULE_SHORT_PUT_OFF, 0, 0, "found");
+    struct finding f;
 
-    if (delay < (int64_t)NS_PER_SECOND)
-        return;
-    f.cost = (uint64_t)delay;
-    put_change(&f, x, CHANGE_SPICE);
-    put_span(&f, "delay_ns", (uint64_t)delay);
-    put_evidence(
-        &f, (struct select){.kinds = {EV_client_frame}, .field = "wait", .value = (uint64_t)delay});
-    choose(c, &f);
+    if (pacing_put_off_finding(x, &f))
+        choose(c, &f);
 }
 
 static void blocked(const struct model *x, struct chosen *c)

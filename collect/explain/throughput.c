@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rules over what was sent, what the client showed, and what was lost. */
 #include "explain/explain.h"
+#include "explain/pacing.h"
 #include "explain/presence.h"
 
 enum { ON_PAGE = 3, ALL_OUTCOMES = (1u << OUTCOMES) - 1 };
@@ -86,7 +87,9 @@ static void put_freeze_evidence(struct finding *f, const struct model *x,
                                     .to = z->to,
                                     .rule = SELECT_CLIP_PLACE});
     if (client_put_off(z) >= (int64_t)MODEL_FREEZE)
-        put_evidence(f, (struct select){.kinds = {EV_client_frame}, .from = z->from, .to = z->to});
+        put_evidence(f, (struct select){.kinds = {EV_client_frame, EV_delay_order},
+                                        .from = z->from,
+                                        .to = z->to});
     if (z->lost)
         put_evidence(f, (struct select){.kinds = {EV_loss}, .from = z->from, .to = z->to});
 }
@@ -159,6 +162,7 @@ void find_throughput(const struct model *x, struct finder *s)
     sent(x, s);
     blocked(x, s);
     shown(x, s);
+    find_pacing(x, s);
     find_freezes(x, s);
     losses(x, s);
 }

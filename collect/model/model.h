@@ -18,6 +18,7 @@
 #include "model/displays.h"
 #include "model/losses.h"
 #include "model/memory.h"
+#include "model/pacing.h"
 #include "model/regions.h"
 #include "model/streams.h"
 #include "model/waits.h"
@@ -36,6 +37,7 @@ struct model {
     struct model_bytes bytes;
     struct model_waits waits;
     struct model_streams streams;
+    struct model_pacing pacing;
     struct model_regions regions;
     struct model_memory memory;
     struct model_client client;
@@ -61,7 +63,7 @@ struct model_overflow {
     uint64_t count;
 };
 
-enum { MODEL_TABLES = 16 };
+enum { MODEL_TABLES = 18 };
 /* Every table, whether it overflowed or not; `list` has MODEL_TABLES places. How many there are. */
 unsigned model_overflows(const struct model *x, struct model_overflow *list);
 

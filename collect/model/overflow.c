@@ -21,6 +21,8 @@ unsigned model_overflows(const struct model *x, struct model_overflow *list)
         {"display_events", x->displays.places.over},
         {"streams", x->streams.kept.over},
         {"running_streams", x->streams.running.over},
+        {"clients", x->pacing.kept.over},
+        {"client_streams", pacing_streams_over(&x->pacing)},
         {"covered_streams", r->covered_over},
         {"boxes", r->watched.places.over},
         {"regions", r->kept.over},

@@ -13,6 +13,7 @@ int model_new(struct model **out)
     if (!x)
         return -ENOMEM;
     waits_init(&x->waits);
+    pacing_init(&x->pacing, &x->streams);
     regions_init(&x->regions, &x->streams, &x->losses);
     client_init(&x->client, &x->waits, &x->regions, &x->losses);
     if (streams_init(&x->streams, &x->waits, &x->bytes, &x->losses) ||
@@ -72,6 +73,7 @@ static void of_host(struct model *x, const struct model_seen *e, enum tap_source
     if (!x->lives_only && regions_decides(e->ev))
         settle(x, e->slot);
     streams_add(&x->streams, e, &x->attr);
+    pacing_add(&x->pacing, e->ev);
     if (!x->lives_only)
         regions_add(&x->regions, e, &x->attr);
 }

@@ -396,6 +396,15 @@ void streams_add(struct model_streams *s, const struct model_seen *e, struct mod
     case EV_evict:
         t = evict(s, e->ev);
         break;
+    case EV_stream_first_rate: /* a client that comes later; else the stream's create follows */
+        t = live(s, e->display, FIELDS(e->ev, stream_first_rate)->stream);
+        break;
+    case EV_stream_rate:
+        t = live(s, e->display, FIELDS(e->ev, stream_rate)->stream);
+        break;
+    case EV_delay_ask:
+        t = live(s, e->display, FIELDS(e->ev, delay_ask)->stream);
+        break;
     default:
         break;
     }

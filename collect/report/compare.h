@@ -27,6 +27,13 @@ enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
     C(interval_p95, "ms", "the same, 95th percentile")                                             \
     C(longest_freeze, "s", "longest time without a new one")                                       \
     C(put_off, "s", "longest that a frame of video waited at the client until it was due")         \
+    C(net_test, "Mbit/s", "measured as the client connected; empty if the test gave no result")    \
+    C(first_rate, "Mbit/s", "that the server took for all streams together as the first began")    \
+    C(least_rate, "Mbit/s", "lowest bit rate of an encoder")                                       \
+    C(skipped, "%", "of the streams' frames that the encoder skipped to keep its bit rate")        \
+    C(delay_asked, "s", "longest playback delay that an encoder asked for")                        \
+    C(delay_ordered, "s",                                                                          \
+      "longest playback delay that held at the client, by the server's orders")                    \
     C(decode, "ms", "mean, from a message's last byte to its picture, frames and drawings")        \
     C(decode_median, "ms", "the same, median")                                                     \
     C(decode_p95, "ms", "the same, 95th percentile")                                               \

@@ -99,6 +99,27 @@ static void fill_client(struct compare_run *run, const struct model *x)
     set(run, COL_decode_p95, (double)client_took(&x->client, 0.95) / 1e6);
 }
 
+/* Of the client that got the most frames. */
+static void fill_pacing(struct compare_run *run, const struct model *x)
+{
+    const struct paced_client *c = pacing_main(&x->pacing);
+
+    if (!c)
+        return;
+    if (c->tested && c->verdict == NET_TEST_STEP_measured)
+        set(run, COL_net_test, (double)c->net_rate / 1e6);
+    if (c->first_at)
+        set(run, COL_first_rate, (double)c->first_all / 1e6);
+    if (c->least)
+        set(run, COL_least_rate, (double)c->least / 1e6);
+    if (c->encoded + c->skipped)
+        set(run, COL_skipped, percent(c->skipped, c->encoded + c->skipped));
+    if (c->asks)
+        set(run, COL_delay_asked, (double)c->asked / 1e9);
+    if (c->holds)
+        set(run, COL_delay_ordered, (double)c->holds / 1e9);
+}
+
 void compare_fill(struct compare_run *run, const struct model *x)
 {
     double cpu = worker_cpu_share(bundle_about(x->bundle), x->seconds);
@@ -116,6 +137,7 @@ void compare_fill(struct compare_run *run, const struct model *x)
     fill_streams(run, x);
     fill_clip(run, x);
     fill_client(run, x);
+    fill_pacing(run, x);
     fill_bytes(run, x);
     if (cpu >= 0)
         set(run, COL_worker_cpu, 100 * cpu);

@@ -7,6 +7,7 @@
 
 #include "base/exit.h"
 #include "explain/names.h"
+#include "report/clients_json.h"
 #include "report/explain.h"
 #include "report/finding_json.h"
 
@@ -260,6 +261,10 @@ static void write_lists(const struct model *x, struct page *p)
     list_begin(p, "freezes");
     for (uint32_t i = 0; i < x->client.kept.count; i++)
         element(p, i, freeze(x, &x->client.freezes[i]));
+    printf("]");
+    list_begin(p, "clients");
+    for (uint32_t i = 0; i < x->pacing.kept.count; i++)
+        element(p, i, client_json(&x->pacing.clients[i]));
     printf("]");
     list_begin(p, "hypotheses");
     for (int h = 1; h <= HYPOTHESES; h++)

@@ -54,6 +54,17 @@ static void bytes(uint64_t n, char *text)
                         : v);
 }
 
+static void bits(uint64_t n, char *text)
+{
+    double v = (double)n;
+
+    snprintf(text, VALUE_SIZE,
+             v >= 99.95e6 ? "%.0f Mbit/s"
+             : v >= 1e6   ? "%.1f Mbit/s"
+                          : "%.0f kbit/s",
+             v >= 1e6 ? v / 1e6 : v / 1e3);
+}
+
 /* Only all is 100%, and only none is 0%. */
 static void share(double v, char *text)
 {
@@ -93,6 +104,9 @@ void value_text(const struct finding *f, const struct value *v, char text[VALUE_
         break;
     case UNIT_BYTES:
         bytes(v->n, text);
+        break;
+    case UNIT_BITS:
+        bits(v->n, text);
         break;
     case UNIT_PERCENT:
         share(v->real, text);

@@ -57,6 +57,7 @@ const struct doubt_words doubt_words[] = {
     {UNSURE_TABLE, RULE_FREEZES_MORE,
      "{left_out} more {left_out:are} in the count alone."},
     {UNSURE_TABLE, RULE_PLACE_STRETCHES, ""},
+    {UNSURE_TABLE, RULE_PACING_TABLE, "How the server paced the video of {left_out} more is unknown."},
     {UNSURE_TABLE, RULE_H_EVICTION_KILLS, "A table was full."},
     {UNSURE_TABLE, RULES, "Inconclusive: a table was full."},
     {UNSURE_NO_GUEST, RULES, "There are no events from the guest: record with --guest."},
@@ -64,6 +65,7 @@ const struct doubt_words doubt_words[] = {
     {UNSURE_NO_CLIENT, RULE_SHORT_NOTHING,
      "But what the client showed is unknown: there are no events from a client. Record with --client."},
     {UNSURE_NO_CLIENT, RULES, "There are no events from a client: record with --client."},
+    {UNSURE_NO_PROBE, RULE_SHORT_PUT_OFF, "Why is unknown: the probe {probe} was not recorded."},
     {UNSURE_NO_PROBE, RULES, "Inconclusive: the probe {probe} was not recorded."},
     {UNSURE_NOT_SEEN, RULE_SHORT_FREEZES, "What held it is not certain."},
     {UNSURE_NOT_SEEN, RULE_H_VIRTIO, "This run's display is not virtio alone, or nothing was redrawn like a video."},
@@ -92,6 +94,8 @@ const char *const change_words[CHANGES] = {
     [CHANGE_PLAYER] = "Look at the player and the display driver in the guest.",
     [CHANGE_LINK] = "Look at the client and at its link.",
     [CHANGE_SPICE] = "spice-server {version} and later do not do this: update the package.",
+    [CHANGE_BIT_RATE] = ("Set SPICE_BIT_RATE to the link's Mbit/s in QEMU's environment (<qemu:env> in the domain XML), "
+                         "or update spice-server: {version} and later do not do this."),
     [CHANGE_RING] = "Record again with a larger --buffer.",
 };
 

@@ -3,6 +3,15 @@
 #include "report/sentence.h"
 
 /* clang-format off */
+#define PUT_OFF                                                                                        \
+    "At {ordered_at_ns} the server ordered the client to show frames of video {ordered_ns} after they " \
+    "came.[ The encoder of stream {stream} needs that: at its {rate_bits} a frame of {frame_bytes} takes " \
+    "{frame_ns}.]"
+#define RATES                                                                                          \
+    "[ The lowest rate of an encoder was {least_bits}, at {least_at_ns}.][+ Encoders lowered it {lowered} "  \
+    "time{lowered:s}.][+ They raised it {raised} time{raised:s}.][+ {shares} later stream{shares:s} began " \
+    "with a share of one earlier stream's.][+ The encoders skipped {skipped} of {frames} frames to keep it.]"
+
 const struct words words[] = {
     /* in short */
     {RULE_SHORT_LOSSES, NULL,
@@ -43,8 +52,33 @@ const struct words words[] = {
     {RULE_SHORT_WAITED, "at_least",
      "The guest stood still for at least {waited_ns}, {waited_percent} of the run, because its "
      "graphics memory ran out ({times} time{times:s}); the longest time was {longest_ns}."},
-    {RULE_SHORT_PUT_OFF, NULL,
+    {RULE_SHORT_PUT_OFF, "found",
      "The server told the client to show frames of video as late as {delay_ns} after they came."},
+    {RULE_SHORT_PUT_OFF, "not_ordered",
+     "Frames of video waited at the client for up to {delay_ns} until they were due. No order of the "
+     "server in the recording is that long[: the longest is {holds_ns}]."},
+    {RULE_SHORT_PUT_OFF, "before",
+     "The client showed frames of video {ordered_ns} after they came: the server had ordered that before "
+     "the recording began."},
+    {RULE_SHORT_PUT_OFF, "ordered", PUT_OFF},
+    {RULE_SHORT_PUT_OFF, "lowered",
+     PUT_OFF " The stream had begun with {share_bits}, and its encoder lowered that[+ {for_reports} "
+             "time{for_reports:s} for the client's reports][+, {for_drops} time{for_drops:s} because newer "
+             "frames came]."},
+    {RULE_SHORT_PUT_OFF, "set",
+     PUT_OFF " The stream began with its share of {all_bits}, which SPICE_BIT_RATE sets."},
+    {RULE_SHORT_PUT_OFF, "measured",
+     PUT_OFF " The stream began with its share of {all_bits}, which the net test had measured."},
+    {RULE_SHORT_PUT_OFF, "earlier_stream",
+     PUT_OFF " The stream began with its share of {all_bits} for all streams: the server took that from one "
+             "earlier stream, whose own share it was."},
+    {RULE_SHORT_PUT_OFF, "test_failed",
+     PUT_OFF " The stream began with its share of {all_bits}, the server's guess, because the net test gave "
+             "no result: its last ping, with {test_bytes}, took {roundtrip_ns}, and an empty one "
+             "{latency_ns}."},
+    {RULE_SHORT_PUT_OFF, "no_test",
+     PUT_OFF " The stream began with its share of {all_bits}, the server's guess where it has no net "
+             "test."},
     {RULE_SHORT_BLOCKED, NULL,
      "The server did not read the guest's commands for {blocked_ns}, {blocked_percent} of the run, "
      "because a client took its data too slowly."},
@@ -288,6 +322,33 @@ const struct words words[] = {
      "The client showed {pictures} picture{pictures:s} in the clip's place. They stood still for "
      "{freeze_ns} or longer {freezes} time{freezes:s}[, {longest_ns} at the longest]. The client read "
      "no frame number there: it need not be a clip."},
+    {RULE_NET_TEST, "measured",
+     "The net test[ of client {client}] measured {net_bits} at {at_ns}: its last ping, with {test_bytes}, "
+     "took {roundtrip_ns}, and an empty one {latency_ns}."},
+    {RULE_NET_TEST, "invalid",
+     "The net test[ of client {client}] gave no result at {at_ns}: its last ping, with {test_bytes}, took "
+     "{roundtrip_ns}, no longer than an empty one ({latency_ns})."},
+    {RULE_NET_TEST, "none",
+     "No net test[ of client {client}] is in the recording: the client came before it, or through a unix "
+     "socket, where the server makes none."},
+    {RULE_RATES, "environment",
+     "SPICE_BIT_RATE sets {all_bits} for all streams[ of client {client}]." RATES},
+    {RULE_RATES, "net_test",
+     "The first stream[ of client {client}] began with its share of {all_bits}, which the net test had measured." RATES},
+    {RULE_RATES, "earlier_stream",
+     "The first stream[ of client {client}] in the recording began with its share of {all_bits}, the rate of a stream before it." RATES},
+    {RULE_RATES, "high_default",
+     "The first stream[ of client {client}] began with its share of {all_bits}, the server's guess without a net test." RATES},
+    {RULE_RATES, "low_default",
+     "The first stream[ of client {client}] began with its share of {all_bits}, the server's guess for a slow link." RATES},
+    {RULE_RATES, NULL, "The streams[ of client {client}] began before the recording." RATES},
+    {RULE_DELAY, "ordered",
+     "[+Encoders asked for a playback delay {asks} time{asks:s}, of {asked_ns} at the most. ]The client[ "
+     "{client}] was told {told} time{told:s} to show frames later, {ordered_ns} after they came at the most, at {at_ns}."},
+    {RULE_DELAY, NULL,
+     "[+Encoders asked for a playback delay {asks} time{asks:s}, of {asked_ns} at the most. ]The client[ "
+     "{client}] was never told to show frames later[ than {holds_ns} after they came]."},
+    {RULE_PACING_TABLE, NULL, "Only the first {clients} clients are followed."},
     {RULE_FREEZE, "picture",
      "At {to_ns} the client's picture of the clip had stood still for {froze_ns}.[ In that span the "
      "guest redrew its place {redraws} time{redraws:s}.][+ The guest waited for memory for "
