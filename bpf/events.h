@@ -30,6 +30,18 @@ enum tap_kind {
     EV_MAX = 1002,
 };
 
+/* What was decided as the client connected holds in a recording's window, but came before it. These
+ * kinds are recorded, and read, from before the window. */
+#define EV_IS_EARLY(kind)                                                                          \
+    (((kind) >= EV_stream_first_rate && (kind) <= EV_delay_ask) || (kind) == EV_net_test ||        \
+     (kind) == EV_delay_order)
+
+enum record_level {
+    RECORD_OFF,
+    RECORD_EARLY, /* only kinds with EV_IS_EARLY */
+    RECORD_ALL,
+};
+
 enum tap_type { TYPE_U64, TYPE_U32, TYPE_S32, TYPE_S64, TYPE_U8, TYPE_BOOL, TYPE_RECT };
 
 /*

@@ -37,7 +37,7 @@ struct site_plan {
 
 struct shared {
     /* Attaching and detaching take time for each probe. Programs record only while this is set:
-     * from the last attach to the first detach. */
+     * from the last attach to the first detach. A level of enum record_level. */
     uint64_t recording;
     uint64_t lost[LOST_REASONS][LOST_KINDS]; /* number of lost events */
     uint64_t last_lost;                      /* when the last one was lost: CLOCK_MONOTONIC, ns */

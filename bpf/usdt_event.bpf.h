@@ -187,7 +187,7 @@ enum event_stack {
         uint64_t time = bpf_ktime_get_ns(), *slot;                                                 \
         struct site s;                                                                             \
                                                                                                    \
-        if (!shared.recording) {                                                                   \
+        if (shared.recording < (EV_IS_EARLY(EV_##event) ? RECORD_EARLY : RECORD_ALL)) {            \
             return 0;                                                                              \
         }                                                                                          \
         site_init(&s, ctx, stack_##event);                                                         \

@@ -29,12 +29,12 @@ int tracer_sample(void *context, void *data, size_t size)
     return t->cut ? -EAGAIN : 0;
 }
 
-void tracer_switch(struct tracer *t, bool on)
+void tracer_switch(struct tracer *t, enum record_level level)
 {
     for (unsigned i = 0; i < t->part_count; i++) {
-        __atomic_store_n(&t->parts[i].shared->recording, on, __ATOMIC_RELEASE);
+        __atomic_store_n(&t->parts[i].shared->recording, level, __ATOMIC_RELEASE);
     }
-    if (!on) {
+    if (level == RECORD_OFF) {
         usleep(IN_FLIGHT_US); /* lets programs finish that saw it on */
     }
 }

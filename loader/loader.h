@@ -178,7 +178,7 @@ int rights_drop(struct loader_error *e);
 
 /* Starts and stops recording at all probes at once. After tracer_open() it is off. Once it is off
  * again, the ring buffer gets no more events. */
-void tracer_switch(struct tracer *t, bool on);
+void tracer_switch(struct tracer *t, enum record_level level);
 
 /* `ev` points into the ring buffer: only its first `slots` values exist. A result other than 0
  * stops the pass. */

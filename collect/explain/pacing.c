@@ -30,6 +30,15 @@ static struct select at(uint16_t kind, uint64_t time)
     return (struct select){.kinds = {kind}, .from = time, .to = time};
 }
 
+/* What was decided as the client connected can be older than the run's window: then it has no time
+ * in it. */
+static void put_time_in_run(struct finding *f, const struct model *x, const char *name,
+                            uint64_t time)
+{
+    if (time >= x->start)
+        put_time(f, name, time);
+}
+
 /* All events of that kind of this client. */
 static struct select of(uint16_t kind, const struct paced_client *c)
 {
@@ -38,9 +47,9 @@ static struct select of(uint16_t kind, const struct paced_client *c)
 
 /* ---- the net test ---- */
 
-static void put_test(struct finding *f, const struct paced_client *c)
+static void put_test(struct finding *f, const struct model *x, const struct paced_client *c)
 {
-    put_time(f, "at_ns", c->tested_at);
+    put_time_in_run(f, x, "at_ns", c->tested_at);
     put_bytes(f, "test_bytes", NET_TEST_BYTES);
     put_span(f, "roundtrip_ns", c->roundtrips[c->verdict]);
     put_span(f, "latency_ns", c->latency);
@@ -57,7 +66,7 @@ static void net_test(const struct model *x, const struct paced_client *c, struct
     if (!c->tested && !c->first_at)
         return;
     if (c->tested) {
-        put_test(&f, c);
+        put_test(&f, x, c);
         if (c->verdict == NET_TEST_STEP_measured)
             put_bits(&f, "net_bits", c->net_rate);
         put_evidence(&f, of(EV_net_test, c));
@@ -80,10 +89,8 @@ static void rates(const struct model *x, const struct paced_client *c, struct fi
         put_bits(&f, "all_bits", c->first_all);
     put_count(&f, "lowered", c->lowered);
     put_count(&f, "raised", c->raised);
-    if (c->least) {
+    if (c->least)
         put_bits(&f, "least_bits", c->least);
-        put_time(&f, "least_at_ns", c->least_at);
-    }
     put_count(&f, "shares", c->origins[FIRST_RATE_earlier_stream]);
     put_count(&f, "skipped", c->skipped);
     put_count(&f, "frames", c->skipped + c->encoded);
@@ -110,7 +117,7 @@ static void delay(const struct model *x, const struct paced_client *c, struct fi
     if (c->passed_on) {
         put_count(&f, "told", told);
         put_span(&f, "ordered_ns", c->passed_on);
-        put_time(&f, "at_ns", c->passed_on_at);
+        put_time_in_run(&f, x, "at_ns", c->passed_on_at);
     } else if (c->holds) {
         put_span(&f, "holds_ns", c->holds);
     }
@@ -185,7 +192,7 @@ static void put_need(struct finding *f, const struct paced_client *c)
     put_evidence(f, at(EV_delay_ask, a->at));
 }
 
-static void put_beginning(struct finding *f, const struct paced_client *c)
+static void put_beginning(struct finding *f, const struct model *x, const struct paced_client *c)
 {
     const struct paced_stream *t = &c->needy;
     bool guessed = t->origin == FIRST_RATE_high_default || t->origin == FIRST_RATE_low_default;
@@ -197,7 +204,7 @@ static void put_beginning(struct finding *f, const struct paced_client *c)
     put_evidence(f, at(EV_stream_first_rate, t->began_at));
     put_evidence(f, of(EV_stream_rate, c));
     if (c->tested && (guessed || t->origin == FIRST_RATE_net_test)) {
-        put_test(f, c);
+        put_test(f, x, c);
         put_evidence(f, of(EV_net_test, c));
     }
 }
@@ -225,11 +232,11 @@ static void ordered(struct finding *f, const struct model *x, const struct paced
     put_evidence(f, at(EV_delay_order, c->holds_at));
     if (c->passed_on < c->holds)
         return;
-    put_time(f, "ordered_at_ns", c->passed_on_at);
+    put_time_in_run(f, x, "ordered_at_ns", c->passed_on_at);
     if (c->needy_known)
         put_need(f, c);
     if (c->needy_known && c->needy.began)
-        put_beginning(f, c);
+        put_beginning(f, x, c);
 }
 
 bool pacing_put_off_finding(const struct model *x, struct finding *f)

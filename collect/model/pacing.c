@@ -85,14 +85,12 @@ static void ping(struct model_pacing *p, const struct fields_net_test *f, uint64
     }
 }
 
-static void saw_rate(struct paced_client *c, struct paced_stream *t, uint64_t rate, uint64_t now)
+static void saw_rate(struct paced_client *c, struct paced_stream *t, uint64_t rate)
 {
     if (t)
         t->rate = rate;
-    if (rate && (!c->least || rate < c->least)) {
+    if (rate && (!c->least || rate < c->least))
         c->least = rate;
-        c->least_at = now;
-    }
 }
 
 static void first_rate(struct model_pacing *p, const struct fields_stream_first_rate *f,
@@ -118,10 +116,10 @@ static void first_rate(struct model_pacing *p, const struct fields_stream_first_
                                    .all = f->all,
                                    .share = f->share,
                                    .origin = (unsigned)f->origin};
-    saw_rate(c, t, f->share, now);
+    saw_rate(c, t, f->share);
 }
 
-static void other_rate(struct model_pacing *p, const struct fields_stream_rate *f, uint64_t now)
+static void other_rate(struct model_pacing *p, const struct fields_stream_rate *f)
 {
     struct paced_client *c = client_of(p, f->client);
     struct paced_stream *t = c ? stream_of(c, f->display, f->stream) : NULL;
@@ -135,7 +133,7 @@ static void other_rate(struct model_pacing *p, const struct fields_stream_rate *
     }
     if (t && lowered && f->reason < PACED_WORDS)
         t->lowered[f->reason]++;
-    saw_rate(c, t, f->now, now);
+    saw_rate(c, t, f->now);
 }
 
 /* ---- frames ---- */
@@ -229,7 +227,7 @@ void pacing_add(struct model_pacing *p, const struct tap_event *ev)
         first_rate(p, FIELDS(ev, stream_first_rate), ev->time);
         break;
     case EV_stream_rate:
-        other_rate(p, FIELDS(ev, stream_rate), ev->time);
+        other_rate(p, FIELDS(ev, stream_rate));
         break;
     case EV_stream_encode:
         encoded(p, FIELDS(ev, stream_encode));

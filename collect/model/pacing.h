@@ -49,7 +49,7 @@ struct paced_client {
     uint64_t first_at, first_all, first_share;
     unsigned first_origin;
     uint64_t lowered, raised;  /* how often an encoder changed its bit rate */
-    uint64_t least, least_at;  /* the lowest bit rate of an encoder; 0: none is known */
+    uint64_t least;            /* the lowest bit rate of an encoder; 0: none is known */
     uint64_t encoded, skipped; /* frames; skipped: by the encoder, to keep its bit rate */
     /* The delay. */
     uint64_t asks, asked, asked_at;   /* how often; the longest */

@@ -192,10 +192,11 @@ int recorder_begin(struct recorder *r, struct loader_error *e)
         guest_port_begin(r->guest, r->bundle);
         record_guest_wait(r->guest, o->stop, &o->say);
     }
+    r->losses_read = now();
+    tracer_switch(r->tracer, RECORD_EARLY);
     record_client_start(&r->client, r->path, o->stop, &o->say);
     worker_cpu_begin(&r->workers, r->vm.pid);
-    r->losses_read = now();
-    tracer_switch(r->tracer, true);
+    tracer_switch(r->tracer, RECORD_ALL);
     r->started = now(); /* after the switch: all probes are on */
     json_object_set_new(bundle_run(r->bundle), "window",
                         json_pack("{s:I}", "from", (json_int_t)r->started));
@@ -289,7 +290,7 @@ void recorder_run(struct recorder *r, void (*second)(void *who, const struct rec
         second(who, r);
     }
     r->ended = now(); /* before the switch: all probes are on */
-    tracer_switch(r->tracer, false);
+    tracer_switch(r->tracer, RECORD_OFF);
 }
 
 /* ---- the end ---- */

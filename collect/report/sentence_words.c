@@ -3,14 +3,15 @@
 #include "report/sentence.h"
 
 /* clang-format off */
-#define PUT_OFF                                                                                        \
-    "At {ordered_at_ns} the server ordered the client to show frames of video {ordered_ns} after they " \
-    "came.[ The encoder of stream {stream} needs that: at its {rate_bits} a frame of {frame_bytes} takes " \
-    "{frame_ns}.]"
-#define RATES                                                                                          \
-    "[ The lowest rate of an encoder was {least_bits}, at {least_at_ns}.][+ Encoders lowered it {lowered} "  \
-    "time{lowered:s}.][+ They raised it {raised} time{raised:s}.][+ {shares} later stream{shares:s} began " \
-    "with a share of one earlier stream's.][+ The encoders skipped {skipped} of {frames} frames to keep it.]"
+#define PUT_OFF                                                                                       \
+    "The server ordered the client[, at {ordered_at_ns},] to show frames of video {ordered_ns} after "  \
+    "they came.[ The encoder of stream {stream} needs that: at its {rate_bits} a frame of "             \
+    "{frame_bytes} takes {frame_ns}.]"
+#define RATES                                                                                         \
+    "[ The lowest rate of an encoder was {least_bits}.][+ Encoders lowered it "     \
+    "{lowered} time{lowered:s}.][+ They raised it {raised} time{raised:s}.][+ {shares} later "          \
+    "stream{shares:s} began with a share of one earlier stream's.][+ The encoders skipped {skipped} of " \
+    "{frames} frames to keep it.]"
 
 const struct words words[] = {
     /* in short */
@@ -323,10 +324,10 @@ const struct words words[] = {
      "{freeze_ns} or longer {freezes} time{freezes:s}[, {longest_ns} at the longest]. The client read "
      "no frame number there: it need not be a clip."},
     {RULE_NET_TEST, "measured",
-     "The net test[ of client {client}] measured {net_bits} at {at_ns}: its last ping, with {test_bytes}, "
+     "The net test[ of client {client}] measured {net_bits}[ at {at_ns}]: its last ping, with {test_bytes}, "
      "took {roundtrip_ns}, and an empty one {latency_ns}."},
     {RULE_NET_TEST, "invalid",
-     "The net test[ of client {client}] gave no result at {at_ns}: its last ping, with {test_bytes}, took "
+     "The net test[ of client {client}] gave no result[ at {at_ns}]: its last ping, with {test_bytes}, took "
      "{roundtrip_ns}, no longer than an empty one ({latency_ns})."},
     {RULE_NET_TEST, "none",
      "No net test[ of client {client}] is in the recording: the client came before it, or through a unix "
@@ -344,7 +345,7 @@ const struct words words[] = {
     {RULE_RATES, NULL, "The streams[ of client {client}] began before the recording." RATES},
     {RULE_DELAY, "ordered",
      "[+Encoders asked for a playback delay {asks} time{asks:s}, of {asked_ns} at the most. ]The client[ "
-     "{client}] was told {told} time{told:s} to show frames later, {ordered_ns} after they came at the most, at {at_ns}."},
+     "{client}] was told {told} time{told:s} to show frames later, {ordered_ns} after they came at the most[, at {at_ns}]."},
     {RULE_DELAY, NULL,
      "[+Encoders asked for a playback delay {asks} time{asks:s}, of {asked_ns} at the most. ]The client[ "
      "{client}] was never told to show frames later[ than {holds_ns} after they came]."},

@@ -87,6 +87,11 @@ static bool lose_rest(const struct run_cursor *c, struct lane *l, struct tap_eve
            clip_loss(c, ev, l->last, UINT64_MAX, since);
 }
 
+static bool is_early(const struct lane *l, const struct tap_event *ev)
+{
+    return l->log->source == SOURCE_SPICE && EV_IS_EARLY(ev->kind);
+}
+
 /* Reads the next event into `ev`. false: it is outside the window, or there is none. */
 static bool read_event(const struct run_cursor *c, struct lane *l, struct tap_event *ev,
                        uint64_t *since)
@@ -103,7 +108,7 @@ static bool read_event(const struct run_cursor *c, struct lane *l, struct tap_ev
     if (l->log->clock)
         ev->time = clock_map_host(l->log->clock, ev->time);
     l->last = ev->time;
-    return ev->time >= c->from && ev->time <= c->to;
+    return (ev->time >= c->from || is_early(l, ev)) && ev->time <= c->to;
 }
 
 /* Are events missing in the file itself, and not only in what the recorder could keep? */

@@ -2,7 +2,8 @@
 /*
  * The only way to read a run. The cursor merges the run's logs in order of the host's time, clips
  * them to the window in which every probe was on, and hands over losses as events: what the
- * recorder could not keep, and what is missing in the files, a whole log included.
+ * recorder could not keep, and what is missing in the files, a whole log included. Events of the
+ * kinds with EV_IS_EARLY come from before the window, too: they decided what holds in it.
  *
  * Order: by time. Events of one log with equal times keep the log's order; of two logs, the one
  * whose file name sorts first (by bytes) comes first. An event that stands more than 512 events

@@ -304,11 +304,14 @@ def read_log(path, run):
     return events
 
 
+EARLY = ("stream_first_rate", "stream_rate", "delay_ask", "net_test", "delay_order")  # from before the window too
+
+
 def clip(events, window):
     start, end = window.get("from", 0), window.get("to", math.inf)
     for e in events:
         since = e["since"] if e["event"] == "loss" else e["t"]
-        if e["t"] < start or since > end:
+        if (e["t"] < start and e["event"] not in EARLY) or since > end:
             continue
         if e["event"] == "loss":
             e["t"], e["since"] = min(e["t"], end), max(since, start)

@@ -113,6 +113,32 @@ static void chunks_that_overlap(void **state)
     close_run();
 }
 
+/* What was decided as the client connected comes from before the window; nothing else does. */
+static void before_the_window(void **state)
+{
+    (void)state;
+    begin("early");
+    PUT(spice, net_test, 500, .client = 1);
+    PUT(spice, draw, 600, .display = 0);
+    PUT(qemu, qxl_io_write, 600, .port = 0);
+    PUT(spice, stream_first_rate, 700, .client = 1);
+    PUT(spice, stream_rate, 710, .client = 1);
+    PUT(spice, delay_ask, 720, .client = 1);
+    PUT(spice, delay_order, 730, .client = 1);
+    PUT(spice, stream_encode, 740, .client = 1);
+    PUT(spice, wakeup, 1500, .display = 0);
+    PUT(spice, delay_order, 2500, .client = 1);
+    finish(1000, 2000);
+    open_run("early");
+    expect(500, SOURCE_SPICE);
+    expect(700, SOURCE_SPICE);
+    expect(710, SOURCE_SPICE);
+    expect(720, SOURCE_SPICE);
+    expect(730, SOURCE_SPICE);
+    expect(1500, SOURCE_SPICE);
+    close_run();
+}
+
 /* Of two logs with an event at one time, the one whose name sorts first comes first. */
 static void ties_between_logs(void **state)
 {
@@ -159,6 +185,7 @@ int main(void)
         cmocka_unit_test(losses_at_the_window),
         cmocka_unit_test(chunks_that_overlap),
         cmocka_unit_test(ties_between_logs),
+        cmocka_unit_test(before_the_window),
         cmocka_unit_test(missing_meanwhile),
     };
 

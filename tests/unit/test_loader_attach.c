@@ -232,9 +232,9 @@ static void values(void **state)
     c = start();
     t = attach(&vm, &c);
     go(&c); /* recording is off */
-    tracer_switch(t, true);
+    tracer_switch(t, RECORD_ALL);
     go(&c);
-    tracer_switch(t, false);
+    tracer_switch(t, RECORD_OFF);
     go(&c); /* recording is off again */
     assert_int_equal(tracer_drain(t, 1000, keep, &s), 4);
     check_match(&s.events[0]);
@@ -277,10 +277,10 @@ static void budget(void **state)
     }
     c = start();
     t = attach(&vm, &c);
-    tracer_switch(t, true);
+    tracer_switch(t, RECORD_ALL);
     go(&c);
     go(&c);
-    tracer_switch(t, false);
+    tracer_switch(t, RECORD_OFF);
     assert_int_equal(tracer_drain(t, 3, keep, &s), 3);
     tracer_detach(t); /* what is in the ring buffer stays */
     assert_int_equal(tracer_drain(t, 3, keep, &s), 3);
@@ -320,11 +320,11 @@ static void losses_add_up(void **state)
     }
     c = start();
     t = attach(&vm, &c);
-    tracer_switch(t, true);
+    tracer_switch(t, RECORD_ALL);
     for (int i = 0; i < ROUNDS; i++) {
         go(&c);
     }
-    tracer_switch(t, false);
+    tracer_switch(t, RECORD_OFF);
     while (tracer_drain(t, 1000, count_only, &recorded) > 0) {
     }
     while (tracer_loss(t, &loss)) {

@@ -203,8 +203,7 @@ static void cause_is_named(void **state)
             assert_string_equal(word(f, "verdict"), causes[i].verdict);
             assert_string_equal(word(f, "change"), causes[i].change);
             assert_string_equal(word(f, "doubt"), "");
-            says(f,
-                 "the server ordered the client to show frames of video 2.76 s after they came.");
+            says(f, "to show frames of video 2.76 s after they came.");
             says(f,
                  "The encoder of stream s1 needs that: at its 446 kbit/s a frame of 77.0 kB takes "
                  "1.38 s.");
