@@ -106,7 +106,10 @@ static void rates(const struct model *x, const struct paced_client *c, struct fi
 
 static void delay(const struct model *x, const struct paced_client *c, struct finder *s)
 {
-    struct finding f = of_client(x, c, RULE_DELAY, c->passed_on ? "ordered" : "kept");
+    struct finding f = of_client(x, c, RULE_DELAY,
+                                 c->owed        ? "not_told"
+                                 : c->passed_on ? "ordered"
+                                                : "kept");
     uint64_t told = c->orders[DELAY_VERDICT_passed_on] + c->orders[DELAY_VERDICT_with_sound];
 
     if (!c->asks && !c->holds)
@@ -114,7 +117,10 @@ static void delay(const struct model *x, const struct paced_client *c, struct fi
     put_count(&f, "asks", c->asks);
     if (c->asks)
         put_span(&f, "asked_ns", c->asked);
-    if (c->passed_on) {
+    if (c->owed) {
+        put_span(&f, "owed_ns", c->owed);
+        put_span(&f, "counted_ns", c->counted);
+    } else if (c->passed_on) {
         put_count(&f, "told", told);
         put_span(&f, "ordered_ns", c->passed_on);
         put_time_in_run(&f, x, "at_ns", c->passed_on_at);
@@ -246,6 +252,9 @@ bool pacing_put_off_finding(const struct model *x, struct finding *f)
     uint64_t held = c ? c->holds : 0;
 
     if (waited < NS_PER_SECOND && held < NS_PER_SECOND)
+        return false;
+    /* Who was ordered a delay before the recording is not known: the client's own frames decide. */
+    if (c && c->passed_on < held && waited && waited < NS_PER_SECOND)
         return false;
     *f = finding_new(x, RULE_SHORT_PUT_OFF, 0, 0, "found");
     f->cost = waited > held ? waited : held;

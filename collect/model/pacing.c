@@ -182,6 +182,14 @@ static void ask(struct model_pacing *p, const struct fields_delay_ask *f, uint64
                                     .frame = t->frame};
 }
 
+static void hold(struct paced_client *c, uint64_t delay, uint64_t now)
+{
+    if (delay > c->holds) {
+        c->holds = delay;
+        c->holds_at = now;
+    }
+}
+
 /* The order names the client and the delay; the stream that asked for just that is the needy one.
  * It can have asked again before the main thread took the order. */
 static void find_needy(struct paced_client *c, uint64_t asked)
@@ -198,6 +206,20 @@ static void find_needy(struct paced_client *c, uint64_t asked)
             }
 }
 
+/* The server's account of the delay outlives a client: the next one begins with 400 ms, and is told
+ * nothing until it needs more than the one before it. */
+static void not_longer(struct paced_client *c, const struct fields_delay_order *f, uint64_t now)
+{
+    uint64_t has = c->passed_on > PACED_DELAY ? c->passed_on : PACED_DELAY;
+
+    if (!c->pings[NET_TEST_STEP_warmup] || f->holds <= has) {
+        hold(c, f->holds, now);
+    } else if (f->asked > has && f->asked > c->owed) {
+        c->owed = f->asked;
+        c->counted = f->holds;
+    }
+}
+
 static void order(struct model_pacing *p, const struct fields_delay_order *f, uint64_t now)
 {
     struct paced_client *c = f->client ? client_of(p, f->client) : NULL;
@@ -206,10 +228,10 @@ static void order(struct model_pacing *p, const struct fields_delay_order *f, ui
     if (!c || f->verdict >= PACED_WORDS)
         return;
     c->orders[f->verdict]++;
-    if (f->holds > c->holds) {
-        c->holds = f->holds;
-        c->holds_at = now;
-    }
+    if (f->verdict == DELAY_VERDICT_not_longer)
+        not_longer(c, f, now);
+    else
+        hold(c, f->holds, now);
     if (f->verdict == DELAY_VERDICT_not_longer || f->asked <= c->passed_on)
         return;
     c->passed_on = f->asked;

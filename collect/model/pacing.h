@@ -18,6 +18,9 @@ enum {
     PACED_WORDS = 8,    /* of an enum of events.def that is used here */
 };
 
+/* What a client begins with: MM_TIME_DELTA in spice-server's reds-private.h */
+#define PACED_DELAY (400 * NS_PER_MS)
+
 /* What an encoder asked for. */
 struct paced_ask {
     uint64_t at, asked, rate, roundtrip;
@@ -56,9 +59,12 @@ struct paced_client {
     uint64_t orders[PACED_WORDS];     /* by delay_verdict */
     uint64_t passed_on, passed_on_at; /* the longest that the client was told */
     uint64_t holds, holds_at;         /* the longest that was in force */
-    bool needy_known;                 /* `needy` is the stream whose need was passed on then */
-    struct paced_stream needy;        /* as it was */
-    struct paced_ask need;            /* its ask */
+    /* A need above what the client has that it was not told of, since the server counts a longer
+     * delay, of another client before it. */
+    uint64_t owed, counted;
+    bool needy_known;          /* `needy` is the stream whose need was passed on then */
+    struct paced_stream needy; /* as it was */
+    struct paced_ask need;     /* its ask */
     struct paced_stream streams[PACED_STREAMS];
     struct bounded running; /* of `streams` */
 };

@@ -12,6 +12,9 @@
     "{lowered} time{lowered:s}.][+ They raised it {raised} time{raised:s}.][+ {shares} later "          \
     "stream{shares:s} began with a share of one earlier stream's.][+ The encoders skipped {skipped} of " \
     "{frames} frames to keep it.]"
+#define ASKED                                                                                         \
+    "Encoders asked {asks} time{asks:s} for a playback delay[ of client {client}][+, {asked_ns} at the " \
+    "most]."
 
 const struct words words[] = {
     /* in short */
@@ -343,12 +346,14 @@ const struct words words[] = {
     {RULE_RATES, "low_default",
      "The first stream[ of client {client}] began with its share of {all_bits}, the server's guess for a slow link." RATES},
     {RULE_RATES, NULL, "The streams[ of client {client}] began before the recording." RATES},
+    {RULE_DELAY, "not_told",
+     ASKED " The client was not told of the {owed_ns} that it needed: the server still counted {counted_ns}, "
+           "which it had ordered of a client before it. Frames may come too late there."},
     {RULE_DELAY, "ordered",
-     "[+Encoders asked for a playback delay {asks} time{asks:s}, of {asked_ns} at the most. ]The client[ "
-     "{client}] was told {told} time{told:s} to show frames later, {ordered_ns} after they came at the most[, at {at_ns}]."},
+     ASKED " The client was told {told} time{told:s} to show frames later, {ordered_ns} after they came at the "
+           "most[, at {at_ns}]."},
     {RULE_DELAY, NULL,
-     "[+Encoders asked for a playback delay {asks} time{asks:s}, of {asked_ns} at the most. ]The client[ "
-     "{client}] was never told to show frames later[ than {holds_ns} after they came]."},
+     ASKED " The client was never told to show frames later[ than {holds_ns} after they came]."},
     {RULE_PACING_TABLE, NULL, "Only the first {clients} clients are followed."},
     {RULE_FREEZE, "picture",
      "At {to_ns} the client's picture of the clip had stood still for {froze_ns}.[ In that span the "

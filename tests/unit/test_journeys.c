@@ -758,7 +758,7 @@ static void before_the_window(void **unused)
 {
     static const struct link_view counter = {.add = count_one, .end = no_end};
     const char *path = fake_path("window");
-    struct tap_event ev = fake_event(fake_kind(SOURCE_SPICE), 999);
+    struct tap_event ev = fake_event(tap_kind_find(EV_draw), 999);
     struct bundle_writer *w;
     struct tap_writer *log;
     struct bundle *b;

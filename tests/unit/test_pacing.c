@@ -285,6 +285,27 @@ static void not_ordered(void **state)
     json_decref(o);
 }
 
+/* The server counts a delay that it ordered of the client before: this one was told nothing, and is
+ * not put off, whatever the server counts. */
+static void not_told(void **state)
+{
+    const json_t *f;
+    json_t *o;
+    (void)state;
+
+    begin(400 * MS);
+    tests_net(CLIENT, BEGAN * SECOND, 3 * MS);
+    asks(BEGAN * SECOND + SECOND, 1, 1300 * MS, 1300 * MS, MBIT);
+    orders(BEGAN * SECOND + SECOND + MS, DELAY_VERDICT_not_longer, 1300 * MS, 2760 * MS);
+    end("");
+    o = explained();
+    assert_null(of_rule(o, "short", "short_put_off"));
+    f = of_rule(o, "findings", "delay");
+    assert_string_equal(word(f, "verdict"), "not_told");
+    says(f, "was not told of the 1.30 s that it needed: the server still counted 2.76 s");
+    json_decref(o);
+}
+
 /* A recording of an older library: the client's events alone, and why is unknown. */
 static void older_library(void **state)
 {
@@ -471,11 +492,12 @@ static void clients_come_and_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cause_is_named),     cmocka_unit_test(evidence_is_listed),
-        cmocka_unit_test(the_needy_stream),   cmocka_unit_test(ordered_before),
-        cmocka_unit_test(not_ordered),        cmocka_unit_test(older_library),
-        cmocka_unit_test(older_recorder),     cmocka_unit_test(facts_of_a_client),
-        cmocka_unit_test(columns_of_compare), cmocka_unit_test(clients_come_and_go),
+        cmocka_unit_test(cause_is_named),      cmocka_unit_test(evidence_is_listed),
+        cmocka_unit_test(the_needy_stream),    cmocka_unit_test(ordered_before),
+        cmocka_unit_test(not_ordered),         cmocka_unit_test(not_told),
+        cmocka_unit_test(older_library),       cmocka_unit_test(older_recorder),
+        cmocka_unit_test(facts_of_a_client),   cmocka_unit_test(columns_of_compare),
+        cmocka_unit_test(clients_come_and_go),
     };
 
     return cmocka_run_group_tests_name("pacing", tests, fake_setup, fake_clean);
