@@ -145,6 +145,15 @@ $(B)/san/%.o: %.c Makefile | $(BPF) $(HDR)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -c $< -o $@
 
+# The relay needs no SPICE library, but GLib's TLS.
+RELAY := $(patsubst %,$(B)/san/meter/%.o,relay line connect tls count wire samples)
+$(B)/tests/test_relay: $(RELAY)
+$(B)/tests/test_relay: private LIBS += $$(pkg-config --libs gio-2.0)
+
+$(B)/san/meter/%.o: meter/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) $$(pkg-config --cflags $(METER_PKG)) -c $< -o $@
+
 $(B)/tests/%: tests/unit/%.c $(filter-out %/main.o,$(SANOBJ)) | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -o $@ $< $(filter %.o,$^) $(LIBS) -lcmocka
@@ -167,4 +176,4 @@ $(B)/cppcheck/%.ok: %.c $(B)/obj/%.o scripts/cppcheck.h
 	@mkdir -p $(@D)
 	$(CPPCHECK) $< && touch $@
 
--include $(OBJ:.o=.d) $(METER:.o=.d) $(GUESTOBJ:.o=.d) $(SANOBJ:.o=.d) $(FUZZOBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)
+-include $(OBJ:.o=.d) $(METER:.o=.d) $(GUESTOBJ:.o=.d) $(SANOBJ:.o=.d) $(RELAY:.o=.d) $(FUZZOBJ:.o=.d) $(UNIT:=.d) $(FUZZ:=.d)

@@ -14,11 +14,15 @@
 #define MIN_RATE UINT64_C(1000) /* bytes a second: below it a handshake takes minutes */
 #define MAX_RATE (UINT64_C(1) << 40)
 
-enum { RATE = OPTIONS_LONG, COMPRESSION, JSON, TAP, CLIP, PASSWORD, CA, SUBJECT, READY };
+enum { RATE = OPTIONS_LONG, LINK, COMPRESSION, JSON, TAP, CLIP, PASSWORD, CA, SUBJECT, READY };
 
 static const struct argp_option option_table[] = {
     {"time", 't', "SECONDS", 0, "Stop after SECONDS (default: run until Ctrl-C)", 0},
     {"rate", RATE, "BYTES", 0, "Read at most BYTES a second from the server: a slow link", 0},
+    {"link", LINK, "RTT/RATE[/QUEUE]", 0,
+     "Play a slow link to the server, such as 80ms/10mbit; QUEUE is a time, and by default the RTT "
+     "(20ms or more)",
+     0},
     {"compression", COMPRESSION, "NAME", 0,
      "Ask the server for this image compression: " COMPRESSION_NAMES, 0},
     {"json", JSON, "FILE", 0, "Write all results to FILE", 0},
@@ -77,6 +81,9 @@ static const char *set_number(struct options *o, int key, const char *arg)
 static const char *set_text(struct options *o, int key, const char *arg)
 {
     switch (key) {
+    case LINK:
+        o->link_words = arg;
+        return link_spec_parse(&o->link, arg) ? NULL : LINK_SPEC_WORDS;
     case COMPRESSION:
         o->compression = arg;
         return compression_number(arg) ? NULL : COMPRESSION_NAMES;
@@ -105,6 +112,10 @@ static error_t set_target(struct options *o, const struct argp_state *state)
 {
     const char *why;
 
+    if (o->rate && o->link_words) {
+        argp_error(state, "--rate and --link exclude each other: a link has a rate");
+        return EINVAL;
+    }
     if (!target_parse(&o->target, o->uri, &why)) {
         argp_error(state, "bad URI: %s", why);
         return EINVAL;
@@ -139,7 +150,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         wanted = set_number(o, key, arg);
         break;
     default:
-        if (key < COMPRESSION || key > SUBJECT)
+        if (key < LINK || key > SUBJECT)
             return ARGP_ERR_UNKNOWN;
         wanted = set_text(o, key, arg);
     }
@@ -239,7 +250,7 @@ int main(int argc, char **argv)
     m.counts.emit = on_event;
     m.counts.context = &m;
     clip_init(&m.clip, &o.clip);
-    m.relay = relay_new(&o.target, o.rate, &m.counts, &m.lock);
+    m.relay = relay_new(&o.target, o.rate, &o.link, &m.counts, &m.lock);
     if (!m.relay) {
         fprintf(stderr, "spicetap meter: no memory\n");
         return EXIT_ENV;

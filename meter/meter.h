@@ -26,6 +26,8 @@ struct options {
     const char *password_file, *ca_file, *host_subject;
     struct target target;
     uint64_t rate;           /* bytes a second; 0: no limit */
+    struct link_spec link;   /* its rate 0: none is played */
+    const char *link_words;  /* as given; NULL: none */
     const char *compression; /* to ask the server for; NULL: leave the server's choice */
     unsigned seconds;        /* 0: until interrupted */
     struct clip_place clip;

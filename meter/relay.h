@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "count.h"
+#include "event/link_spec.h"
 #include "target.h"
 
 enum relay_fault {
@@ -24,10 +25,11 @@ enum relay_fault {
 
 struct relay;
 
-/* `rate`: limit in bytes a second from the server, for all channels together; 0: none. `lock`
+/* `rate`: limit in bytes a second from the server, for all channels together; 0: none. `link`:
+ * played between the session and the server, for all channels together; its rate 0: none. `lock`
  * guards `counts`. Both and `target` must outlive the relay. NULL: no memory. */
-struct relay *relay_new(const struct target *target, uint64_t rate, struct counts *counts,
-                        pthread_mutex_t *lock);
+struct relay *relay_new(const struct target *target, uint64_t rate, const struct link_spec *link,
+                        struct counts *counts, pthread_mutex_t *lock);
 /* A socket for one channel of the session, which then owns it; or negative errno. The relay
  * connects to the server in the background; relay_fault() reports a failure. */
 int relay_channel(struct relay *r);

@@ -115,6 +115,13 @@ static json_t *clip(struct meter *m)
     return o;
 }
 
+static json_t *link_json(const struct options *o)
+{
+    return json_pack("{s:s, s:o, s:o, s:o}", "words", o->link_words, "rtt_ns", number(o->link.rtt),
+                     "bytes_per_second", number(o->link.rate), "queue_bytes",
+                     number(o->link.queue));
+}
+
 static json_t *all(struct meter *m)
 {
     char uri[TARGET_TEXT];
@@ -130,6 +137,8 @@ static json_t *all(struct meter *m)
                   "opened", (json_int_t)m->opened, "ready", (json_int_t)m->ready, "ended",
                   (json_int_t)m->ended, "seconds", seconds_of(m), "rate_limit",
                   (json_int_t)m->options->rate);
+    if (m->options->link_words)
+        json_object_set_new(o, "link", link_json(m->options));
     if (m->options->compression)
         json_object_set_new(o, "asked_compression", json_string(m->options->compression));
     json_object_set_new(o, "total", tally(&total));

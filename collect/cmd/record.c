@@ -13,6 +13,7 @@
 #include "cmd/commands.h"
 #include "event/clip_place.h"
 #include "event/compression.h"
+#include "event/link_spec.h"
 #include "record/recorder.h"
 
 enum {
@@ -34,6 +35,7 @@ enum {
     OPT_GUEST,
     OPT_CLIENT,
     OPT_CLIENT_RATE,
+    OPT_CLIENT_LINK,
     OPT_CLIENT_COMPRESSION,
     OPT_CLIENT_CLIP
 };
@@ -53,6 +55,8 @@ static const struct argp_option option_table[] = {
      2},
     {"client", OPT_CLIENT, "URI", 0, "Run a client without a window (spicetap meter) meanwhile", 3},
     {"client-rate", OPT_CLIENT_RATE, "N", 0, "The client reads at most N bytes a second", 3},
+    {"client-link", OPT_CLIENT_LINK, "LINK", 0,
+     "The client is behind a slow link: RTT/RATE[/QUEUE], such as 80ms/10mbit", 3},
     {"client-compression", OPT_CLIENT_COMPRESSION, "NAME", 0,
      "The client asks for this image compression", 3},
     {"client-clip", OPT_CLIENT_CLIP, "X,Y[,WxH]", 0,
@@ -99,6 +103,7 @@ static error_t parse_client_option(struct argp_state *state, int key, const char
                                    struct client_options *client)
 {
     struct clip_place unused;
+    struct link_spec link;
 
     switch (key) {
     case OPT_CLIENT:
@@ -106,6 +111,12 @@ static error_t parse_client_option(struct argp_state *state, int key, const char
         return parse_client(state, arg);
     case OPT_CLIENT_RATE:
         return options_u64(state, "--client-rate", arg, LEAST_RATE, MAX_RATE, &client->rate);
+    case OPT_CLIENT_LINK:
+        client->link = arg;
+        if (link_spec_parse(&link, arg))
+            return 0;
+        argp_error(state, "--client-link %s: not " LINK_SPEC_WORDS, arg);
+        return EINVAL;
     case OPT_CLIENT_COMPRESSION:
         client->compression = arg;
         if (compression_number(arg))
@@ -129,8 +140,11 @@ static error_t check_options(struct argp_state *state, const struct recorder_opt
 
     if (!o->domain == !o->pid)
         argp_error(state, "name the VM with --domain NAME or --pid PID");
-    else if ((c->rate || c->compression || c->clip) && !c->uri)
-        argp_error(state, "--client-rate, --client-compression and --client-clip need --client");
+    else if (!c->uri && (c->rate || c->link || c->compression || c->clip))
+        argp_error(state, "--client-rate, --client-link, --client-compression and --client-clip "
+                          "need --client");
+    else if (c->rate && c->link)
+        argp_error(state, "--client-rate and --client-link exclude each other: a link has a rate");
     else
         return 0;
     return EINVAL;

@@ -27,7 +27,7 @@ enum {
 static void become_client(const struct client_options *o, const char *folder, int ready)
 {
     char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], number[16], rate[24];
-    char *argv[16] = {"spicetap-meter", (char *)o->uri, "--tap",      tap,    "--json",
+    char *argv[24] = {"spicetap-meter", (char *)o->uri, "--tap",      tap,    "--json",
                       summary,          "-q",           "--ready-fd", number, NULL};
     int argc = 9, error;
     sigset_t none;
@@ -41,7 +41,11 @@ static void become_client(const struct client_options *o, const char *folder, in
     const struct {
         const char *name, *value;
     } more[] = {
-        {"--rate", o->rate ? rate : NULL}, {"--compression", o->compression}, {"--clip", o->clip}};
+        {"--rate", o->rate ? rate : NULL},
+        {"--link", o->link},
+        {"--compression", o->compression},
+        {"--clip", o->clip},
+    };
     for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
         if (more[i].value) {
             argv[argc++] = (char *)more[i].name;
@@ -119,9 +123,10 @@ void record_client_end(struct record_client *c, json_t *run, const char *folder,
         json_array_append_new(json_object_get(run, "logs"), json_string("client.tap"));
     snprintf(summary, sizeof(summary), "%s/client.json", folder);
     json_object_set_new(run, "client",
-                        json_pack("{s:s, s:i, s:s*}", "uri",
+                        json_pack("{s:s, s:i, s:s*, s:s*}", "uri",
                                   secret_hide_uri(uri, sizeof(uri), c->options.uri), "exit", status,
-                                  "summary", access(summary, R_OK) ? NULL : "client.json"));
+                                  "link", c->options.link, "summary",
+                                  access(summary, R_OK) ? NULL : "client.json"));
     if (status)
         record_say(say, "the client ended with status %d; %s/client.log says why", status, folder);
 }

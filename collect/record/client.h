@@ -13,6 +13,7 @@
 struct client_options {
     const char *uri;         /* NULL: no client. Must hold no password: base/secret.h */
     uint64_t rate;           /* bytes a second at most; 0: no limit */
+    const char *link;        /* as event/link_spec.h reads it; NULL: none is played */
     const char *compression; /* the image compression to ask for; NULL: the server's own choice */
     const char *clip;        /* where the clip is, as event/clip_place.h reads it; NULL: default */
 };

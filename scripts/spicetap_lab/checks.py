@@ -122,6 +122,9 @@ def client(info, settings, events, summary):
         return
     if settings["client"] == "slow" and summary.get("rate_limit") != int(settings["rate"]):
         yield f"the client's rate was {summary.get('rate_limit')}, not {settings['rate']}"
+    link = summary.get("link", {}).get("words", "local")
+    if link != settings.get("link", "local"):
+        yield f"the client's link was {link}, not {settings.get('link', 'local')}"
     if summary.get("asked_compression") != settings.get("asks"):
         asked = summary.get("asked_compression")
         yield f"the client asked for the compression {asked}, not {settings.get('asks')}"

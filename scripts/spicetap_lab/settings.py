@@ -13,6 +13,8 @@ from . import CONFIGS, LabError, guests
 
 IMAGES = ("auto_glz", "auto_lz", "quic", "glz", "lz", "off")
 MIB = r"[1-9][0-9]{0,4}"
+# collect/event/link_spec.h has the same limits.
+LINK = r"local|[0-9]{1,4}ms/(([89]|[1-9][0-9]{1,6})kbit|[1-9][0-9]{0,4}mbit)(/[1-9][0-9]{1,3}ms)?"
 WORKLOADS = os.path.join("overlay", "usr", "local", "bin")
 
 
@@ -75,6 +77,8 @@ SETTINGS = {
         Setting("server", choices=("traced", "ring128"), default="traced", of_vm=False),
         Setting("client", choices=("meter", "slow", "none"), default="meter", of_vm=False),
         Setting("rate", "a number of bytes a second, at least 1000", pattern=r"[1-9][0-9]{3,10}", of_vm=False),
+        Setting("link", "local, RTT/RATE or RTT/RATE/QUEUE, such as 80ms/10mbit", pattern=LINK, default="local",
+                of_vm=False),
         Setting("asks", choices=(*IMAGES, "lz4"), of_vm=False),
         Setting("duration", "a number of seconds", pattern=r"[1-9][0-9]{0,5}", default="600", of_vm=False),
     )
@@ -89,6 +93,8 @@ def contradictions(settings):
         yield "client=slow wants rate=, bytes a second"
     if settings["client"] != "slow" and settings.get("rate"):
         yield f"rate={settings['rate']}: only with client=slow"
+    if settings["client"] != "meter" and settings.get("link", "local") != "local":
+        yield f"link={settings['link']}: only with client=meter"
     if settings["client"] == "none" and settings.get("asks"):
         yield f"asks={settings['asks']}: there is no client to ask"
     if settings.get("driver", "stock") != "stock" and not (qxl and settings["x"] == "modesetting"):

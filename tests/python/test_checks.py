@@ -100,6 +100,8 @@ class Checks(unittest.TestCase):
     def test_the_client_must_be_the_one_asked_for(self):
         self.assertEqual(reasons(client="slow", rate="5000", summary={**SUMMARY, "rate_limit": 5000}), [])
         self.assertEqual(reasons(client="slow", rate="5000"), ["the client's rate was 0, not 5000"])
+        self.assertEqual(reasons(link="80ms/10mbit", summary={**SUMMARY, "link": {"words": "80ms/10mbit"}}), [])
+        self.assertIn("link was local, not 80ms/10mbit", reasons(link="80ms/10mbit")[0])
         self.assertEqual(reasons(asks="lz4", summary={**SUMMARY, "asked_compression": "lz4"}), [])
         self.assertEqual(reasons(asks="lz4"), ["the client asked for the compression None, not lz4"])
 

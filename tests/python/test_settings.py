@@ -19,6 +19,13 @@ BAD = (
     (["005b", "client=slow"], "wants rate="),
     (["005b", "rate=5000"], "only with client=slow"),
     (["005b", "compression=lz4"], "compression=lz4: not"),
+    (["005b", "link=80ms"], "link=80ms: not local, RTT/RATE or RTT/RATE/QUEUE, such as 80ms/10mbit"),
+    (["005b", "link=80ms/10"], "link=80ms/10: not local"),
+    (["005b", "link=80ms/10mbit/5ms"], "link=80ms/10mbit/5ms: not local"),
+    (["005b", "link=80ms/7kbit"], "link=80ms/7kbit: not local"),
+    (["005b", "link=fast"], "link=fast: not local"),
+    (["005b", "client=none", "link=80ms/10mbit"], "link=80ms/10mbit: only with client=meter"),
+    (["005b", "client=slow", "rate=5000", "link=80ms/10mbit"], "link=80ms/10mbit: only with client=meter"),
     (["005b", "client=none", "asks=lz4"], "no client to ask"),
     (["005b", "workload=x"], "not the name of a workload"),
     (["005b", "workload="], "does not say workload="),
@@ -67,6 +74,11 @@ class Settings(unittest.TestCase):
         xfce = resolve("debian11-xfce")
         bare = resolve("debian11-xfce", "desktop=bare")
         self.assertEqual({k for k in xfce if xfce[k] != bare[k]}, {"desktop"})
+
+    def test_a_link_is_local_or_named(self):
+        self.assertEqual(resolve("005b")["link"], "local")
+        for link in ("80ms/10mbit", "0ms/64kbit", "20ms/1000mbit/300ms"):
+            self.assertEqual(resolve("005b", f"link={link}")["link"], link)
 
     def test_later_words_win(self):
         self.assertEqual(resolve("005b")["duration"], "600")
