@@ -23,6 +23,8 @@ def of_plateau(facts, pilots):
 def of_batch(facts, batched, good):
     if not batched:
         yield 2, "not made in a block of a batch: its order was not drawn"
+    if facts.get("beside"):
+        yield 2, "another VM ran beside it"
     if good < paired.MIN_RUNS:
         yield 2, f"its row has fewer than {paired.MIN_RUNS} good runs on this host"
 

@@ -279,6 +279,7 @@ class Rules(InBatch):
             ([1], {"guest": {"packages": {"mpv": "1"}}}),
             ([2], {"good": 2}),
             ([2], {"batched": False}),
+            ([2], {"beside": ["another"]}),
             ([3], {"guest": {**self.GUEST, "packages": {}}}),
             ([3], {"settings": {"bitrate": None}}),
             ([4], {"controls": ["virtio-vga.xml"]}),
