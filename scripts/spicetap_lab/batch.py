@@ -140,8 +140,8 @@ class Run:
 class Planned:
     """A batch that has not begun."""
 
-    def __init__(self, definition):
-        self.definition = definition
+    def __init__(self, definition, accel):
+        self.definition, self.accel = definition, accel
 
     def run(self, row, block):
         return Run(f"{row.name}-{block}", row, block, "todo", 0, [])
@@ -157,7 +157,7 @@ class Planned:
             out += sorted(of_block, key=lambda run: run.state == "again")
         took = self.measured()
         for run in out:
-            run.seconds = round(expected(run.row, took))
+            run.seconds = round(expected(run.row, took, self.accel))
         left = 0
         for run in reversed(out):
             left += run.seconds if run.state in ("todo", "again") else 0
@@ -177,7 +177,7 @@ class Batch(Planned):
         self.manifest = read_json(os.path.join(folder, MANIFEST))
         if not self.manifest:
             raise LabError(f"{folder} is no batch: it has no {MANIFEST}")
-        super().__init__(definition_of(self.manifest))
+        super().__init__(definition_of(self.manifest), self.manifest["accel"])
         self.name = os.path.basename(self.folder)
 
     def path(self, *names):
@@ -202,7 +202,7 @@ class Batch(Planned):
         for name in store.folders(self.folder):
             facts = self.facts(name)
             if facts.get("took") and facts["verdict"] == "ok":
-                out.setdefault(facts["name"], []).append((facts["took"], recording(facts["settings"])))
+                out.setdefault(facts["name"], []).append((facts["took"], recording(facts["settings"], facts["accel"])))
         return out
 
     def good(self):
@@ -214,17 +214,18 @@ class Batch(Planned):
         return out
 
 
-def recording(of_settings):
-    """Seconds on a clock on the wall that a recording takes: in slow motion a second of the run is several of them."""
-    return int(of_settings["duration"]) * float(of_settings.get("slowdown", 1))
+def recording(of_settings, accel):
+    """Seconds on a clock on the wall that a recording takes: in slow motion a second of the run is several of them.
+    With KVM there is none."""
+    return int(of_settings["duration"]) * (1 if accel == "kvm" else int(of_settings.get("slowdown", 1)))
 
 
-def expected(row, took):
+def expected(row, took, accel):
     """Seconds that a run of a row takes: as measured; else its recording and what runs of other rows took beside."""
     if row.name in took:
         return statistics.median(seconds for seconds, _ in took[row.name])
     beside = [seconds - recorded for runs in took.values() for seconds, recorded in runs]
-    return recording(row.settings) + (statistics.median(beside) if beside else OVERHEAD)
+    return recording(row.settings, accel) + (statistics.median(beside) if beside else OVERHEAD)
 
 
 def span(seconds):

@@ -41,7 +41,7 @@ class Page:
     def mark(self, row):
         """The marks of a row, which the legend below the table explains."""
         marks = FEW if len(self.good[row.name]) < paired.MIN_RUNS else ""
-        if not plateau.is_pilot(self.of.definition):
+        if self.of.accel != "kvm" and not plateau.is_pilot(self.of.definition):
             begins, pilot = plateau.of_row(row.settings, self.of.manifest, self.pilots)
             if not pilot:
                 marks += NO_PILOT

@@ -21,7 +21,7 @@ def here():
 
 def definition_of(o):
     if o.plateau:
-        return plateau.definition(o.name, o.change)
+        return plateau.definition(o.name, o.change, hosts.here()["accel"])
     if o.change:
         raise LabError(f"{o.change[0]}: a batch has its settings from its file alone")
     return batchfile.read(o.name)
@@ -79,7 +79,7 @@ def command_batch_dry_run(o):
     made = batch.Batch(folder) if begun else None
     if made:
         batch.agrees(made.manifest, definition, host, made.name)
-    runs = (made or batch.Planned(definition)).runs()
+    runs = (made or batch.Planned(definition, host["accel"])).runs()
     print(f"{definition.name}: {definition.about}\nhost: {hosts.describe(hosts.key(host))}; seed {definition.seed}")
     for run in runs:
         if run.state in ("todo", "again"):

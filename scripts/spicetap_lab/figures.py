@@ -42,7 +42,25 @@ COLUMNS = tuple(
         ("lost", "lost", 0),
     )
 )
-OF_A_BATCH = (*COLUMNS, Column("(events)", "events/s", 0), Column("idle", "guest idle %", 0))
+OF_A_BATCH = (
+    *COLUMNS,
+    *(
+        Column(*c)
+        for c in (
+            ("net_test", "net test Mbit/s", 0),
+            ("first_rate", "first rate Mbit/s", 1),
+            ("least_rate", "least rate Mbit/s", 1),
+            ("skipped", "skipped %", 0),
+            ("delay_asked", "delay asked s", 1),
+            ("delay_ordered", "delay ordered s", 1),
+            ("press_median", "press to picture ms", 0),
+            ("press_p95", "p95 ms", 0),
+            ("press_unanswered", "unanswered", 0),
+            ("(events)", "events/s", 0),
+            ("idle", "guest idle %", 0),
+        )
+    ),
+)
 NOT_OF_A_REPEAT = ("seconds", "lost")
 A_MINUTE = {"(evicted)": "evicted", "(streams)": "streams"}
 # per shown frame of the clip: of which column, and the seconds that this column counts

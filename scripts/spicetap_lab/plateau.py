@@ -39,8 +39,10 @@ def find(name):
     return name, []
 
 
-def definition(name, changes=(), factors=FACTORS):
+def definition(name, changes=(), accel="tcg", factors=FACTORS):
     """The pilot of a row, as a batch: a row for each factor."""
+    if accel == "kvm":
+        raise LabError(f"no pilot of {name}: with KVM a guest has the speed of a real one, and there is no slow motion")
     experiment, of_row = find(name)
     changes = [*of_row, *changes]
     lines = [f"about=Where the plateau of {name} begins", f"seed={SEED}", f"blocks={BLOCKS}", f"duration={SECONDS}"]

@@ -106,6 +106,8 @@ class Page(InBatch):
         twice = TEXT.format(3).replace("duration=60", "slowdown=2")
         slower = self.batch(twice, {"64": [{"clip_frames": 9.0}] * 3}, "slow")
         self.assertIn("| 64 | 2 |", batchpages.Page(slower, [pilot]).table())
+        of.accel = "kvm"
+        self.assertNotIn("‡", batchpages.Page(of, []).table(), "with KVM there is no plateau to look for")
         pilot.manifest["host"]["cpu"] = "B CPU"
         self.assertIn("| 64‡ | 2 |", batchpages.Page(slower, [pilot]).table(), "another host's pilot says nothing")
 
@@ -124,7 +126,8 @@ class Plateau(InBatch):
                 of_block = values[n] if isinstance(values[n], list) else [values[n]] * 3
                 for block, value in enumerate(of_block):
                     rows[name][block][key] = value
-        return self.batch(PILOT, rows, f"plateau-{len(os.listdir(self.folder))}-{id(figures)}")
+        self.pilots = getattr(self, "pilots", 0) + 1
+        return self.batch(PILOT, rows, f"plateau-{self.pilots}")
 
     def whys(self, **figures):
         return [verdict.why for verdict in plateau.verdicts(self.pilot(**figures))]
@@ -170,6 +173,9 @@ class Plateau(InBatch):
         self.assertEqual({(row.settings["ram"], row.blocks) for row in of.rows}, {("128", 3)})
         self.assertTrue(plateau.is_pilot(of))
         self.assertFalse(plateau.is_pilot(fakes.definition()))
+        with self.assertRaises(LabError) as caught:
+            plateau.definition("005b", accel="kvm")
+        self.assertIn("with KVM a guest has the speed of a real one", str(caught.exception))
         for name, want in (("nix", "no experiment named nix"), ("nix/a", "no batch named nix")):
             with self.assertRaises(LabError) as caught:
                 plateau.definition(name)
@@ -257,7 +263,7 @@ class Keep(InBatch):
 
 
 class Rules(InBatch):
-    GOOD = {"clip_frames": 9.0, "age": 90.0, "torn": 0.0}
+    GOOD = {"clip_frames": 9.0, "age_median": 90.0, "torn": 0.0}
     KEPT = {"bars": "yes", "bitrate": "1000"}
     GUEST = {"idle_share": 50.0, "packages": {"mpv": "1"}}
 
@@ -277,6 +283,7 @@ class Rules(InBatch):
             ([1], {"pilot": (4, "a pilot")}),
             ([], {"pilot": (4, "a pilot"), "settings": {"slowdown": "4"}}),
             ([1], {"guest": {"packages": {"mpv": "1"}}}),
+            ([], {"accel": "kvm", "pilot": (None, None)}),
             ([2], {"good": 2}),
             ([2], {"batched": False}),
             ([2], {"beside": ["another"]}),
@@ -284,7 +291,7 @@ class Rules(InBatch):
             ([3], {"settings": {"bitrate": None}}),
             ([4], {"controls": ["virtio-vga.xml"]}),
             ([], {"controls": (), "settings": {"bars": "no"}}),
-            ([5], {"figures": {"clip_frames": 9.0, "age": 5.0}}),
+            ([5], {"figures": {"clip_frames": 9.0, "age_median": 5.0}}),
             ([], {"figures": {"life": 9.0}, "controls": (), "settings": {"workload": "desktop"}}),
             ([6], {"why": ["it was another VM"]}),
         ):
