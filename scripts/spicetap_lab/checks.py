@@ -153,9 +153,11 @@ def came_up(console, settings):
     desktop = settings["desktop"]
     if desktop != "bare" and not re.search(rf"^spicetap-workload: {desktop} is up: .*compositor 0x", console, re.M):
         yield f"the guest's desktop {desktop} did not come up, or has no compositor"
-    place = ",".join(map(str, (*guests.PLACES["firefox"], *settings["clip"].split("-")[0].split("x"))))
-    if settings["player"] == "firefox" and f"\nspicetap-workload: firefox plays at {place}\n" not in console:
-        yield f"Firefox did not play the clip at {place}"
+    says = "shows an article"
+    if settings["workload"] in guests.PLAYS:
+        says = "plays at " + ",".join(map(str, (*guests.PLACES["firefox"], *settings["clip"].split("-")[0].split("x"))))
+    if settings["player"] == "firefox" and f"\nspicetap-workload: firefox {says}\n" not in console:
+        yield f"in the guest Firefox never said that it {says}"
     ended = re.search(r"^spicetap-workload: (\w+ has ended)", console, re.M)
     if ended:
         yield f"in the guest {ended.group(1)}"

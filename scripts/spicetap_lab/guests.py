@@ -9,6 +9,7 @@ from . import CONFIGS, read_text
 OFFERS = {"desktop": ("desktops", ("bare",)), "player": ("players", ("mpv",))}  # the .guest file's key, its default
 PLACES = {"mpv": (50, 50), "firefox": (50, 200)}  # of the clip's corner; a browser's own bars are above
 PLAYS = ("video", "mixed")  # the workloads with a clip
+BROWSES = (*PLAYS, "desktop")  # those that use Firefox
 FIREFOX_MIB = 2048
 TERMINALS = 200  # pixels at the right of the screen, however small it is
 
@@ -50,8 +51,8 @@ def of_firefox(settings):
     """What Firefox cannot do."""
     _, _, right, bottom = clip_box(settings)
     width, height = map(int, settings["screen"].split("x"))
-    if settings["workload"] not in PLAYS:
-        yield f"player=firefox: workload={settings['workload']} plays no clip"
+    if settings["workload"] not in BROWSES:
+        yield f"player=firefox: workload={settings['workload']} has no browser"
     if settings["x"] == "weston":
         yield "player=firefox: not with x=weston"
     if int(settings.get("memory") or 0) < FIREFOX_MIB:

@@ -125,10 +125,16 @@ class Checks(unittest.TestCase):
             (good, []),
             (good.replace(up, ""), [no_desktop]),
             (good.replace("compositor 0x600003, ", ""), [no_desktop]),
-            (good.replace(plays, ""), ["Firefox did not play the clip at 50,200,1024,768"]),
+            (good.replace(plays, ""), ["in the guest Firefox never said that it plays at 50,200,1024,768"]),
             (good + "spicetap-workload: xfce has ended; the end of its log:\n", ["in the guest xfce has ended"]),
         ):
             self.assertEqual(reasons(console=text, summary=summary, **asked), want)
+        article = good.replace("workload video", "workload desktop").replace("page player", "page plain")
+        desk = {**asked, "workload": "desktop", "page": "plain"}
+        text = "in the guest Firefox never said that it shows an article"
+        self.assertEqual(reasons(console=article, summary=summary, **desk), [text])
+        article = article.replace("plays at 50,200,1024,768", "shows an article")
+        self.assertEqual(reasons(console=article, summary=summary, **desk), [])
         other = reasons(console=good, summary=summary, **{**asked, "page": "plain"})
         self.assertIn("the guest runs another session", other[0])
         text = "the client looked for the clip in [50, 50, 1074, 818], not where 1024x768 is"

@@ -44,7 +44,7 @@ BAD = (
     (["debian11-xfce", "page=film"], "page=film: not plain or player"),
     (["005b", "page=player"], "page=player: only with player=firefox"),
     (["debian11-xfce", "memory=1024"], "memory=1024: player=firefox takes 2048 and more"),
-    (["debian11-xfce", "workload=gl"], "player=firefox: workload=gl plays no clip"),
+    (["debian11-xfce", "workload=gl"], "player=firefox: workload=gl has no browser"),
     (["debian11-xfce", "x=weston"], "desktop=xfce: not with x=weston"),
     (["debian11-xfce", "desktop=bare", "x=weston"], "player=firefox: not with x=weston"),
     (["debian11-xfce", "screen=1024x768"], "screen=1024x768: too small for Firefox"),

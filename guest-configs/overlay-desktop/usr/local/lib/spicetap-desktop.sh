@@ -69,13 +69,34 @@ page_plays() {
 		[ "${page[box]}" = "$CLIP_X,$CLIP_Y,${SPICETAP_CLIP/x/,}" ] && [ "${page[painted]}" -ge $(($1 + 25)) ]
 }
 
+# page_until CONDITION...   waits until it holds
+page_until() {
+	local until=$((SECONDS + PATIENCE))
+	until "$@"; do
+		kill -0 "$browser" 2>/dev/null || ended "firefox has ended" /run/firefox.log
+		[ $SECONDS -lt $until ] || ended "firefox: no $1 after $PATIENCE s, the page says: $(cat /run/spicetap-page 2>&1)" /run/firefox.log
+		rest 1
+	done
+}
+
+page_scrolls() { page_read && [ "${page[state]}" = scrolling ] && [ "${page[painted]}" -gt 0 ]; }
+
+# Opens a long text that scrolls by itself.
+article_start() {
+	echo play >/run/spicetap-order
+	browser_start article
+	page_until page_scrolls
+	say "firefox shows an article"
+}
+
 browser_window() { xdotool search --onlyvisible --classname Navigator 2>/dev/null | tail -n 1; }
 
+# browser_start PAGE
 browser_start() {
 	local url window until=$((SECONDS + PATIENCE)) w h
 	# shellcheck disable=SC2154 # spicetap-workload.sh sets width and height
 	w=$(at_most "$WINDOW_WIDTH" $((width - WINDOW_X))) h=$(at_most "$WINDOW_HEIGHT" $((height - WINDOW_Y)))
-	url="http://127.0.0.1:8000/clip.html?page=$SPICETAP_PAGE&file=clip-$SPICETAP_CLIP.webm"
+	url="http://127.0.0.1:8000/clip.html?page=$1&file=$(basename "${SPICETAP_CLIP_FILE:-clip-$SPICETAP_CLIP}").webm"
 	url+="&x=$CLIP_X&y=$CLIP_Y&w=${SPICETAP_CLIP%x*}&h=${SPICETAP_CLIP#*x}"
 	busybox httpd -p 127.0.0.1:8000 -h /opt/spicetap/page -c /opt/spicetap/httpd.conf
 	mkdir -p /run/firefox
@@ -91,15 +112,9 @@ browser_start() {
 }
 
 clip_start() {
-	local before until=$((SECONDS + PATIENCE))
 	echo play >/run/spicetap-order
-	[ -n "$browser" ] || browser_start
-	before=${page[painted]:-0}
-	until page_plays "$before"; do
-		kill -0 "$browser" 2>/dev/null || ended "firefox has ended" /run/firefox.log
-		[ $SECONDS -lt $until ] || ended "firefox does not play the clip after $PATIENCE s, the page says: $(cat /run/spicetap-page 2>&1)" /run/firefox.log
-		rest 1
-	done
+	[ -n "$browser" ] || browser_start "$SPICETAP_PAGE"
+	page_until page_plays "${page[painted]:-0}"
 	player=$browser
 	say "firefox plays at ${page[box]}"
 	[ "$SPICETAP_PAGE:${0##*-}" != player:video ] || mouse &
