@@ -122,6 +122,19 @@ struct image {
     struct probe_file probes;
 };
 
+/* The clock of a process under libfaketime (faketime.c), whose time passes at another rate than the
+ * kernel's: at the kernel's CLOCK_MONOTONIC `kernel` its own was `run`, ns. */
+struct vm_clock {
+    double rate; /* its time that passes in a unit of the kernel's; 0: not under libfaketime */
+    uint64_t kernel, run;
+    char *library, *faketime; /* the preloaded file, as the process sees it; its FAKETIME */
+    /* What libfaketime shares with child processes: seconds and ns at its start, by clock. */
+    struct faketime_start {
+        uint64_t unused[2];
+        int64_t real[2], monotonic[2], raw[2], boot[2];
+    } start;
+};
+
 struct vm {
     pid_t pid;
     int pidfd;          /* readable once the process has ended */
@@ -129,6 +142,7 @@ struct vm {
     char **args;        /* the command line, NULL-terminated */
     struct image spice; /* libspice-server, or the executable if it is linked statically */
     struct image exe;
+    struct vm_clock clock; /* for vm_clock_read(&vm->clock, vm->pid, e) */
 };
 
 /* Fill in *vm, which vm_close() frees. -ESRCH: no such domain or process; -ENOEXEC: no SPICE server
@@ -139,6 +153,13 @@ bool vm_running(const struct vm *vm);
 /* 0, or -ENOENT: its libspice-server has no probes. */
 int vm_require_probes(const struct vm *vm, struct loader_error *e);
 void vm_close(struct vm *vm);
+
+/* Fills in *clock, which vm_clock_free() frees. -ENOTSUP: that clock is none that can be converted;
+ * -EPERM: too few rights. */
+int vm_clock_read(struct vm_clock *clock, pid_t pid, struct loader_error *e);
+void vm_clock_free(struct vm_clock *clock);
+/* FAKETIME's text: "+0 x0.1" is an offset of 0 s and a factor of 0.1. False: it is another form. */
+bool faketime_parse(const char *text, int64_t *offset_ns, double *factor);
 
 /* The path of the unix socket behind the virtio-serial port `name` (port.c). The caller frees it.
  * NULL: the VM has no such port, or the port no such socket. */

@@ -476,5 +476,6 @@ void vm_close(struct vm *vm)
     free_args(&vm->args);
     image_free(&vm->spice);
     image_free(&vm->exe);
+    vm_clock_free(&vm->clock);
     *vm = (struct vm){.pidfd = -1};
 }

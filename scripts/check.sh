@@ -95,6 +95,7 @@ step lint ends lint
 suite stack tests/stack/run
 step stack-variant scripts/stack.sh variant
 suite whatif tests/stack/whatif
+suite slow tests/stack/slow
 suite causes tests/stack/causes
 suite meter tests/stack/meter
 suite fuzz ends fuzz

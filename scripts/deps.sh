@@ -35,6 +35,9 @@ PACKAGES=(
 	libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-system-common qemu-system-data qemu-utils seabios
 	ipxe-qemu
 
+	# slow motion: QEMU and the client with slowed clocks
+	libfaketime
+
 	# the client of the demo and of the VM tests: spicy-stats; certificates for a server with TLS
 	spice-client-gtk openssl
 

@@ -44,7 +44,7 @@ static const struct argp_option option_table[] = {
     {"domain", 'd', "NAME", 0, "The VM, by its libvirt domain or QEMU's -name", 0},
     {"pid", 'p', "PID", 0, "The VM, by its process", 0},
     {"output", 'o', "RUN", 0, "The folder to make (default: run-NAME-TIME)", 1},
-    {"time", 't', "SECONDS", 0, "How long to record (default: until Ctrl-C or the VM's end)", 1},
+    {"time", 't', "SECONDS", 0, "How long to record, in the VM's time (default: until Ctrl-C or the VM's end)", 1},
     {"quiet", 'q', NULL, 0, "Print no live line", 1},
     {"buffer", OPT_BUFFER, "MIB", 0,
      "Size of the kernel's ring buffer, a power of two up to 1024 (default: 16)", 1},
@@ -69,7 +69,8 @@ static const char doc[] =
     "`explain`, `export` and others read it without the VM and without rights."
     "\vNeeds root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; older kernels "
     "need CAP_SYS_ADMIN too: see spicetap-record(1). Gives all of them up once it is attached.\n"
-    "The VM must run on a spice-server with probes: see spicetap-stack(7).";
+    "The VM must run on a spice-server with probes: see spicetap-stack(7).\n"
+    "Where the VM runs in slow motion (under libfaketime), all times are the VM's.";
 
 struct options {
     struct recorder_options recorder;
@@ -248,6 +249,11 @@ static void print_attached(const struct recorder *r, const struct recorder_optio
     print_missing(v.missing);
     fprintf(stderr, "recording %d (%s) to %s: attached to %u spice and %u qemu probes\n", v.vm->pid,
             v.vm->domain ? v.vm->domain : "no name", v.path, v.spice, v.qemu);
+    if (v.scale != 1)
+        fprintf(stderr,
+                "spicetap record: the VM runs in slow motion (libfaketime). All times are the "
+                "VM's: 1 s takes %g s\n",
+                v.scale);
     fflush(stderr);
 }
 

@@ -14,6 +14,7 @@
 #include "base/program.h"
 #include "base/secret.h"
 #include "record/client.h"
+#include "record/client_clock.h"
 
 enum {
     READY_MS = 20000, /* an emulated guest takes seconds to show its first picture */
@@ -65,40 +66,71 @@ static void become_client(const struct client_options *o, const char *folder, in
     _exit(EXIT_ENV);
 }
 
+/* Milliseconds of run time as those of the kernel's clock. */
+static int lasts(const struct record_client *c, int ms)
+{
+    return c->clock->rate > 0 ? (int)(ms / c->clock->rate) : ms;
+}
+
+static bool wait_ready(const struct record_client *c, int ready, int stop)
+{
+    struct pollfd fds[2] = {{.fd = ready, .events = POLLIN}, {.fd = stop, .events = POLLIN}};
+    char byte;
+
+    return c->pid > 0 && poll(fds, 2, lasts(c, READY_MS)) > 0 && fds[0].revents &&
+           read(ready, &byte, 1) == 1;
+}
+
+/* A client on another clock would put wrong times into the run. */
+static void drop(const struct record_client *c, const char *folder)
+{
+    char tap[PATH_MAX];
+
+    if (c->pid > 0)
+        kill(c->pid, SIGKILL);
+    snprintf(tap, sizeof(tap), "%s/client.tap", folder);
+    unlink(tap);
+}
+
 void record_client_start(struct record_client *c, const char *folder, int stop,
                          const struct record_say *say)
 {
-    struct pollfd fds[2] = {{.events = POLLIN}, {.fd = stop, .events = POLLIN}};
-    char byte, uri[URI];
+    bool ready, same;
+    char uri[URI];
     int ends[2];
 
     if (!c->options.uri || pipe(ends))
         return;
+    secret_hide_uri(uri, sizeof(uri), c->options.uri);
+    record_say(say, "client: connecting to %s", uri);
+    client_clock_open(c->clock); /* if it cannot, client_clock_same finds out */
     c->pid = fork();
     if (!c->pid) {
         close(ends[0]);
+        client_clock_take(c->clock);
         become_client(&c->options, folder, ends[1]);
     }
     close(ends[1]);
-    fds[0].fd = ends[0];
-    secret_hide_uri(uri, sizeof(uri), c->options.uri);
-    record_say(say, "client: connecting to %s", uri);
-    if (c->pid > 0 && poll(fds, 2, READY_MS) > 0 && fds[0].revents && read(ends[0], &byte, 1) == 1)
+    ready = wait_ready(c, ends[0], stop);
+    close(ends[0]);
+    same = client_clock_same(c->clock, c->pid);
+    client_clock_close(c->clock);
+    if (!same)
+        drop(c, folder);
+    if (ready && same)
         record_say(say, "client: connected, and shows a picture");
     else
-        record_say(
-            say, "the client shows no picture of %s; recording without it. %s/client.log says why",
-            uri, folder);
-    close(ends[0]);
+        record_say(say, "the client %s; recording without it. %s/client.log says why",
+                   ready ? "does not take the VM's slow clock" : "shows no picture", folder);
 }
 
 /* Interrupts the client and waits for it. Its exit status; -1: it was killed. */
-static int wait_for(pid_t pid)
+static int wait_for(pid_t pid, int end_ms)
 {
     int status;
 
     kill(pid, SIGINT);
-    for (int waited = 0; waited < END_MS; waited += LOOK_MS) {
+    for (int waited = 0; waited < end_ms; waited += LOOK_MS) {
         if (waitpid(pid, &status, WNOHANG) == pid)
             return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
         poll(NULL, 0, LOOK_MS);
@@ -116,7 +148,7 @@ void record_client_end(struct record_client *c, json_t *run, const char *folder,
 
     if (c->pid <= 0)
         return;
-    status = wait_for(c->pid);
+    status = wait_for(c->pid, lasts(c, END_MS));
     c->pid = 0;
     snprintf(tap, sizeof(tap), "%s/client.tap", folder);
     if (!access(tap, R_OK))

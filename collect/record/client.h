@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "loader/loader.h"
 #include "record/say.h"
 
 /* What was asked for. */
@@ -20,11 +21,12 @@ struct client_options {
 
 struct record_client {
     struct client_options options;
+    const struct vm_clock *clock;
     pid_t pid; /* 0: not running */
 };
 
-/* Starts the client that c->options describe, if there is one, and waits until it shows a picture:
- * 20 s at most, or until `stop` can be read. The client writes client.tap, client.json and
+/* Starts the client that c->options describe, if there is one, on c->clock, and waits until it
+ * shows a picture: 20 s of run time at most, or until `stop` can be read. The client writes client.tap, client.json and
  * client.log into `folder`. Says how it went; the recording goes on without it if it fails. */
 void record_client_start(struct record_client *c, const char *folder, int stop,
                          const struct record_say *say);

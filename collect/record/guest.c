@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "guest/wire.h"
 #include "run/guest_clock.h"
@@ -14,8 +13,10 @@
 /* The agent attaches before it answers, which takes seconds in an emulated guest. */
 enum { WAIT_SECONDS = 10, TURN_MS = 20 };
 
+#define SECOND UINT64_C(1000000000)
+
 int record_guest_open(struct guest_port **out, const struct vm *vm, const char *where,
-                      const struct record_say *say)
+                      const struct run_time *time, const struct record_say *say)
 {
     char *found = strcmp(where, "auto") ? strdup(where) : vm_port(vm, WIRE_PORT);
     int err;
@@ -27,17 +28,18 @@ int record_guest_open(struct guest_port **out, const struct vm *vm, const char *
                    vm->pid);
         return 0;
     }
-    err = guest_port_open(out, found);
+    err = guest_port_open(out, found, time);
     free(found);
     return err;
 }
 
-void record_guest_wait(struct guest_port *g, int stop, const struct record_say *say)
+void record_guest_wait(struct guest_port *g, int stop, const struct run_time *time,
+                       const struct record_say *say)
 {
-    time_t end = time(NULL) + WAIT_SECONDS;
+    uint64_t end = run_time_now(time) + WAIT_SECONDS * SECOND;
     char text[512];
 
-    while (!guest_port_agent(g) && time(NULL) < end) {
+    while (!guest_port_agent(g) && run_time_now(time) < end) {
         struct pollfd fds[] = {{.fd = stop, .events = POLLIN},
                                {.fd = guest_port_fd(g), .events = POLLIN}};
 

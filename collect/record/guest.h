@@ -11,10 +11,11 @@
  * names. Without one it informs the user and leaves *out NULL: the recording goes on without the
  * guest. -ENOMEM. */
 int record_guest_open(struct guest_port **out, const struct vm *vm, const char *where,
-                      const struct record_say *say);
-/* Waits for the agent's answer, 10 s at most, or until `stop` can be read. Reports the outcome to
- * the user. */
-void record_guest_wait(struct guest_port *g, int stop, const struct record_say *say);
+                      const struct run_time *time, const struct record_say *say);
+/* Waits for the agent's answer, 10 s of run time at most, or until `stop` can be read. Reports the
+ * outcome to the user. */
+void record_guest_wait(struct guest_port *g, int stop, const struct run_time *time,
+                       const struct record_say *say);
 /* Works out the guest's clocks and writes them to run.json. All logs must be closed. `qemu`: there
  * is a qemu.tap; `bytes`: size of all logs. */
 void record_guest_clocks(struct bundle_writer *b, bool qemu, uint64_t bytes,

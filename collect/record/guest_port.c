@@ -37,21 +37,14 @@ struct guest_port {
     int folder, fd;    /* the socket's folder; -1: not connected */
     int connect_error; /* why not */
     struct wire_parser parser;
-    uint64_t now, next_connect, next_start, next_ping, next_tick; /* ns, CLOCK_MONOTONIC */
+    const struct run_time *time;
+    uint64_t now, next_connect, next_start, next_ping, next_tick; /* ns, run time */
     uint32_t sent;                                                /* frames */
     uint64_t sessions, pings; /* the session that is served, and its pings */
     double may_bytes;         /* that may be read now */
     uint64_t refilled, tick_bytes, bytes;
     struct guest_session session;
 };
-
-static uint64_t now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 * MS + (uint64_t)t.tv_nsec;
-}
 
 /* ---- connecting ---- */
 
@@ -135,7 +128,7 @@ static void ask_start(struct guest_port *g)
 {
     if (g->now < g->next_start || !taken(g))
         return;
-    send_frame(g, WIRE_START, guest_session_ask(&g->session, now()), 8);
+    send_frame(g, WIRE_START, guest_session_ask(&g->session, run_time_now(g->time)), 8);
     g->next_start = g->now + ASK_EVERY;
 }
 
@@ -147,7 +140,7 @@ static void ask_ping(struct guest_port *g)
     }
     if (g->now < g->next_ping || !taken(g))
         return;
-    send_frame(g, WIRE_PING, guest_session_ping(&g->session, now()), 8);
+    send_frame(g, WIRE_PING, guest_session_ping(&g->session, run_time_now(g->time)), 8);
     g->next_ping = g->now + (++g->pings < QUICK_PINGS ? QUICK_PING : PING_EVERY);
 }
 
@@ -220,7 +213,7 @@ static void take_all(struct guest_port *g)
         uint8_t *to = wire_parser_room(&g->parser, &room);
         ssize_t n = recv(g->fd, to, room < READ_BYTES ? room : READ_BYTES, MSG_DONTWAIT);
 
-        guest_session_now(&g->session, g->now, now());
+        guest_session_now(&g->session, g->now, run_time_now(g->time));
         if (n > 0)
             take_bytes(g, (size_t)n);
         else if (n == 0 || (errno != EAGAIN && errno != EINTR))
@@ -232,7 +225,7 @@ static void take_all(struct guest_port *g)
 
 static void set_now(struct guest_port *g)
 {
-    g->now = now();
+    g->now = run_time_now(g->time);
     guest_session_now(&g->session, g->now, g->session.received);
 }
 
@@ -255,21 +248,22 @@ int guest_port_fd(const struct guest_port *g)
 
 int guest_port_timeout(const struct guest_port *g, int most)
 {
-    uint64_t t = now();
+    uint64_t t = run_time_now(g->time);
     uint64_t next = g->fd < 0 ? g->next_connect : g->session.open ? g->next_ping : g->next_start;
-    uint64_t ms = next > t ? (next - t + MS - 1) / MS : 5;
+    uint64_t ms = next > t ? (run_time_lasts(g->time, next - t) + MS - 1) / MS : 5;
 
     return ms < (uint64_t)most ? (int)(ms < 5 ? 5 : ms) : most;
 }
 
 /* ---- beginning and end ---- */
 
-int guest_port_open(struct guest_port **out, const char *path)
+int guest_port_open(struct guest_port **out, const char *path, const struct run_time *time)
 {
     struct guest_port *g = calloc(1, sizeof(*g));
     int err = g ? wire_parser_open(&g->parser) : -ENOMEM;
 
     if (g) {
+        g->time = time;
         g->fd = g->folder = -1;
         g->path = err ? NULL : strdup(path);
         err = g->path ? open_folder(g) : -ENOMEM;
@@ -278,7 +272,7 @@ int guest_port_open(struct guest_port **out, const char *path)
         guest_port_close(g);
         return err;
     }
-    g->refilled = now();
+    g->refilled = run_time_now(g->time);
     set_now(g);
     g->may_bytes = GUEST_BYTES_A_SECOND;
     guest_session_refill(&g->session, 1);
@@ -349,12 +343,12 @@ uint64_t guest_port_unknown(const struct guest_port *g)
 /* Reads until the agent has left or is silent. */
 static void last_words(struct guest_port *g)
 {
-    uint64_t end = now() + LAST_WORDS, quiet = 0;
+    uint64_t end = run_time_now(g->time) + LAST_WORDS, quiet = 0;
 
     if (!g->session.open)
         return;
     send_frame(g, WIRE_STOP, 0, 0);
-    while (g->session.open && g->fd >= 0 && !g->session.error && now() < end) {
+    while (g->session.open && g->fd >= 0 && !g->session.error && run_time_now(g->time) < end) {
         struct pollfd p = {.fd = g->fd, .events = POLLIN};
         uint64_t before = g->bytes;
 

@@ -12,18 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "clock/run_time.h"
 #include "run/bundle.h"
 
 struct guest_port;
 
 /* Connects to the socket `path` and asks the agent to begin; tries again each second if it cannot.
- * The caller closes *out. -ENOMEM. */
-int guest_port_open(struct guest_port **out, const char *path);
+ * All its times, and its limits, are run time. `time` must outlive the port. The caller closes
+ * *out. -ENOMEM. */
+int guest_port_open(struct guest_port **out, const char *path, const struct run_time *time);
 /* Takes events from here on. `bundle` must outlive the port. */
 void guest_port_begin(struct guest_port *g, struct bundle_writer *bundle);
 /* The descriptor to poll for POLLIN; -1: none now. */
 int guest_port_fd(const struct guest_port *g);
-/* How long the caller's poll may wait, ms; at most `most`. */
+/* How long the caller's poll may wait, ms of the kernel's; at most `most`. */
 int guest_port_timeout(const struct guest_port *g, int most);
 /* Reads, answers and asks. The caller's loop calls it at every turn. */
 int guest_port_run(struct guest_port *g);

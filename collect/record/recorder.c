@@ -26,6 +26,7 @@ struct recorder {
     const struct recorder_options *options;
     char *path;
     struct vm vm;
+    struct run_time time; /* of all that the recorder writes; the tracer's is the kernel's */
     struct tracer *tracer;
     struct bundle_writer *bundle;
     struct tap_writer *logs[SOURCE_QEMU + 1];
@@ -37,18 +38,18 @@ struct recorder {
     struct guest_port *guest; /* NULL: not asked for, or there is none */
     int reserve;              /* a file that keeps disk space for the end; -1: none */
     struct record_counts counts;
-    uint64_t started, ended, next, bytes;
+    uint64_t started, ended, bytes;
+    uint64_t second;      /* the kernel's: when the next second of the host begins */
     uint64_t losses_read; /* when the tracer's losses were asked for last */
     const char *end;
     int error; /* of a log: it ended the recording */
 };
 
-static uint64_t now(void)
-{
-    struct timespec t;
+static const struct run_time kernel_time = {0};
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+static uint64_t now(const struct recorder *r)
+{
+    return run_time_now(&r->time);
 }
 
 /* Keeps the first error; it ends the recording. */
@@ -88,9 +89,13 @@ static int find_vm(struct recorder *r, struct loader_error *e)
 {
     const struct recorder_options *o = r->options;
     int error = o->domain ? vm_find_domain(&r->vm, o->domain, e) : vm_find_pid(&r->vm, o->pid, e);
+    const struct vm_clock *clock = &r->vm.clock;
 
+    if (!error)
+        error = vm_clock_read(&r->vm.clock, r->vm.pid, e);
     if (error)
         return error;
+    r->time = (struct run_time){.kernel = clock->kernel, .run = clock->run, .rate = clock->rate};
     r->path = o->output ? strdup(o->output) : default_path(&r->vm);
     if (!r->path)
         return loader_fail(e, -ENOMEM, "out of memory");
@@ -108,12 +113,13 @@ int recorder_open(struct recorder **out, const struct recorder_options *options,
     r->options = options;
     r->reserve = r->vm.pidfd = r->vmlog.fd = -1;
     r->client.options = options->client;
+    r->client.clock = &r->vm.clock;
     for (size_t i = 0; i < tap_kind_count; i++)
         r->source_of[tap_kinds[i].kind] = (uint8_t)tap_kinds[i].source;
     error = find_vm(r, e);
     /* The guest's agent attaches while we do, so it is asked first. */
     if (!error && options->guest &&
-        record_guest_open(&r->guest, &r->vm, options->guest, &options->say))
+        record_guest_open(&r->guest, &r->vm, options->guest, &r->time, &options->say))
         record_say(&options->say, "guest: out of memory; recording without the guest");
     if (!error)
         error = tracer_open(&r->tracer, &r->vm, &options->tracer, e);
@@ -168,6 +174,7 @@ static int open_run(struct recorder *r, struct loader_error *e)
 
     if (error)
         return no_folder(r, error, e);
+    bundle_time(r->bundle, &r->time);
     r->reserve = open_reserve(r->path);
     vmlog_open(&r->vmlog, r->vm.pid, r->vm.domain);
     error = open_logs(r);
@@ -190,27 +197,34 @@ int recorder_begin(struct recorder *r, struct loader_error *e)
     }
     if (r->guest) {
         guest_port_begin(r->guest, r->bundle);
-        record_guest_wait(r->guest, o->stop, &o->say);
+        record_guest_wait(r->guest, o->stop, &r->time, &o->say);
     }
-    r->losses_read = now();
+    r->losses_read = now(r);
     tracer_switch(r->tracer, RECORD_EARLY);
     record_client_start(&r->client, r->path, o->stop, &o->say);
     worker_cpu_begin(&r->workers, r->vm.pid);
     tracer_switch(r->tracer, RECORD_ALL);
-    r->started = now(); /* after the switch: all probes are on */
+    r->started = now(r); /* after the switch: all probes are on */
     json_object_set_new(bundle_run(r->bundle), "window",
                         json_pack("{s:I}", "from", (json_int_t)r->started));
     log_failed(r, bundle_save(r->bundle)); /* for a reader whose recorder was killed */
-    r->next = r->started + SECOND;
+    r->second = run_time_now(&kernel_time) + SECOND;
     return 0;
 }
 
 /* ---- the loop ---- */
 
+/* The door for the tracer's events: behind it all times are run time. */
 static int on_event(void *context, const struct tap_event *ev)
 {
     struct recorder *r = context;
+    struct tap_event slow;
 
+    if (r->time.rate > 0) { /* the ring buffer cannot be written */
+        memcpy(&slow, ev, offsetof(struct tap_event, v) + ev->slots * sizeof(ev->v[0]));
+        slow.time = run_time_of(&r->time, ev->time);
+        ev = &slow;
+    }
     counts_event(&r->counts, ev);
     return tap_write(r->logs[r->source_of[ev->kind]], ev);
 }
@@ -221,11 +235,12 @@ static int record_losses(struct recorder *r)
     struct tracer_loss loss;
     int error = 0;
 
-    r->losses_read = now();
+    r->losses_read = now(r);
     while (!error && tracer_loss(r->tracer, &loss)) {
         counts_loss(&r->counts, loss.reason, loss.count);
         error =
-            tap_write_loss_since(r->logs[loss.source], since, loss.time, loss.count, loss.reason);
+            tap_write_loss_since(r->logs[loss.source], since, run_time_of(&r->time, loss.time),
+                                 loss.count, loss.reason);
     }
     return error;
 }
@@ -268,7 +283,7 @@ static void wait_or_end(struct recorder *r, int timeout)
         r->end = "interrupted";
     else if (fds[1].revents)
         r->end = "the VM ended";
-    else if (length && now() - r->started >= length)
+    else if (length && now(r) - r->started >= length)
         r->end = "time is up";
 }
 
@@ -283,13 +298,13 @@ void recorder_run(struct recorder *r, void (*second)(void *who, const struct rec
                        */
             log_failed(r, guest_port_run(r->guest));
         count = drain(r);
-        if (now() < r->next)
+        if (run_time_now(&kernel_time) < r->second)
             continue;
-        r->next += SECOND;
+        r->second += SECOND;
         flush_quiet_logs(r);
         second(who, r);
     }
-    r->ended = now(); /* before the switch: all probes are on */
+    r->ended = now(r); /* before the switch: all probes are on */
     tracer_switch(r->tracer, RECORD_OFF);
 }
 
@@ -379,7 +394,8 @@ void recorder_look(const struct recorder *r, struct recorder_view *v)
         .counts = &r->counts,
         .started = r->started,
         .ended = r->ended,
-        .now = now(),
+        .now = now(r),
+        .scale = run_time_scale(&r->time),
         .events = r->counts.events,
         .lost = counts_lost(&r->counts),
         .unknown = r->counts.unknown,

@@ -20,7 +20,7 @@ struct recorder_options {
     const char *domain; /* the VM's name; NULL: take pid */
     pid_t pid;
     const char *output; /* the folder to make; NULL: run-NAME-TIME */
-    unsigned seconds;   /* how long; 0: until `stop` or the VM's end */
+    unsigned seconds;   /* how long, in run time; 0: until `stop` or the VM's end */
     int stop;           /* a file descriptor: readable when the user wants an end */
     const char *guest;  /* socket of the guest's port, or "auto"; NULL: no guest */
     struct tracer_options tracer;
@@ -33,8 +33,9 @@ struct recorder_view {
     const struct vm *vm;
     const char *path;                   /* the run's folder */
     const struct record_counts *counts; /* of the host's events */
-    uint64_t started, ended; /* ns, CLOCK_MONOTONIC: all probes were on between them; 0: not yet */
-    uint64_t now;            /* ns, CLOCK_MONOTONIC */
+    uint64_t started, ended; /* ns, run time: all probes were on between them; 0: not yet */
+    uint64_t now;            /* ns, run time */
+    double scale;            /* a second of run time takes so many seconds of the host; usually 1 */
     uint64_t events;         /* of host and guest */
     uint64_t lost, unknown;  /* of host and guest: events; losses of unknown count */
     uint64_t bytes;          /* of the logs; 0 before the end */
@@ -52,7 +53,7 @@ int recorder_open(struct recorder **out, const struct recorder_options *options,
  * probes on. -EEXIST as above. What was written so far is kept. */
 int recorder_begin(struct recorder *r, struct loader_error *e);
 /* Records until time is up, `stop` is readable, the VM ends or a log cannot be written. Calls
- * `second` about once a second. */
+ * `second` about once a second of the host. */
 void recorder_run(struct recorder *r, void (*second)(void *who, const struct recorder *r),
                   void *who);
 /* Ends guest and client, closes the logs, completes run.json. An error (a full disk) costs the

@@ -129,6 +129,14 @@ static void print_devices(const json_t *devices)
     }
 }
 
+static void print_scale(const json_t *scale)
+{
+    if (json_number_value(scale) > 0)
+        printf("time      in slow motion: 1 s of this run took %g s of the host's. CPU times are not "
+               "slowed\n",
+               json_number_value(scale));
+}
+
 static void print_run(const struct info *i)
 {
     static const char *const states[] = {
@@ -153,6 +161,7 @@ static void print_run(const struct info *i)
         info_plain(why);
     }
     putchar('\n');
+    print_scale(json_object_get(about, "time_scale"));
     print_members("target", json_object_get(about, "target"));
     print_devices(json_object_get(about, "devices"));
     print_members("host", json_object_get(about, "host"));
@@ -191,7 +200,7 @@ static void print_clock(const char *name, const struct clock_map *m)
         printf(" %s: %.1f s, offset %.6f s, drift %.3f ppm, error ",
                c->bridge ? "jump" : clock_method_name(c->method),
                (double)(c->guest_to - c->guest_from) / 1e9,
-               ((double)c->host_at - (double)c->guest_at) / 1e9, (double)c->drift_ppb / 1e3);
+               (double)(int64_t)(c->host_at - c->guest_at) / 1e9, (double)c->drift_ppb / 1e3);
         if (c->error == CLOCK_UNKNOWN)
             printf("unknown\n");
         else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A run is a folder: run.json and one *.tap log for each source (docs/dev/format.md). Here it is
- * written and opened; run/cursor.h reads it. Times are ns of the host's CLOCK_MONOTONIC. Errors are
- * negative errno.
+ * written and opened; run/cursor.h reads it. Times are ns of the host's CLOCK_MONOTONIC, in slow
+ * motion as the VM's own process reads it (clock/run_time.h). Errors are negative errno.
  */
 #ifndef SPICETAP_BUNDLE_H
 #define SPICETAP_BUNDLE_H
@@ -12,9 +12,10 @@
 #include <jansson.h>
 
 #include "clock/clock_map.h"
+#include "clock/run_time.h"
 #include "log/tap.h"
 
-enum { BUNDLE_MAJOR = 1, BUNDLE_MINOR = 1 }; /* run.json's `format` */
+enum { BUNDLE_MAJOR = 1, BUNDLE_MINOR = 2 }; /* run.json's `format` */
 
 /* ---- recording ---------------------------------------------------------------------- */
 
@@ -25,9 +26,11 @@ struct bundle_writer;
  * is being recorded from one whose recorder was killed. */
 int bundle_create(struct bundle_writer **out, const char *path);
 /* run.json as it stands; the writer owns it. Add to it with json_object_set_new(); format.md lists
- * the keys. `format`, `state`, `spicetap`, `started`, `ended`, `end`, `host`, `logs` and `log_ends`
- * are this module's own. */
+ * the keys. `format`, `state`, `spicetap`, `started`, `ended`, `end`, `host`, `time_scale`,
+ * `time_line`, `logs` and `log_ends` are this module's own. */
 json_t *bundle_run(struct bundle_writer *b);
+/* The run is in that time: notes it in run.json. Call it before anything else. */
+void bundle_time(struct bundle_writer *b, const struct run_time *time);
 /* Opens the log of `source` in the folder (spice.tap, qemu.tap; number 2 is guest-2.tap and so on)
  * and lists it in run.json. Close it with bundle_log_close, before bundle_finish. */
 int bundle_log(struct bundle_writer *b, enum tap_source source, struct tap_writer **out);

@@ -24,33 +24,34 @@ struct bundle_writer {
     char *path;
     int folder; /* open and locked while we record */
     json_t *run;
+    struct run_time time;
     struct {
         struct tap_writer *writer; /* NULL: closed, or another's */
         char name[LOG_NAME];
     } logs[OPEN_LOGS];
 };
 
-static json_t *now_json(void)
+static json_t *now_json(const struct run_time *time)
 {
-    struct timespec wall, mono;
+    struct timespec wall;
     struct tm tm;
     char day[32], text[64];
 
     clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_MONOTONIC, &mono);
     gmtime_r(&wall.tv_sec, &tm);
     strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
     snprintf(text, sizeof(text), "%s.%03ldZ", day, wall.tv_nsec / 1000000);
     return json_pack("{ss sI}", "wall", text, "monotonic",
-                     (json_int_t)mono.tv_sec * 1000000000 + mono.tv_nsec);
+                     (json_int_t)run_time_now(time));
 }
 
 static json_t *first_run(void)
 {
+    const struct run_time kernel = {0};
     json_t *run = json_pack("{s{si si} ss ss}", "format", "major", BUNDLE_MAJOR, "minor",
                             BUNDLE_MINOR, "state", "recording", "spicetap", SPICETAP_VERSION);
 
-    json_object_set_new(run, "started", now_json());
+    json_object_set_new(run, "started", now_json(&kernel));
     json_object_set_new(run, "host", host_about());
     json_object_set_new(run, "logs", json_array());
     json_object_set_new(run, "log_ends", json_object());
@@ -100,6 +101,18 @@ json_t *bundle_run(struct bundle_writer *b)
 const char *bundle_path(const struct bundle_writer *b)
 {
     return b->path;
+}
+
+void bundle_time(struct bundle_writer *b, const struct run_time *time)
+{
+    b->time = *time;
+    if (time->rate <= 0)
+        return;
+    json_object_set_new(b->run, "started", now_json(time));
+    json_object_set_new(b->run, "time_scale", json_real(run_time_scale(time)));
+    json_object_set_new(b->run, "time_line",
+                        json_pack("{sI sI sf}", "kernel", (json_int_t)time->kernel, "run",
+                                  (json_int_t)time->run, "rate", time->rate));
 }
 
 void bundle_log_name(char *name, enum tap_source source, unsigned number)
@@ -201,7 +214,7 @@ int bundle_finish(struct bundle_writer *b, const char *why)
     int err;
 
     json_object_set_new(b->run, "state", json_string("complete"));
-    json_object_set_new(b->run, "ended", now_json());
+    json_object_set_new(b->run, "ended", now_json(&b->time));
     json_object_set_new(b->run, "end", json_string(why));
     err = bundle_save(b);
     writer_free(b);
