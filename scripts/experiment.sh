@@ -18,7 +18,7 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 export SPICETAP=$BUILD/spicetap
-recorder='' run='' verdict=interrupted why=() beside=()
+recorder='' run='' by=1 verdict=interrupted why=() beside=()
 declare -A set=()
 
 list() {
@@ -69,10 +69,10 @@ conclude() {
 	cp "$("$TOP/scripts/image.sh" --path "${set[guest]}")/packages" "$run/" 2>/dev/null || true
 }
 
-# wait_beat COUNT SECONDS   until the workload has given more than COUNT signs of life
+# wait_beat COUNT SECONDS   until the workload has given more than COUNT signs of life; SECONDS are the VM's
 wait_beat() {
 	local i
-	for ((i = 0; i < $2; i++)); do
+	for ((i = 0; i < $2 * by; i++)); do
 		[ "$(beat_count)" -le "$1" ] || return 0
 		sleep 1
 	done
@@ -150,6 +150,8 @@ no_session() {
 experiment() {
 	local view
 	settings "$NAME" "$@"
+	by=$("$TOP/scripts/vm.sh" slowdown "$NAME" "$@") || exit 1
+	[ "$by" = 1 ] || note "slow motion: ${set[duration]} s of recording take $((set[duration] * by)) s"
 	VM=spicetap-$NAME
 	run=${SPICETAP_RUN:-$TOP/runs/$NAME-$(date +%Y%m%d-%H%M%S)}
 	[ "$(id -u)" = 0 ] || die "only root can start this VM and record it" "run: sudo make experiment NAME=$NAME"

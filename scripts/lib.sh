@@ -50,6 +50,20 @@ usage() {
 # lab COMMAND...   the commands of scripts/spicetap_lab; `lab --help` lists them
 lab() { PYTHONPATH=$TOP/scripts python3 -P -m spicetap_lab "$@"; }
 
+# ---- slow motion: programs under libfaketime -------------------------------------------------
+
+# Prints the library to preload: SPICETAP_FAKETIME, or Debian's.
+faketime_library() {
+	local file
+	for file in ${SPICETAP_FAKETIME-/usr/lib/*/faketime/libfaketimeMT.so.1}; do
+		[ ! -f "$file" ] || { printf '%s\n' "$file" && return; }
+	done
+	die "slow motion needs libfaketime, and ${file:-it} does not exist" "run: make deps" "or at full speed: slowdown=1"
+}
+
+# faketime_factor N   prints the FAKETIME of clocks that are N times slower
+faketime_factor() { awk -v n="$1" 'BEGIN { printf "+0 x%.15g\n", 1 / n }'; }
+
 # ---- long commands ---------------------------------------------------------------------------
 
 _child=

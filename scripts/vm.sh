@@ -13,9 +13,11 @@
 #   scripts/vm.sh status|uri|pid|log|console|port [--name NAME]
 #                       port: the unix socket that is /dev/virtio-ports/org.spicetap.0 in the guest
 #   scripts/vm.sh accelerator                   prints kvm or qemu: what would run the guest
+#   scripts/vm.sh slowdown [CONFIG] [KEY=VALUE]...   prints how many times slower its clocks would be
 #
 # environment
 #   SPICETAP_GUEST=FILE        the agent for the guest, in place of build/spicetap-guest; empty: none
+#   SPICETAP_FAKETIME=FILE     the libfaketime for slow motion, in place of Debian's
 #   SPICETAP_ACCEL=kvm|qemu    what runs the guest; else KVM where the processor has it
 #
 # NAME is spicetap-demo unless given. The files of a VM are in build/vm/NAME. If libvirtd and virtlogd
@@ -135,8 +137,20 @@ seclabels() {
 	fi
 }
 
+# Prints how many times slower the clocks of the VM in `vm` are: its `slowdown`. With KVM the guest has the
+# speed of a real one, and its clocks are not ours to slow.
+slowdown() {
+	local by=${vm[slowdown]:-1}
+	[ "$(accelerator)" = qemu ] || by=1
+	[ "$by" = 1 ] || faketime_library >/dev/null || exit 1
+	printf '%s\n' "$by"
+}
+
 environment() {
-	local lib=${SPICETAP_SPICE_LIB-$BUILD/stack/lib}
+	local lib=${SPICETAP_SPICE_LIB-$BUILD/stack/lib} by
+	by=$(slowdown)
+	[ "$by" = 1 ] || printf "<qemu:env name='LD_PRELOAD' value='%s'/><qemu:env name='FAKETIME' value='%s'/>" \
+		"$(faketime_library)" "$(faketime_factor "$by")"
 	[ -z "$lib" ] || printf "<qemu:env name='LD_LIBRARY_PATH' value='%s'/>" "$lib"
 	[ -z "${vm[bitrate]:-}" ] || printf "<qemu:env name='SPICE_BIT_RATE' value='%s'/>" "${vm[bitrate]}"
 	[ -z "$debug" ] || printf "<qemu:env name='G_MESSAGES_DEBUG' value='Spice'/>"
@@ -166,9 +180,11 @@ words_for_session() {
 }
 
 domain_xml() {
-	local dir=$1 image=$2 type cpu='' text
+	local dir=$1 image=$2 type cpu='' timer='' text
 	type=$(accelerator)
 	[ "$type" = qemu ] || cpu="<cpu mode='host-passthrough'/>"
+	# In slow motion the timer that Linux tests at boot seems dead: it would panic.
+	[ "$(slowdown)" = 1 ] || timer=' no_timer_check'
 	text=$(cat "$CONFIGS/${vm[domain]}")
 	text=${text//@TYPE@/$type}
 	text=${text//@CPU@/$cpu}
@@ -176,7 +192,7 @@ domain_xml() {
 	text=${text//@MEMORY@/${vm[memory]}}
 	text=${text//@KERNEL@/$image/vmlinuz}
 	text=${text//@INITRD@/$dir/initrd}
-	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}$(words_for_session clip desktop player page beside)}
+	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off$timer spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}$(words_for_session clip desktop player page beside)}
 	text=${text//@EMULATOR@/$(emulator)}
 	text=${text//@DISK@/$dir/disk.qcow2}
 	text=${text//@CONSOLE@/$dir/console.log}
@@ -248,9 +264,10 @@ device() {
 running() { [ "$(virsh -q domstate "$NAME" 2>/dev/null | head -n 1)" ]; }
 
 start() {
-	local image dir=$VMS/$NAME
+	local image dir=$VMS/$NAME by
 	vm_config "${operand:-demo}"
 	need virsh qemu-img cpio
+	by=$(slowdown)
 	image=$("$TOP/scripts/image.sh" --path "${vm[guest]}")
 	[ -f "$image/SHA256SUMS" ] || die "the image of ${vm[guest]} is not built" "run: scripts/image.sh ${vm[guest]}"
 	libvirt_start
@@ -262,13 +279,16 @@ start() {
 	domain_xml "$dir" "$image"
 	# libvirt appends to a log of this name: stop() must know whether all of it is ours.
 	stat -c %s "$(qemu_log)" >"$dir/log.start" 2>/dev/null || echo 0 >"$dir/log.start"
+	printf '%s\n' "$by" >"$dir/slowdown"
 	virsh -q create "$dir/domain.xml" >/dev/null || die "libvirt did not start $NAME" \
 		"its XML: $dir/domain.xml" "its log: $(qemu_log)"
-	note "$NAME: ${vm[guest]}, $(grep -o "domain type='[a-z]*'" "$dir/domain.xml" | cut -d "'" -f 2), $(device), ${vm[screen]}, with ${vm[x]}, workload ${vm[workload]}"
+	note "$NAME: ${vm[guest]}, $(grep -o "domain type='[a-z]*'" "$dir/domain.xml" | cut -d "'" -f 2), $(device), ${vm[screen]}, with ${vm[x]}, workload ${vm[workload]}$([ "$by" = 1 ] || printf ', in slow motion: 1 s takes %s s' "$by")"
 }
 
 stop() {
+	local pid=''
 	if libvirt_answers && running; then
+		pid=$(qemu_pid)
 		virsh -q destroy "$NAME" >/dev/null 2>&1 || true
 	fi
 	# A log that was there before us stays.
@@ -276,14 +296,17 @@ stop() {
 		mkdir -p "$LOGS"
 		mv -f "$(qemu_log)" "$LOGS/$NAME.qemu.log"
 	fi
+	# A libfaketime that is killed leaves these; a later process of this number would not start.
+	[ -z "$pid" ] || rm -f "/dev/shm/faketime_shm_$pid" "/dev/shm/sem.faketime_sem_$pid"
 	rm -f -- "$(port)"
 	rm -rf -- "${VMS:?}/$NAME"
 	libvirt_stop
 	rmdir "$VMS" 2>/dev/null || true
 }
 
+# SECONDS are the VM's: in slow motion they last longer.
 wait_workload() {
-	local limit=${1:-180} start=$SECONDS console=$VMS/$NAME/console.log last='' line
+	local limit=$((${1:-180} * $(cat "$VMS/$NAME/slowdown" 2>/dev/null || echo 1))) start=$SECONDS console=$VMS/$NAME/console.log last='' line
 	while ! grep -q '^spicetap-workload: started' "$console" 2>/dev/null; do
 		running || die "$NAME ended before its workload ran; the end of its console:" \
 			"$(tail -n 5 "$console" 2>/dev/null)" "its log: $(qemu_log)"
@@ -344,6 +367,10 @@ log) qemu_log ;;
 console) printf '%s\n' "$VMS/$NAME/console.log" ;;
 port) port ;;
 accelerator) accelerator ;;
+slowdown)
+	vm_config "${operand:-demo}"
+	slowdown
+	;;
 -h | --help) usage 0 ;;
 *) usage ;;
 esac

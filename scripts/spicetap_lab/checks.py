@@ -45,6 +45,15 @@ def length(info, settings):
         yield f"recorded {seconds:.1f} s of {settings['duration']}"
 
 
+def speed(info, settings):
+    """In slow motion as asked for. With KVM a guest has the speed of a real one, and `slowdown` is not used."""
+    line = info["run"].get("target", {}).get("command_line", [])
+    kvm = option(line, "-accel").startswith("kvm")
+    wanted, was = 1 if kvm else int(settings.get("slowdown", 1)), info["run"].get("time_scale", 1)
+    if abs(was / wanted - 1) > 1e-9:
+        yield f"a second of the VM took {was:g} s, not {wanted}"
+
+
 def server(info, settings):
     wanted = settings.get("server", "traced")
     ring128 = "/stack-ring128/" in info["run"].get("target", {}).get("spice", {}).get("path", "")
@@ -202,6 +211,7 @@ def reasons(settings, info, events, summary, console, first, drawn=()):
     yield from session(console, settings)
     yield from machine(info, settings)
     yield from server(info, settings)
+    yield from speed(info, settings)
     yield from driver(settings, drawn)
     yield from client(info, settings, events, summary)
     yield from losses(info)

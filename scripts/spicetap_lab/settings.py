@@ -74,6 +74,7 @@ SETTINGS = {
         Setting("bitrate", "a number of Mbit/s", pattern=r"[1-9][0-9]{0,5}"),
         Setting("driver", choices=("stock", "tight")),
         Setting("clip", choices=("1024x768", "640x360"), default="1024x768"),
+        Setting("slowdown", "a whole number from 1 to 999", pattern=r"[1-9][0-9]{0,2}", default="1"),
         Setting("server", choices=("traced", "ring128"), default="traced", of_vm=False),
         Setting("client", choices=("meter", "slow", "none"), default="meter", of_vm=False),
         Setting("rate", "a number of bytes a second, at least 1000", pattern=r"[1-9][0-9]{3,10}", of_vm=False),

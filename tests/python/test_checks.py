@@ -53,6 +53,21 @@ class Checks(unittest.TestCase):
         text = self.changed(lambda i: i["run"]["target"]["spice"].update(path=path))
         self.assertIn("not the one of server=traced", text)
 
+    def test_slow_motion_must_be_what_was_asked_for(self):
+        def slow(scale):
+            info = forged.info()
+            info["run"].update({"time_scale": scale} if scale else {})
+            return info
+
+        self.assertEqual(reasons(slow(10.0), slowdown="10"), [])
+        self.assertEqual(reasons(slow(1 / 0.333333333333333), slowdown="3"), [])
+        self.assertEqual(reasons(slow(10.0)), ["a second of the VM took 10 s, not 1"])
+        self.assertEqual(reasons(slow(None), slowdown="10"), ["a second of the VM took 1 s, not 10"])
+        info = slow(None)
+        line = info["run"]["target"]["command_line"]
+        line[line.index("-accel") + 1] = "kvm"
+        self.assertEqual(reasons(info, slowdown="10"), [], "KVM needs none")
+
     def test_the_vm_must_be_the_one_asked_for(self):
         """A bug once ran the baseline's VM under the names of 16a, 16b and 16c."""
         for key, was, wanted in (
@@ -207,6 +222,16 @@ class Ooms(unittest.TestCase):
 
     def test_lines_in_the_window_are_counted(self):
         self.assertEqual(self.logged(0.5, 2, 3, 11), (2, 0))
+
+    def test_in_slow_motion_the_log_has_the_runs_own_time(self):
+        """Its time of day begins where the VM's monotonic clock does; `wall` is the host's."""
+        head = {
+            "started": {"wall": "2026-01-02T03:05:45.000Z", "monotonic": (self.WALL + 10) * SECOND},
+            "time_line": {},
+            "window": {"from": (self.WALL + 11) * SECOND, "to": (self.WALL + 20) * SECOND},
+        }
+        lines = [f"77@{self.WALL + s:.6f}:qxl_spice_oom 0" for s in (10.5, 12, 13, 21)]
+        self.assertEqual(ooms.logged(lines, head), (2, 0))
 
     def test_a_line_at_the_edge_may_be_in_or_out(self):
         self.assertEqual(self.logged(1.001, 5), (2, 1))

@@ -37,6 +37,10 @@ BAD = (
     (["005b", "ram=0"], "ram=0: not a number of MiB"),
     (["005b", "guest=debian1"], "guest=debian1: not the name of a guest-configs/*.guest"),
     (["005b", "domain=qxl"], "domain=qxl: not the name of a guest-configs/*.xml"),
+    (["005b", "slowdown=0"], "slowdown=0: not a whole number from 1 to 999"),
+    (["005b", "slowdown=0.1"], "slowdown=0.1: not a whole number"),
+    (["005b", "slowdown=fast"], "slowdown=fast: not a whole number"),
+    (["005b", "slowdown=1000"], "slowdown=1000: not a whole number"),
     (["005b", "ram"], "not KEY=VALUE: ram"),
     (["005b", "desktop=kde"], "desktop=kde: not bare or xfce"),
     (["005b", "desktop=xfce"], "desktop=xfce: the image of guest=debian11 lacks it, guest=debian11-xfce has it"),
@@ -79,6 +83,10 @@ class Settings(unittest.TestCase):
         self.assertEqual(resolve("005b")["link"], "local")
         for link in ("80ms/10mbit", "0ms/64kbit", "20ms/1000mbit/300ms"):
             self.assertEqual(resolve("005b", f"link={link}")["link"], link)
+
+    def test_slow_motion_is_off_by_default(self):
+        self.assertEqual(resolve("005b")["slowdown"], "1")
+        self.assertEqual(resolve("005b", "slowdown=10")["slowdown"], "10")
 
     def test_later_words_win(self):
         self.assertEqual(resolve("005b")["duration"], "600")
