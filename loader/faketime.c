@@ -106,8 +106,12 @@ static const char *find_text(const char *environment, const char *start)
 static const char *find_obstacle(const char *environment)
 {
     static const char *const starts[] = {
-        "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1", "FAKETIME_START_AFTER_",
-        "FAKETIME_STOP_AFTER_",           "FAKETIME_LOAD_FILE=",   "FAKETIME_SKIP_CMDS=",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        "DONT_FAKE_MONOTONIC=1",
+        "FAKETIME_START_AFTER_",
+        "FAKETIME_STOP_AFTER_",
+        "FAKETIME_LOAD_FILE=",
+        "FAKETIME_SKIP_CMDS=",
         "FAKETIME_ONLY_CMDS=",
     };
 

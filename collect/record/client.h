@@ -26,8 +26,9 @@ struct record_client {
 };
 
 /* Starts the client that c->options describe, if there is one, on c->clock, and waits until it
- * shows a picture: 20 s of run time at most, or until `stop` can be read. The client writes client.tap, client.json and
- * client.log into `folder`. Says how it went; the recording goes on without it if it fails. */
+ * shows a picture: 20 s of run time at most, or until `stop` can be read. The client writes
+ * client.tap, client.json and client.log into `folder`. Says how it went; the recording goes on
+ * without it if it fails. */
 void record_client_start(struct record_client *c, const char *folder, int stop,
                          const struct record_say *say);
 /* Ends the client. Lists its log in run.json's `logs`, and how it ended in `client`. */

@@ -238,9 +238,8 @@ static int record_losses(struct recorder *r)
     r->losses_read = now(r);
     while (!error && tracer_loss(r->tracer, &loss)) {
         counts_loss(&r->counts, loss.reason, loss.count);
-        error =
-            tap_write_loss_since(r->logs[loss.source], since, run_time_of(&r->time, loss.time),
-                                 loss.count, loss.reason);
+        error = tap_write_loss_since(r->logs[loss.source], since, run_time_of(&r->time, loss.time),
+                                     loss.count, loss.reason);
     }
     return error;
 }

@@ -132,9 +132,10 @@ static void print_devices(const json_t *devices)
 static void print_scale(const json_t *scale)
 {
     if (json_number_value(scale) > 0)
-        printf("time      in slow motion: 1 s of this run took %g s of the host's. CPU times are not "
-               "slowed\n",
-               json_number_value(scale));
+        printf(
+            "time      in slow motion: 1 s of this run took %g s of the host's. CPU times are not "
+            "slowed\n",
+            json_number_value(scale));
 }
 
 static void print_run(const struct info *i)

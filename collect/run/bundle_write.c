@@ -41,8 +41,7 @@ static json_t *now_json(const struct run_time *time)
     gmtime_r(&wall.tv_sec, &tm);
     strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
     snprintf(text, sizeof(text), "%s.%03ldZ", day, wall.tv_nsec / 1000000);
-    return json_pack("{ss sI}", "wall", text, "monotonic",
-                     (json_int_t)run_time_now(time));
+    return json_pack("{ss sI}", "wall", text, "monotonic", (json_int_t)run_time_now(time));
 }
 
 static json_t *first_run(void)

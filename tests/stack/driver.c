@@ -63,7 +63,8 @@ static uint64_t now_ns(void)
 static void sleep_until(uint64_t ns)
 {
     for (uint64_t now; (now = now_ns()) < ns;) {
-        struct timespec t = {.tv_sec = (ns - now) / 1000000000u, .tv_nsec = (ns - now) % 1000000000u};
+        struct timespec t = {.tv_sec = (ns - now) / 1000000000u,
+                             .tv_nsec = (ns - now) % 1000000000u};
         nanosleep(&t, NULL);
     }
 }

@@ -46,10 +46,24 @@ static void run_time_is_libfaketimes(void **state)
 
 static void factors(void **state)
 {
-    static const char *const bad[] = {
-        "",        "0",        "x0.1",    "2020-01-01 00:00:00", "@2020-01-01 00:00:00", "+1h x0.1",
-        "+0 i0.1", "+0 x",     "+0 x0",   "+0 x-1",              "+0 x0.1 x2",           "+0x0.1",
-        "+0 xnan", "+inf x.1", "+0 x1e9", "%",                   "+0  x0.1",             "+1e300"};
+    static const char *const bad[] = {"",
+                                      "0",
+                                      "x0.1",
+                                      "2020-01-01 00:00:00",
+                                      "@2020-01-01 00:00:00",
+                                      "+1h x0.1",
+                                      "+0 i0.1",
+                                      "+0 x",
+                                      "+0 x0",
+                                      "+0 x-1",
+                                      "+0 x0.1 x2",
+                                      "+0x0.1",
+                                      "+0 xnan",
+                                      "+inf x.1",
+                                      "+0 x1e9",
+                                      "%",
+                                      "+0  x0.1",
+                                      "+1e300"};
     int64_t offset;
     double factor;
     (void)state;
@@ -127,8 +141,8 @@ static void finish(pid_t pid, int out, struct vm_clock *clock)
 
 /* It prints its CLOCK_MONOTONIC once, and waits. */
 static char *const prints_clock[] = {
-    "python3", "-c",
-    "import time, sys; print(time.monotonic_ns(), flush=True); sys.stdin.read()", NULL};
+    "python3", "-c", "import time, sys; print(time.monotonic_ns(), flush=True); sys.stdin.read()",
+    NULL};
 
 /* What the recorder reads of the process is what the process itself reads. */
 static void clock_of_a_process(void **state)
