@@ -76,17 +76,19 @@ bool faketime_parse(const char *text, int64_t *offset_ns, double *factor)
  * cannot be read. */
 static char *read_environment(pid_t pid)
 {
-    CLEANUP(close_file) FILE *f = NULL;
     char path[64], *block = malloc(MAX_BYTES + 2);
     size_t size;
+    FILE *f;
 
     snprintf(path, sizeof(path), "/proc/%d/environ", pid);
     f = fopen(path, "re");
     if (!f || !block) {
+        close_file(&f);
         free(block);
         return NULL;
     }
     size = fread(block, 1, MAX_BYTES, f);
+    close_file(&f);
     block[size] = block[size + 1] = '\0';
     return block;
 }
@@ -210,7 +212,7 @@ static int read_clock(struct vm_clock *clock, pid_t pid, unsigned long shared,
                       struct loader_error *e)
 {
     char what[256];
-    int64_t offset;
+    int64_t offset = 0;
     int error = read_factor(clock, pid, &offset, e);
 
     if (error) {
