@@ -288,7 +288,7 @@ start() {
 stop() {
 	local pid=''
 	if libvirt_answers && running; then
-		pid=$(qemu_pid)
+		pid=$(qemu_pid) || true
 		virsh -q destroy "$NAME" >/dev/null 2>&1 || true
 	fi
 	# A log that was there before us stays.
