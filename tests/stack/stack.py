@@ -352,6 +352,24 @@ def bpftrace_script(lib, pid, fields):
     return "\n".join(text) + "\n"
 
 
+# ---- a video in boxes that alternate ----------------------------------------------------------------------
+
+# A browser and a compositor merge the damage of a video's frame with what moves beside it: the box that reaches the
+# server is one of these, all at one place of a screen of 1920x1440.
+MERGED = {"A": (1270, 778), "B": (1390, 778), "C": (1142, 778), "D": (1400, 950), "E": (1024, 768)}
+# An equal box comes back 300 ms later, at 10 a second, when two others came between. First A is drawn most, then E.
+ALTERNATING = "AAAABCAAAADE" * 4 + "EEEECBEEEEDA" * 4
+
+
+def video_in(boxes, ms=100):
+    """A script of a video: a frame each `ms`, in the box that the letter names. Before it come 1.2 s in which whatif
+    learns the state of the server: it waits until all before is older than what an alternative accepts."""
+    text = "screen 1920 1440\n" + "draw copy 1700 1300 100 100\nwait 600\n" * 2
+    for i, letter in enumerate(boxes):
+        text += "draw copy 300 200 {} {} phase={}\nwait {}\n".format(*MERGED[letter], i % 4, ms)
+    return text
+
+
 # ---- bundles -----------------------------------------------------------------------------------------------
 
 def spicetap(*args, timeout=60, **kw):
