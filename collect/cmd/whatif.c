@@ -289,9 +289,10 @@ static int gather(struct replay *r, struct bundle *b, const char *run)
 }
 
 /* In this order: the box that --region names, where the client read the clip's numbers, what is
- * redrawn most like a clip. */
+ * redrawn most like a clip. Of the latter two: all boxes that alternate there. */
 static void choose_clip(struct whatif *w, const struct options *o, struct bundle *b)
 {
+    const struct replay_region *group;
     struct tap_rect seen;
     int32_t box[4];
 
@@ -307,6 +308,9 @@ static void choose_clip(struct whatif *w, const struct options *o, struct bundle
     w->clip_why = clip_why[w->clip != NULL];
     if (!w->clip)
         w->clip = replay_clip(&w->replay);
+    group = replay_group(&w->replay, w->clip);
+    if (group)
+        w->clip = group;
 }
 
 static int report(struct whatif *w, const struct options *o, struct bundle *b)

@@ -53,12 +53,52 @@ static void count_share(struct replay *r, struct replay_region *g, const struct 
         }
 }
 
+struct replay_region *region_group(struct replay *r, uint32_t display, const struct tap_rect *box)
+{
+    int at = groups_like(&r->groups, display, (const int32_t *)box);
+
+    return at == GROUP_NONE ? NULL : &r->grouped[at];
+}
+
+/* Streamed time: from the draw before, if that was at most 1 s ago. */
+static void count_group(struct replay *r, uint32_t display, const struct drawable *p, bool count)
+{
+    struct group_draw d = groups_draw(&r->groups, display, (const int32_t *)&p->box, p->created);
+    struct replay_region *g;
+    const struct box_group *of;
+    uint64_t before;
+
+    if (d.group == GROUP_NONE)
+        return;
+    g = &r->grouped[d.group];
+    of = &r->groups.list[d.group];
+    if (d.new_group) {
+        memset(g, 0, sizeof(*g));
+        g->display = display;
+        g->first = p->created;
+        g->graduality = -1;
+    }
+    memcpy(&g->box, of->boxes[of->core].box, sizeof(g->box));
+    g->last = p->created;
+    before = g->steady.ns;
+    steady_draw(&g->steady, p->created);
+    if (p->graduality_known)
+        *(p->graduality == GRADUALITY_low ? &g->steady.text : &g->steady.natural) += 1;
+    if (!count)
+        return;
+    count_share(r, g, p, true);
+    for (unsigned k = 0; k < r->detectors; k++)
+        if (p->of[k].stream >= 0)
+            g->of[k].time += g->steady.ns - before;
+}
+
 void region_count_draw(struct replay *r, uint32_t display, const struct drawable *p, bool count)
 {
     struct replay_region *own = region_of(r, display, &p->box);
 
     if (!own)
         own = region_new(r, p, display);
+    count_group(r, display, p, count);
     own->last = p->created;
     steady_draw(&own->steady, p->created);
     if (p->graduality_known) {

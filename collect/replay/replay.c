@@ -14,7 +14,8 @@ int replay_init(struct replay *r, const struct constants *constants, unsigned de
     *r = (struct replay){.detectors = detectors};
     r->results = calloc(detectors, sizeof(*r->results));
     r->regions = calloc(REPLAY_REGIONS, sizeof(*r->regions));
-    if (!r->results || !r->regions) {
+    r->grouped = calloc(GROUPS, sizeof(*r->grouped));
+    if (!r->results || !r->regions || !r->grouped) {
         replay_free(r);
         return -ENOMEM;
     }
@@ -29,6 +30,7 @@ void replay_free(struct replay *r)
         display_free(r->displays[i]);
     free(r->results);
     free(r->regions);
+    free(r->grouped);
     memset(r, 0, sizeof(*r));
 }
 
@@ -51,6 +53,28 @@ const struct replay_region *replay_clip(const struct replay *r)
             clip = g;
     }
     return clip;
+}
+
+const struct replay_region *replay_group(const struct replay *r, const struct replay_region *of)
+{
+    const struct replay_region *clip = NULL;
+
+    for (uint32_t i = 0; i < r->groups.places.count; i++) {
+        const struct replay_region *g = &r->grouped[i];
+
+        if (groups_main_boxes(&r->groups.list[i]) < 2)
+            continue;
+        if (of && (int)i == groups_find(&r->groups, of->display, (const int32_t *)&of->box))
+            return g;
+        if (!of && weight(g) > (clip ? weight(clip) : 0))
+            clip = g;
+    }
+    return clip;
+}
+
+const struct box_group *replay_boxes(const struct replay *r, const struct replay_region *of)
+{
+    return of >= r->grouped && of < r->grouped + GROUPS ? &r->groups.list[of - r->grouped] : NULL;
 }
 
 const struct replay_region *replay_box(const struct replay *r, const struct tap_rect *box)

@@ -19,6 +19,11 @@ void replay_end(struct replay *r); /* after the last event */
 void replay_free(struct replay *r);
 /* The box that is redrawn most like a clip (run/clip.h); NULL: none is. */
 const struct replay_region *replay_clip(const struct replay *r);
+/* The group of boxes that alternate where `of` was drawn; `of` NULL: the one redrawn most like a
+ * clip. NULL: there is none. */
+const struct replay_region *replay_group(const struct replay *r, const struct replay_region *of);
+/* The boxes of such a group; NULL: it is one box. */
+const struct box_group *replay_boxes(const struct replay *r, const struct replay_region *of);
 /* Exactly this box, on the display where most of it was drawn; NULL: it was not drawn. */
 const struct replay_region *replay_box(const struct replay *r, const struct tap_rect *box);
 

@@ -9,6 +9,7 @@
 #include "base/bounded.h"
 #include "replay/detector.h"
 #include "run/clip.h"
+#include "run/groups.h"
 
 enum {
     REPLAY_DISPLAYS = 16,  /* QEMU accepts no more heads or QXL devices */
@@ -53,6 +54,8 @@ struct replay_share {
     uint64_t time;           /* ns with a stream */
 };
 
+/* One box, or a group of boxes that overlap: then `box` is the one drawn most, and draws and pixels
+ * are those of all boxes of the group. */
 struct replay_region {
     uint32_t display;
     struct tap_rect box;
@@ -117,6 +120,8 @@ struct replay {
 
     struct replay_region *regions;
     struct bounded boxes; /* of `regions`; over: lost their place while they were still drawn */
+    struct groups groups;
+    struct replay_region *grouped; /* by index of the group */
     struct replay_display *displays[REPLAY_DISPLAYS];
     struct bounded known; /* of `displays`; over: events of others */
 };

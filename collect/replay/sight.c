@@ -22,6 +22,15 @@ void sight_end_stream(struct replay_display *d, unsigned k, const struct stream 
             d->id, s->box, s->known ? s->created : 0, until, s->frames, reason};
 }
 
+static void count_begun(struct replay_region *g, unsigned k, uint64_t time)
+{
+    if (!g)
+        return;
+    g->of[k].streams++;
+    if (!g->of[k].first)
+        g->of[k].first = time;
+}
+
 void sight_count(struct replay_display *d, unsigned k, const struct tap_event *ev, int at)
 {
     struct replay_result *result = &d->replay->results[k];
@@ -42,14 +51,11 @@ void sight_count(struct replay_display *d, unsigned k, const struct tap_event *e
     if (ev->kind != EV_stream_create)
         return;
     result->created++;
+    count_begun(region_group(d->replay, d->id, &d->detectors[k].streams[at].box), k, ev->time);
     g = region_of(d->replay, d->id, &d->detectors[k].streams[at].box);
     if (!g && p)
         g = region_new(d->replay, p, d->id);
-    if (!g)
-        return;
-    g->of[k].streams++;
-    if (!g->of[k].first)
-        g->of[k].first = ev->time;
+    count_begun(g, k, ev->time);
 }
 
 void sight_decided(void *who, const struct tap_event *ev, int stream)

@@ -143,6 +143,25 @@ static json_t *streams(const struct whatif *w, const struct replay_result *x)
     return list;
 }
 
+static json_t *clip(const struct whatif *w)
+{
+    const struct box_group *g = replay_boxes(&w->replay, w->clip);
+    json_t *boxes = json_array(), *o;
+
+    if (!w->clip) {
+        json_decref(boxes);
+        return json_null();
+    }
+    o = json_pack("{s:I, s:o, s:I, s:s}", "display", (json_int_t)w->clip->display, "box",
+                  box(&w->clip->box), "draws", (json_int_t)w->clip->draws, "why", w->clip_why);
+    if (!g)
+        json_array_append_new(boxes, box(&w->clip->box));
+    for (uint32_t i = 0; g && i < g->count; i++)
+        json_array_append_new(boxes, box((const struct tap_rect *)g->boxes[i].box));
+    json_object_set_new(o, "boxes", boxes);
+    return o;
+}
+
 static json_t *clip_share(const struct whatif *w, unsigned k)
 {
     const struct replay_share *s;
@@ -189,6 +208,8 @@ static json_t *overflow(const struct replay *r)
         unlisted += r->results[k].listed.over;
     put(o, "display_events", r->known.over);
     put(o, "boxes", r->boxes.over);
+    put(o, "groups", r->groups.places.over);
+    put(o, "group_boxes", r->groups.boxes_over);
     put(o, "spans", r->unsure.over);
     put(o, "drawables", r->drawables_over);
     put(o, "streams", unlisted);
@@ -203,11 +224,7 @@ int whatif_json(const struct whatif *w)
     json_object_set_new(o, "proof", proof(w));
     put(o, "draws", w->replay.draws);
     put(o, "removals_inferred", w->replay.inferred);
-    json_object_set_new(o, "clip",
-                        w->clip ? json_pack("{s:I, s:o, s:I, s:s}", "display",
-                                            (json_int_t)w->clip->display, "box", box(&w->clip->box),
-                                            "draws", (json_int_t)w->clip->draws, "why", w->clip_why)
-                                : json_null());
+    json_object_set_new(o, "clip", clip(w));
     put(o, "displays", w->replay.known.count);
     json_object_set_new(o, "overflow", overflow(&w->replay));
     if (w->sound)

@@ -90,6 +90,10 @@ static void print_left_out(const struct whatif *w)
         printf("  %" PRIu64 " box%s gave way to newer ones while still being drawn, so the clip "
                "may be another one; --region names it\n",
                r->boxes.over, r->boxes.over == 1 ? "" : "es");
+    if (r->groups.places.over || r->groups.boxes_over)
+        printf("  more boxes overlap than are followed, so boxes that alternate may be missing "
+               "from the "
+               "clip\n");
     if (r->unsure.over)
         printf("  %" PRIu64 " more span%s without conclusions not listed\n", r->unsure.over,
                r->unsure.over == 1 ? " is" : "s are");
@@ -163,11 +167,15 @@ static void print_display(const struct whatif *w, uint32_t display)
 static void print_table(const struct whatif *w)
 {
     const struct replay *r = &w->replay;
+    const struct box_group *boxes = replay_boxes(r, w->clip);
     char text[TEXT];
 
     if (w->clip) {
         printf("\nThe clip: %s", box_text(&w->clip->box, text));
         print_display(w, w->clip->display);
+        if (boxes)
+            printf(" and %" PRIu32 " other box%s that alternate%s with it", boxes->count - 1,
+                   boxes->count == 2 ? "" : "es", boxes->count == 2 ? "s" : "");
         printf(", drawn %" PRIu64 " times from %.2f s to %.2f s", w->clip->draws,
                whatif_seconds(w, w->clip->first), whatif_seconds(w, w->clip->last));
         if (r->inconclusive)

@@ -272,6 +272,63 @@ static void too_many_boxes_are_reported(void **state)
     replay_free(&replay);
 }
 
+/* The clip is all boxes that alternate at its place, and no others. */
+static void a_clip_of_several_boxes(void **state)
+{
+    static const struct tap_rect boxes[] = {{0, 0, 400, 300},
+                                            {0, 0, 500, 300},
+                                            {0, 0, 400, 250},
+                                            {0, 0, 2000, 1500},
+                                            {900, 900, 1100, 1100}};
+    static const char order[] = "aaabacd"; /* d: what else is drawn, once in a while */
+    struct standing of = {.stream = -1};
+    struct drawable p = {
+        .created = START, .of = &of, .graduality_known = true, .graduality = GRADUALITY_high};
+    const struct replay_region *clip, *all;
+    (void)state;
+
+    assert_int_equal(replay_init(&replay, &constants_built, 1), 0);
+    for (int i = 0; i < 70; i++) {
+        p.created += 100 * MS;
+        p.box = boxes[order[i % 7] - 'a'];
+        of.stream = i >= 35 && i % 7 < 6 ? 0 : -1; /* one stream has them all */
+        region_count_draw(&replay, 0, &p, true);
+        if (i % 35 == 0) { /* beside it, hardly ever */
+            p.box = boxes[4];
+            region_count_draw(&replay, 0, &p, true);
+        }
+    }
+    clip = replay_clip(&replay);
+    assert_non_null(clip);
+    assert_true(rect_same(&clip->box, &boxes[0]));
+    assert_null(replay_boxes(&replay, clip));
+    all = replay_group(&replay, clip);
+    assert_non_null(all);
+    assert_int_equal(replay_boxes(&replay, all)->count, 3);
+    assert_int_equal(all->draws, 60);
+    assert_int_equal(all->of[0].frames, 30);
+    assert_int_equal(all->of[0].time, 35 * 100ull * MS); /* over d's pauses, too */
+    assert_ptr_equal(replay_group(&replay, NULL), all);  /* no single box is a clip: the place is */
+    assert_null(replay_group(&replay, region_of(&replay, 0, &boxes[4]))); /* one box alone */
+    replay_free(&replay);
+}
+
+/* A guest can draw boxes of any size. */
+static void boxes_that_no_screen_has(void **state)
+{
+    static const int32_t all[] = {INT32_MIN, INT32_MIN, INT32_MAX, INT32_MAX};
+    static const int32_t half[] = {INT32_MIN, INT32_MIN, INT32_MAX, 0};
+    static const int32_t none[] = {5, 5, 5, 9}, odd[] = {9, 9, 0, 0}, one[] = {0, 0, 1, 1};
+    (void)state;
+
+    assert_true(groups_share_half(all, all));
+    assert_true(groups_share_half(all, half));
+    assert_false(groups_share_half(all, one));
+    assert_false(groups_share_half(none, none));
+    assert_false(groups_share_half(odd, odd));
+    assert_false(groups_share_half(odd, all));
+}
+
 static void too_many_streams_are_reported(void **state)
 {
     struct replay_display *d;
@@ -381,6 +438,8 @@ int main(void)
         cmocka_unit_test(too_many_drawables_are_reported),
         cmocka_unit_test(too_many_displays_and_spans_are_reported),
         cmocka_unit_test(too_many_boxes_are_reported),
+        cmocka_unit_test(a_clip_of_several_boxes),
+        cmocka_unit_test(boxes_that_no_screen_has),
         cmocka_unit_test(too_many_streams_are_reported),
         cmocka_unit_test(the_overflow_is_printed),
         cmocka_unit_test(the_command),
