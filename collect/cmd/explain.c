@@ -18,7 +18,7 @@ static const struct argp_option option_table[] = {
     {"at", AT, "SECONDS", 0, "Show what was going on SECONDS after the start", 0},
     {"events", EVENTS, "REF", 0,
      "List the events behind the sentence REF, such as s3.2; with --json one object a line", 0},
-    {"hypotheses", HYPOTHESES_TOO, NULL, 0, "Add the verdicts on H1 to H5 (docs/explain.md)", 0},
+    {"hypotheses", HYPOTHESES_TOO, NULL, 0, "Add the verdicts on H1 to H6 (docs/explain.md)", 0},
     {"json", 'j', NULL, 0, "Print everything as JSON (docs/dev/explain-json.md)", 0},
     {0},
 };

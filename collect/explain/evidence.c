@@ -58,6 +58,14 @@ static uint32_t region_id(const struct model *first, uint32_t index, uint64_t ti
     return 0;
 }
 
+/* The id that the first pass gave the group of boxes, if the redraw is one of its own. */
+static uint32_t alternate_id(const struct model *first, uint32_t index, uint64_t time)
+{
+    const struct model_alternate *p = index ? &first->alternates.list[index - 1] : NULL;
+
+    return p && p->id && time >= p->first ? p->id : 0;
+}
+
 static bool has_kind(const struct select *q, uint16_t kind)
 {
     if (!q->kinds[0])
@@ -173,12 +181,14 @@ static bool is_refused(const struct select *q, const struct model_candidate *c, 
 }
 
 static bool is_wanted(const struct select *q, const struct model_candidate *c, uint32_t id,
-                      enum outcome o)
+                      uint32_t alternate, enum outcome o)
 {
     if (c->time < q->from || (q->to && c->time > q->to))
         return false;
     if (q->refused)
         return is_refused(q, c, o);
+    if (q->alternate)
+        return q->outcomes >> o & 1 && q->alternate == alternate;
     return q->outcomes >> o & 1 && id && (!q->region || q->region == id);
 }
 
@@ -186,11 +196,12 @@ static void on_decided(struct model *x, const struct model_candidate *c, enum ou
 {
     struct search *s = x->arg;
     uint32_t id = region_id(s->first, c->region, c->time);
+    uint32_t alternate = alternate_id(s->first, x->attr.group, c->time);
     bool yes = false;
     uint32_t kept = 0;
 
     for (size_t i = 0; i < s->count; i++)
-        yes |= is_wanted(&s->selects[i], c, id, o);
+        yes |= is_wanted(&s->selects[i], c, id, alternate, o);
     for (size_t i = 0; i < s->places.count; i++) {
         if (s->held[i].display != c->display)
             s->held[kept++] = s->held[i];

@@ -26,11 +26,12 @@ struct select {
     uint64_t from, to;
     uint16_t kinds[8]; /* ends with 0 */
     uint32_t stream, region, episode, other_region;
-    uint32_t display;  /* its id + 1 */
-    uint32_t outcomes; /* of a region's redraws: bits of enum outcome */
-    uint32_t refused;  /* redraws of this stream's place that it did not get */
-    bool late;         /* ... those too late as well */
-    const char *field; /* NULL, or it must have this value */
+    uint32_t alternate; /* redraws of that place, with `outcomes` */
+    uint32_t display;   /* its id + 1 */
+    uint32_t outcomes;  /* of a region's redraws: bits of enum outcome */
+    uint32_t refused;   /* redraws of this stream's place that it did not get */
+    bool late;          /* ... those too late as well */
+    const char *field;  /* NULL, or it must have this value */
     uint64_t value;
     enum select_rule rule;
 };

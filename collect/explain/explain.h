@@ -6,7 +6,7 @@
 
 #include "explain/finding.h"
 
-enum { HYPOTHESES = 5, SHORT_FINDINGS = 5 };
+enum { HYPOTHESES = 6, SHORT_FINDINGS = 5 };
 
 /* In short: at most SHORT_FINDINGS, what cost the viewer most first; or one, that nothing is wrong.
  */
@@ -17,9 +17,15 @@ void find_streams(const struct model *x, struct finder *s); /* s0 */
 void find_stream(const struct model *x, const struct model_stream *t, struct finder *s);
 void find_places(const struct model *x, struct finder *s); /* r0 */
 void find_place(const struct model *x, const struct model_region *r, struct finder *s);
+void find_alternates(const struct model *x, struct finder *s); /* b0 */
+void find_alternate(const struct model *x, const struct model_alternate *p, struct finder *s);
 void find_throughput(const struct model *x, struct finder *s);
 void find_freezes(const struct model *x, struct finder *s);
 void find_hypothesis(const struct model *x, int n, struct finder *s); /* 1 to HYPOTHESES */
+
+/* Of the place with these boxes, in doubt or not. */
+struct finding alternate_finding(const struct model *x, const struct model_alternate *p,
+                                 enum rule rule, const char *verdict);
 
 /* Everything, each thing one by one; without In short, which repeats it. */
 void find_all(const struct model *x, struct finder *s);

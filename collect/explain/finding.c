@@ -43,6 +43,7 @@ const char *const change_names[CHANGES] = {
     [CHANGE_LINK] = "client_or_link",
     [CHANGE_SPICE] = "package_spice",
     [CHANGE_BIT_RATE] = "domain_bit_rate",
+    [CHANGE_BOX] = "guest_box",
     [CHANGE_RING] = "record_ring",
 };
 

@@ -11,7 +11,7 @@
 #include "model/model.h"
 
 enum {
-    FINDING_VALUES = 20,
+    FINDING_VALUES = 24,
     FINDING_EVIDENCE = 10,
     FINDING_REF = 24, /* bytes of a reference's text */
 };
@@ -27,9 +27,10 @@ enum unit {
     UNIT_PERCENT,
     UNIT_RATE, /* real */
     UNIT_BOX,
-    UNIT_STREAM, /* ids: s3, r2, e5 */
+    UNIT_STREAM, /* ids: s3, r2, e5, b1 */
     UNIT_REGION,
     UNIT_EPISODE,
+    UNIT_ALTERNATE,
     UNIT_OUTCOME, /* enum outcome: a page prints its words */
     UNIT_WORD,
 };
@@ -76,6 +77,7 @@ enum change {
     CHANGE_LINK,       /* client: it, or the link, is too slow */
     CHANGE_SPICE,      /* package: a newer spice-server */
     CHANGE_BIT_RATE,   /* domain XML: SPICE_BIT_RATE; or the package */
+    CHANGE_BOX,        /* guest: keep the video's box still */
     CHANGE_RING,       /* spicetap record: a larger ring */
     CHANGES,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Verdicts on the hypotheses H1 to H5; docs/explain.md has their words. */
+/* Verdicts on the hypotheses H1 to H6; docs/explain.md has their words. */
 #include "explain/explain.h"
 #include "explain/names.h"
 #include "explain/presence.h"
@@ -25,7 +25,7 @@ static bool in_doubt(const struct model *x)
 
 static struct finding hypothesis(const struct model *x, int n, const char *verdict)
 {
-    static const char *const names[] = {"H1", "H2", "H3", "H4", "H5"};
+    static const char *const names[] = {"H1", "H2", "H3", "H4", "H5", "H6"};
     struct finding f =
         finding_new(x, RULE_H_EVICTION_KILLS + (enum rule)(n - 1), (uint32_t)n, 0, verdict);
     uint64_t lost, places;
@@ -178,10 +178,51 @@ static void h5(const struct model *x, struct finder *s)
     s->found(s, &f);
 }
 
+/* Only where the probes that show a row of frames were on, with nothing lost. */
+static bool shows_rows(const struct model *x)
+{
+    static const uint16_t kinds[] = {EV_draw, EV_match, EV_frame, EV_stream_create,
+                                     EV_stream_attach};
+    const struct groups *g = &x->alternates.groups;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (!presence_of(x, kinds[i]))
+            return false;
+    return !in_doubt(x) && !g->places.over && !g->boxes_over;
+}
+
+static void h6(const struct model *x, struct finder *s)
+{
+    const struct model_alternate *worst = alternates_kept(&x->alternates, 1);
+    const struct sums all = sums(x);
+    bool sure = worst && !alternate_finding(x, worst, RULE_ALTERNATE_BOXES, "found").unsure;
+    struct finding f = hypothesis(x, 6,
+                                  sure                             ? supported
+                                  : worst                          ? open
+                                  : shows_rows(x) && all.draws > 0 ? refuted
+                                                                   : open);
+
+    put_count(&f, "places", x->alternates.kept);
+    put_count(&f, "video_places", x->regions.kept.count);
+    for (uint32_t i = 1; i <= x->alternates.kept && i < FINDING_EVIDENCE; i++)
+        put_evidence(&f, (struct select){.alternate = i,
+                                         .outcomes = 1u << OUT_COUNTED | 1u << OUT_TOO_LATE |
+                                                     1u << OUT_NO_HISTORY | 1u << OUT_FIRST});
+    if (worst) {
+        put_id(&f, "alternate", UNIT_ALTERNATE, worst->id);
+        put_span(&f, "lost_ns", worst->lost_ns);
+        put_count(&f, "in_a_row", worst->longest);
+        put_count(&f, "frames_to_start", MODEL_START_FRAMES);
+    } else {
+        put_evidence(&f, (struct select){.kinds = {EV_frame}});
+    }
+    s->found(s, &f);
+}
+
 void find_hypothesis(const struct model *x, int n, struct finder *s)
 {
-    static void (*const all[HYPOTHESES])(const struct model *, struct finder *) = {h1, h2, h3, h4,
-                                                                                   h5};
+    static void (*const all[HYPOTHESES])(const struct model *, struct finder *) = {h1, h2, h3,
+                                                                                   h4, h5, h6};
 
     all[n - 1](x, s);
 }

@@ -3,7 +3,7 @@
 #include "explain/explain.h"
 #include "explain/presence.h"
 
-enum { STREAMS_ON_PAGE = 4, PLACES_ON_PAGE = 4 };
+enum { STREAMS_ON_PAGE = 4, PLACES_ON_PAGE = 4, ALTERNATES_ON_PAGE = 2 };
 
 static uint32_t streams_kept(const struct model *x)
 {
@@ -21,6 +21,9 @@ void find_all(const struct model *x, struct finder *s)
     find_places(x, s);
     for (uint32_t i = 1; i <= x->regions.kept.count; i++)
         find_place(x, model_kept(x, i), s);
+    find_alternates(x, s);
+    for (uint32_t i = 1; i <= x->alternates.kept; i++)
+        find_alternate(x, alternates_kept(&x->alternates, i), s);
     find_throughput(x, s);
     for (int h = 1; h <= HYPOTHESES; h++)
         find_hypothesis(x, h, s);
@@ -111,12 +114,25 @@ static void page_places(const struct model *x, struct finder *s)
     more(x, RULE_PLACES_MORE, "more", x->regions.kept.count, shown, x->regions.kept.count, s);
 }
 
+/* The costliest. None, where no place was redrawn like a video either. */
+static void page_alternates(const struct model *x, struct finder *s)
+{
+    uint32_t kept = x->alternates.kept,
+             shown = kept < ALTERNATES_ON_PAGE ? kept : ALTERNATES_ON_PAGE;
+
+    find_alternates(x, s);
+    for (uint32_t i = 1; i <= shown; i++)
+        find_alternate(x, alternates_kept(&x->alternates, i), s);
+    more(x, RULE_ALTERNATE_MORE, "more", kept, shown, kept, s);
+}
+
 void find_page(const struct model *x, struct finder *s)
 {
     find_short(x, s);
     page_memory(x, s);
     page_streams(x, s);
     page_places(x, s);
+    page_alternates(x, s);
     find_throughput(x, s);
 }
 

@@ -24,6 +24,20 @@ static void count(const struct model *x, struct finder *s)
     s->found(s, &f);
 }
 
+/* The boxes that alternate where the region is, if they do. */
+static void put_alternate(struct finding *f, const struct model *x, const struct model_region *r)
+{
+    for (uint32_t i = 1; i <= x->alternates.kept; i++) {
+        const struct model_alternate *p = alternates_kept(&x->alternates, i);
+        const struct box_group *g = alternates_group(&x->alternates, p);
+
+        if (g->display != r->display || !groups_share_half(g->boxes[g->core].box, r->box))
+            continue;
+        put_id(f, "alternate", UNIT_ALTERNATE, p->id);
+        return;
+    }
+}
+
 static void clip(const struct model *x, struct finder *s)
 {
     const struct model_region *clip = model_clip(x);
@@ -43,6 +57,7 @@ static void clip(const struct model *x, struct finder *s)
     put_display(&f, x, clip->display);
     if (model_in_pieces(x))
         put_word(&f, "part", "the greatest piece of the clip");
+    put_alternate(&f, x, clip);
     s->found(s, &f);
 }
 

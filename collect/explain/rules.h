@@ -20,6 +20,7 @@
     R(RULE_SHORT_PUT_OFF, 'i', 6, "short_put_off")                                                 \
     R(RULE_SHORT_BLOCKED, 'i', 7, "short_blocked")                                                 \
     R(RULE_SHORT_NOTHING, 'i', 8, "short_nothing")                                                 \
+    R(RULE_SHORT_ALTERNATE, 'i', 9, "short_alternate")                                             \
     /* memory: all out-of-memory episodes, then each one */                                        \
     R(RULE_MEMORY_RAN_OUT, 'e', 1, "memory_ran_out")                                               \
     R(RULE_MEMORY_EVICTED, 'e', 2, "memory_evicted")                                               \
@@ -66,6 +67,14 @@
     R(RULE_PLACE_MISS_BOX, 'r', 21, "place_miss_box")                                              \
     R(RULE_PLACE_MISS_FRAMES, 'r', 22, "place_miss_frames")                                        \
     R(RULE_PLACE_OUTCOME, 'r', 30, "place_outcome") /* + enum outcome */                           \
+    /* boxes that alternate at a place redrawn like a video */                                     \
+    R(RULE_ALTERNATE_COUNT, 'b', 1, "alternate_count")                                             \
+    R(RULE_ALTERNATE_TABLE, 'b', 2, "alternate_table")                                             \
+    R(RULE_ALTERNATE_MORE, 'b', 3, "alternate_more")                                               \
+    R(RULE_ALTERNATE_BOXES, 'b', 1, "alternate_boxes")                                             \
+    R(RULE_ALTERNATE_RUN, 'b', 2, "alternate_run")                                                 \
+    R(RULE_ALTERNATE_RETURN, 'b', 3, "alternate_return")                                           \
+    R(RULE_ALTERNATE_NEED, 'b', 4, "alternate_need")                                               \
     /* throughput, and what the client showed */                                                   \
     R(RULE_SENT, 't', 1, "sent")                                                                   \
     R(RULE_BLOCKED, 't', 2, "blocked")                                                             \
@@ -77,12 +86,13 @@
     R(RULE_DELAY, 't', 8, "delay")                                                                 \
     R(RULE_PACING_TABLE, 't', 9, "clients_table")                                                  \
     R(RULE_FREEZE, 't', 10, "freeze") /* + its place among the longest */                          \
-    /* H1 to H5: h1.1 to h5.1 */                                                                   \
+    /* H1 to H6: h1.1 to h6.1 */                                                                   \
     R(RULE_H_EVICTION_KILLS, 'h', 1, "eviction_kills_streams")                                     \
     R(RULE_H_RING_OVERWRITTEN, 'h', 1, "evictions_overwrite_ring")                                 \
     R(RULE_H_DRAWS_UNFIT, 'h', 1, "draws_unfit")                                                   \
     R(RULE_H_VIRTIO, 'h', 1, "virtio_cannot_stream")                                               \
-    R(RULE_H_MEMORY, 'h', 1, "memory_brings_no_stream")
+    R(RULE_H_MEMORY, 'h', 1, "memory_brings_no_stream")                                            \
+    R(RULE_H_ALTERNATE, 'h', 1, "boxes_alternate")
 
 #define RULE_CONSTANT(constant, object, number, name) constant,
 enum rule { EXPLAIN_RULES(RULE_CONSTANT) RULES };

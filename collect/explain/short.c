@@ -219,6 +219,38 @@ static enum change outcome_change(enum outcome o)
     return o < OUT_VERDICTS ? CHANGE_PLAYER : CHANGE_NONE;
 }
 
+/* ---- boxes that alternate ---- */
+
+/* Is the place one whose boxes alternate, and was that what it cost? */
+static bool alternates(const struct model *x, const struct model_region *r, uint64_t cost)
+{
+    for (uint32_t i = 1; i <= x->alternates.kept; i++) {
+        const struct model_alternate *p = alternates_kept(&x->alternates, i);
+        const struct box_group *g = alternates_group(&x->alternates, p);
+
+        if (g->display == r->display && p->lost_ns * 2 >= cost &&
+            groups_share_half(g->boxes[g->core].box, r->box))
+            return true;
+    }
+    return false;
+}
+
+static void boxes_alternate(const struct model *x, struct chosen *c)
+{
+    const struct model_alternate *worst = alternates_kept(&x->alternates, 1);
+    struct finding f;
+
+    if (!worst || !is_much_video(x, worst->lost_ns))
+        return;
+    f = alternate_finding(x, worst, RULE_SHORT_ALTERNATE, "found");
+    if (x->alternates.kept > 1)
+        put_count(&f, "others", x->alternates.kept - 1);
+    put_change(&f, x, CHANGE_BOX);
+    choose(c, &f);
+}
+
+/* ---- the video was not streamed: other reasons ---- */
+
 static void put_refusal(struct finding *f, const struct model *x, const struct model_region *r)
 {
     enum outcome o = main_outcome(r);
@@ -253,7 +285,8 @@ static const struct model_region *streams_lost(const struct model *x, struct cho
         const struct model_stream *t = last_of_place(x, r);
         uint64_t after = t ? redrawn_after(r, t->died) : 0;
 
-        if (!is_much_video(x, after) || (model_in_pieces(x) && is_piece(x, r)))
+        if (!is_much_video(x, after) || (model_in_pieces(x) && is_piece(x, r)) ||
+            alternates(x, r, after))
             continue;
         places++;
         if (after > most) {
@@ -290,7 +323,7 @@ static void not_streamed(const struct model *x, const struct model_region *told,
         (!x->regions.clip_told && !model_in_pieces(x) && !r->steady.natural))
         return;
     without = r->steady.ns > r->streamed_ns ? r->steady.ns - r->streamed_ns : 0;
-    if (!is_much_video(x, without))
+    if (!is_much_video(x, without) || alternates(x, r, without))
         return;
     f = finding_new(x, RULE_SHORT_NOT_STREAMED, 0, 0,
                     model_in_pieces(x) ? "in_pieces" : outcome_names[main_outcome(r)]);
@@ -386,6 +419,7 @@ void find_short(const struct model *x, struct finder *s)
 
     losses(x, &c);
     freezes(x, &c);
+    boxes_alternate(x, &c);
     not_streamed(x, streams_lost(x, &c), &c);
     waited(x, &c);
     put_off(x, &c);

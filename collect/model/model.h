@@ -11,6 +11,7 @@
 #ifndef SPICETAP_MODEL_H
 #define SPICETAP_MODEL_H
 
+#include "model/alternate.h"
 #include "model/bytes.h"
 #include "model/client.h"
 #include "run/clip.h"
@@ -39,6 +40,7 @@ struct model {
     struct model_streams streams;
     struct model_pacing pacing;
     struct model_regions regions;
+    struct model_alternates alternates;
     struct model_memory memory;
     struct model_client client;
 
@@ -63,7 +65,7 @@ struct model_overflow {
     uint64_t count;
 };
 
-enum { MODEL_TABLES = 18 };
+enum { MODEL_TABLES = 20 };
 /* Every table, whether it overflowed or not; `list` has MODEL_TABLES places. How many there are. */
 unsigned model_overflows(const struct model *x, struct model_overflow *list);
 

@@ -27,6 +27,8 @@ unsigned model_overflows(const struct model *x, struct model_overflow *list)
         {"boxes", r->watched.places.over},
         {"regions", r->kept.over},
         {"spells", spells_over(r)},
+        {"groups", x->alternates.groups.places.over},
+        {"group_boxes", x->alternates.groups.boxes_over},
         {"episodes", m->kept.over},
         {"victims", m->victims_over},
         {"victim_streams", m->streams_over},

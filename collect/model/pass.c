@@ -15,6 +15,7 @@ int model_new(struct model **out)
     waits_init(&x->waits);
     pacing_init(&x->pacing, &x->streams);
     regions_init(&x->regions, &x->streams, &x->losses);
+    alternates_init(&x->alternates, &x->losses);
     client_init(&x->client, &x->waits, &x->regions, &x->losses);
     if (streams_init(&x->streams, &x->waits, &x->bytes, &x->losses) ||
         memory_init(&x->memory, &x->waits, &x->streams, &x->regions)) {
@@ -31,6 +32,7 @@ void model_free(struct model *x)
         return;
     streams_free(&x->streams);
     regions_free(&x->regions);
+    alternates_free(&x->alternates);
     client_free(&x->client);
     memory_free(&x->memory);
     free(x);
@@ -47,6 +49,7 @@ static void loss(struct model *x, const struct run_event *e)
     memory_loss(&x->memory, source, count, &x->attr);
     streams_loss(&x->streams, source, count);
     regions_loss(&x->regions, source, count);
+    alternates_loss(&x->alternates, source, count);
     if (source == SOURCE_CLIENT)
         client_loss(&x->client, e->loss.from, e->loss.to);
 }
@@ -59,6 +62,7 @@ static void settle(struct model *x, unsigned slot)
     if (!c)
         return;
     streams_refused(&x->streams, c, o);
+    x->attr.group = alternates_redraw(&x->alternates, c, o);
     if (x->decided)
         x->decided(x, c, o);
 }
@@ -158,6 +162,7 @@ void model_end(struct model *x)
     for (unsigned i = 0; i < MODEL_DISPLAYS; i++)
         settle(x, i);
     regions_end(&x->regions);
+    alternates_end(&x->alternates);
     streams_end(&x->streams, x->end);
     client_end(&x->client, clip_slot(x));
     waits_end(&x->waits, x->end);

@@ -28,6 +28,7 @@ struct model_attr {
     /* A wait that holds the guest up, the begin or end of a block of the command ring, or a call
      * for memory that the server drops. */
     bool counts;
+    uint32_t group; /* of the redraw whose fate the event decided: index in `alternates` + 1 */
 };
 
 #endif

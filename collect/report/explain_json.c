@@ -142,6 +142,31 @@ static json_t *region(const struct model *x, const struct model_region *r)
     return o;
 }
 
+static json_t *alternate(const struct model *x, const struct model_alternate *p)
+{
+    const struct box_group *g = alternates_group(&x->alternates, p);
+    json_t *boxes = json_array(), *o;
+    struct finder s = into(json_array());
+
+    for (uint32_t i = 0; i < g->count; i++)
+        json_array_append_new(boxes, json_pack("{so sI}", "box", box_json(g->boxes[i].box), "draws",
+                                               NUMBER(g->boxes[i].draws)));
+    o = json_pack("{sI sI so sI sI sI sI sI sI}", "id", NUMBER(p->id), "display",
+                  NUMBER(g->display), "boxes", boxes, "redraws", NUMBER(p->redraws), "changes",
+                  NUMBER(p->changes), "streamed", NUMBER(p->streamed), "lost_ns",
+                  NUMBER(p->lost_ns), "in_a_row", NUMBER(p->longest), "any_box_in_a_row",
+                  NUMBER(p->most_in_row));
+    if (p->need_delta != UINT64_MAX)
+        json_object_set_new(o, "need_delta_ns", json_integer(NUMBER(p->need_delta)));
+    if (p->need_pixels != UINT64_MAX)
+        json_object_set_new(o, "need_pixels", json_integer(NUMBER(p->need_pixels)));
+    set_losses(x, o, p->losses, p->lost);
+    json_object_set_new(o, "inconclusive", json_boolean(p->losses != 0 || !p->counted));
+    json_object_set_new(o, "findings", s.arg);
+    find_alternate(x, p, &s);
+    return o;
+}
+
 static json_t *episode(const struct model *x, const struct model_episode *e)
 {
     json_t *o = json_pack(
@@ -240,6 +265,7 @@ static void write_findings(const struct model *x, struct page *p)
     find_memory(x, &s);
     find_streams(x, &s);
     find_places(x, &s);
+    find_alternates(x, &s);
     find_throughput(x, &s);
     putchar(']');
 }
@@ -257,6 +283,10 @@ static void write_lists(const struct model *x, struct page *p)
     list_begin(p, "regions");
     for (uint32_t i = 0; i < x->regions.kept.count; i++)
         element(p, i, region(x, model_kept(x, i + 1)));
+    printf("]");
+    list_begin(p, "alternates");
+    for (uint32_t i = 1; i <= x->alternates.kept; i++)
+        element(p, i - 1, alternate(x, alternates_kept(&x->alternates, i)));
     printf("]");
     list_begin(p, "freezes");
     for (uint32_t i = 0; i < x->client.kept.count; i++)

@@ -18,10 +18,13 @@ struct page {
     bool headings;
 };
 
-static const char *const headings[128] = {
-    ['i'] = "In short",   ['e'] = "Memory",
-    ['s'] = "Streams",    ['r'] = "Places redrawn like a video",
-    ['t'] = "Throughput", ['h'] = "Hypotheses"};
+static const char *const headings[128] = {['i'] = "In short",
+                                          ['e'] = "Memory",
+                                          ['s'] = "Streams",
+                                          ['r'] = "Places redrawn like a video",
+                                          ['b'] = "Boxes that alternate",
+                                          ['t'] = "Throughput",
+                                          ['h'] = "Hypotheses"};
 
 /* A sentence behind its reference, folded at the page's width. */
 static void print_folded(const char *ref, const char *p)

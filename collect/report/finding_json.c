@@ -78,6 +78,7 @@ static json_t *select_json(const struct select *q)
     set_number(o, "region", q->region);
     set_number(o, "overwritten_region", q->other_region);
     set_number(o, "episode", q->episode);
+    set_number(o, "alternate", q->alternate);
     if (q->display)
         json_object_set_new(o, "display", json_integer(NUMBER(q->display - 1)));
     set_outcomes(o, q->outcomes);
@@ -99,8 +100,8 @@ static json_t *select_json(const struct select *q)
 static json_t *object_json(const struct finding *f)
 {
     static const char *const kinds[128] = {
-        ['i'] = "run",    ['e'] = "episode",    ['s'] = "stream",
-        ['r'] = "region", ['t'] = "throughput", ['h'] = "hypothesis"};
+        ['i'] = "run",       ['e'] = "episode",    ['s'] = "stream",    ['r'] = "region",
+        ['b'] = "alternate", ['t'] = "throughput", ['h'] = "hypothesis"};
     json_t *o = json_pack("{ss sI}", "kind", kinds[f->object & 127], "id", NUMBER(f->id));
 
     if (f->has_display)

@@ -87,7 +87,8 @@ static void fill(struct text *t, const char *template);
 
 void value_text(const struct finding *f, const struct value *v, char text[VALUE_SIZE])
 {
-    static const char letters[] = {[UNIT_STREAM] = 's', [UNIT_REGION] = 'r', [UNIT_EPISODE] = 'e'};
+    static const char letters[] = {
+        [UNIT_STREAM] = 's', [UNIT_REGION] = 'r', [UNIT_EPISODE] = 'e', [UNIT_ALTERNATE] = 'b'};
     struct text t = {.f = f, .at = text, .end = text + VALUE_SIZE - 1};
 
     *text = '\0';
@@ -120,6 +121,7 @@ void value_text(const struct finding *f, const struct value *v, char text[VALUE_
     case UNIT_STREAM:
     case UNIT_REGION:
     case UNIT_EPISODE:
+    case UNIT_ALTERNATE:
         snprintf(text, VALUE_SIZE, "%c%" PRIu64, letters[v->unit], v->n);
         break;
     case UNIT_OUTCOME:

@@ -51,6 +51,17 @@ const struct doubt_words doubt_words[] = {
      "Inconclusive for {left_out} of them: more ran at one time than can be followed."},
     {UNSURE_TABLE, RULE_STREAMS_TABLE,
      "The {left_out} later ones are in these counts alone."},
+    {UNSURE_LOST, RULE_SHORT_ALTERNATE,
+     "Inconclusive: {lost} event{lost:s} lost here, while it was redrawn."},
+    {UNSURE_LOST, RULE_ALTERNATE_BOXES,
+     "Inconclusive: {lost} event{lost:s} lost here, while it was redrawn."},
+    {UNSURE_NOT_SEEN, RULE_SHORT_ALTERNATE,
+     "Inconclusive: no frame was counted, so whether its pictures look natural to the server is unknown."},
+    {UNSURE_NOT_SEEN, RULE_ALTERNATE_BOXES,
+     "Inconclusive: no frame was counted, so whether its pictures look natural to the server is unknown."},
+    {UNSURE_TABLE, RULE_ALTERNATE_TABLE,
+     "[+{left_out} place{left_out:s} did not fit the table. ][+{forgotten} box{forgotten:es} "
+     "{forgotten:were} forgotten for newer ones while still redrawn. ]Boxes that alternate there are unknown."},
     {UNSURE_TABLE, RULE_PLACES_TABLE,
      "[+{left_out} place{left_out:s} did not fit the table. ][+{forgotten} box{forgotten:es} "
      "{forgotten:were} forgotten for newer ones while still redrawn. ]What became of these is unknown."},
@@ -96,6 +107,7 @@ const char *const change_words[CHANGES] = {
     [CHANGE_SPICE] = "spice-server {version} and later do not do this: update the package.",
     [CHANGE_BIT_RATE] = ("Set SPICE_BIT_RATE to the link's Mbit/s in QEMU's environment (<qemu:env> in the domain XML), "
                          "or update spice-server: {version} and later do not do this."),
+    [CHANGE_BOX] = "Keep the video's box still: show it in full screen, or on a page where nothing else moves.",
     [CHANGE_RING] = "Record again with a larger --buffer.",
 };
 

@@ -49,6 +49,13 @@ const struct words words[] = {
      "The clip, {box}[ on display {display}], was sent as single pictures, not as video,[ for "
      "{not_streamed_ns} of the {redrawn_ns} that it was redrawn.][ for all the {never_streamed_ns} that it "
      "was redrawn.][ The main reason ({main_percent} of all its redraws): {why}.]"},
+    {RULE_SHORT_ALTERNATE, NULL,
+     "A place redrawn like a video, {box}[ on display {display}], was sent as single pictures for "
+     "{lost_ns}, because its box alternates with {other_boxes} other box{other_boxes:es}. The server "
+     "makes a stream of {frames_to_start} frames of one box in a row, and never counted more than "
+     "{in_a_row}.[ In the closest row of {frames_to_start} equal boxes, two came {need_delta_ns} apart; "
+     "the server accepts {limit_ns}. A guest that draws {need_per_second} times a second in place of "
+     "{per_second} could have a stream.][ The same happened in {others} other place{others:s}.]"},
     {RULE_SHORT_WAITED, "by_guest",
      "The guest waited for graphics memory for {waited_ns}, {waited_percent} of the run; the longest "
      "wait took {longest_ns}.[ All {false_alarms} calls for memory were false alarms: the guest's "
@@ -272,10 +279,11 @@ const struct words words[] = {
      "display draws the clip in pieces. {video_percent} of their pixels were sent as video."},
     {RULE_PLACES_CLIP, "by_client",
      "The clip is {region}, {box}[ on display {display}]: the client read the clip's frame numbers "
-     "there."},
+     "there.[ Its box alternates with others: see {alternate}.]"},
     {RULE_PLACES_CLIP, "by_size",
      "The clip is taken to be {region}, {box}[ on display {display}][ ({part})]: of the places that are "
-     "redrawn like a picture, it has the most pixels times time."},
+     "redrawn like a picture, it has the most pixels times time.[ Its box alternates with others: see "
+     "{alternate}.]"},
     {RULE_PLACES_TABLE, NULL, "Not all places were followed."},
     {RULE_PLACES_MORE, NULL,
      "{more} more {more:are} not on this page: --region N shows one, N up to {last}."},
@@ -308,6 +316,43 @@ const struct words words[] = {
      "a stream."},
     {RULE_PLACE_STRETCHES, NULL,
      "Only its first {kept} stretches are kept apart; the later ones are listed as one."},
+
+    /* boxes that alternate */
+    {RULE_ALTERNATE_COUNT, "found",
+     "In {places} place{places:s} redrawn like a video no stream began, because the box alternates: "
+     "{lost_ns} in all."},
+    {RULE_ALTERNATE_COUNT, "none", "No place redrawn like a video lost a stream to boxes that alternate."},
+    {RULE_ALTERNATE_TABLE, NULL, "Not all boxes that overlap were followed."},
+    {RULE_ALTERNATE_MORE, NULL, "{more} more {more:are} not on this page: --json has all {last}."},
+    {RULE_ALTERNATE_BOXES, NULL,
+     "Place {alternate}[ on display {display}], {box} and {other_boxes} other box{other_boxes:es} that "
+     "overlap it, was redrawn {redraws} times without a stream, {per_second} a second. "
+     "Its box changed {changes} time{changes:s}. In one box, a video would have been streamed for "
+     "{lost_ns} of that time."},
+    {RULE_ALTERNATE_RUN, "counted",
+     "Each change of box begins the server's count anew: it counted {in_a_row} frame{in_a_row:s} in a "
+     "row at most, at {at_ns}, and {frames_to_start} make a stream. Whatever the box, up to "
+     "{any_box_in_a_row} redraws in a row came within {limit_ns} of the one before."},
+    {RULE_ALTERNATE_RUN, "none_counted",
+     "Each change of box begins the server's count anew: it counted no frame, and {frames_to_start} in "
+     "a row make a stream. Whatever the box, up to {any_box_in_a_row} redraws in a row came within "
+     "{limit_ns} of the one before."},
+    {RULE_ALTERNATE_RETURN, "found",
+     "After another box, an equal one came back {returns} time{returns:s}, {late} of these later than the "
+     "{limit_ns} that the server accepts; the median is {returns_ns}.[+ The server itself "
+     "compared {seen_late} of these redraws with an equal box that was too old.][+ Its trace ring had "
+     "lost the history of {overwritten}.]"},
+    {RULE_ALTERNATE_RETURN, "none", "No box came back after another."},
+    {RULE_ALTERNATE_NEED, "delta",
+     "A stream could have begun if the server accepted {need_delta_ns} between two equal boxes, or if "
+     "the guest drew {need_per_second} times a second in place of {per_second}.[ A tolerance of "
+     "{need_pixels} pixels for each edge could have done as well.] spicetap whatif --detection-delta "
+     "replays the server's detector, and foretells whether it would."},
+    {RULE_ALTERNATE_NEED, "tolerance",
+     "No box came back often enough for a longer time to help. A stream could have begun if the server "
+     "accepted edges that are {need_pixels} pixels off: spicetap whatif --box-tolerance replays its "
+     "detector."},
+    {RULE_ALTERNATE_NEED, "none", "Neither a longer time nor a tolerance would have begun a stream."},
 
     /* throughput */
     {RULE_SENT, NULL,
@@ -409,6 +454,13 @@ const struct words words[] = {
      "{hypothesis}, more memory lowers the rate of out-of-memory, but brings no stream back: {says}. "
      "Here: {per_minute} episodes a minute, and {streamed_percent} of the redraws of video-like places "
      "were streamed."},
+    {RULE_H_ALTERNATE, "refuted",
+     "{hypothesis}, boxes that alternate keep a video from becoming a stream: {says}. {video_places} "
+     "place{video_places:s} {video_places:were} redrawn like a video, and none lost a stream to that."},
+    {RULE_H_ALTERNATE, NULL,
+     "{hypothesis}, boxes that alternate keep a video from becoming a stream: {says}.[+ In {places} "
+     "place{places:s} it did; in {alternate} for {lost_ns}, with {in_a_row} frame{in_a_row:s} in a row "
+     "at most of the {frames_to_start} that make a stream.]"},
 };
 const size_t words_count = sizeof(words) / sizeof(*words);
 /* clang-format on */

@@ -734,7 +734,7 @@ static void a_clean_run_fits_40_lines(void **state)
     assert_non_null(strstr(text, "H1, eviction of what stream detection needs"));
     free(text);
     o = explained();
-    assert_int_equal(json_array_size(json_object_get(o, "hypotheses")), 5);
+    assert_int_equal(json_array_size(json_object_get(o, "hypotheses")), 6);
     json_decref(o);
 }
 
@@ -794,9 +794,236 @@ static void a_stream_that_did_not_come_back(void **state)
     check_run();
 }
 
+/* ---- boxes that alternate ---- */
+
+/* Merged damage: all at one place, as the page of a browser makes them. */
+static const int32_t merged[5][4] = {{300, 200, 1570, 978},
+                                     {300, 200, 1690, 978},
+                                     {300, 200, 1442, 978},
+                                     {300, 200, 1700, 1150},
+                                     {300, 200, 1324, 968}};
+
+/* What the server does with one redraw: the letter is its box, `apart` the time since the last one.
+ * It compares with the box before, if that is equal, or with the trace ring, which has all. */
+static void redraw(char letter, uint64_t apart, uint64_t graduality)
+{
+    static uint64_t last[5], row[5];
+    static char before;
+    unsigned i = (unsigned)(letter - 'A');
+    int64_t since;
+
+    if (drawable == 0x1000) { /* the first of a run */
+        memset(last, 0, sizeof(last));
+        before = '\0';
+    }
+    now += apart;
+    since = (int64_t)(now - last[i]);
+    draw(merged[i], 0);
+    if (last[i]) {
+        bool late = since > (int64_t)(200 * MS);
+
+        PUT(spice, match, now + 10, .drawable = drawable, .since = since, .other = rect(merged[i]),
+            .against = before == letter ? MATCH_AGAINST_previous : MATCH_AGAINST_trace,
+            .verdict = late ? MATCH_VERDICT_too_late : MATCH_VERDICT_match);
+        row[i] = late ? 0 : row[i] + 1;
+    } else {
+        row[i] = 0;
+    }
+    if (row[i])
+        PUT(spice, frame, now + 20, .drawable = drawable, .frames = (int64_t)row[i],
+            .gradual_frames = graduality == GRADUALITY_low ? 0 : (int64_t)row[i],
+            .graduality = graduality);
+    last[i] = now;
+    before = letter;
+}
+
+static void redraws(const char *letters, unsigned times, uint64_t apart, uint64_t graduality)
+{
+    for (unsigned i = 0; i < times * strlen(letters); i++)
+        redraw(letters[i % strlen(letters)], apart, graduality);
+}
+
+static const char *verdict_on(const json_t *o, unsigned hypothesis)
+{
+    return word(o, "hypotheses", hypothesis - 1, "verdict");
+}
+
+static json_int_t number_of(const json_t *o, const char *list, const char *key)
+{
+    const json_t *v = json_object_get(json_array_get(json_object_get(o, list), 0), key);
+
+    assert_true(json_is_integer(v));
+    return json_integer_value(v);
+}
+
+static void boxes_alternate(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    redraws("AAAABCAAAADE", 6, 100 * MS, GRADUALITY_high);
+    end("");
+    o = explained();
+    assert_string_equal(word(o, "short", 0, "rule"), "short_alternate");
+    assert_string_equal(word(o, "short", 0, "change"), "guest_box");
+    assert_int_equal(json_array_size(json_object_get(o, "short")), 1); /* not said twice */
+    assert_int_equal(json_array_size(json_object_get(o, "alternates")), 1);
+    assert_int_equal(number_of(o, "alternates", "redraws"), 72);
+    assert_int_equal(number_of(o, "alternates", "in_a_row"), 3);
+    assert_int_equal(number_of(o, "alternates", "any_box_in_a_row"), 71);
+    assert_int_equal(number_of(o, "alternates", "lost_ns"), 51 * 100 * MS);
+    assert_int_equal(number_of(o, "alternates", "need_delta_ns"), 300 * MS);
+    assert_int_equal(number_of(o, "alternates", "need_pixels"), 246); /* E to A, before D */
+    assert_string_equal(verdict_on(o, 6), "supported");
+    json_decref(o);
+    page_has("because its box alternates with 4 other boxes", true);
+    page_has("never counted more than 3", true);
+    page_has("accepted 300 ms between two equal boxes", true);
+    page_has("drew 15.0 times a second in place of 10.0", true);
+    assert_int_equal(RUN(cmd_explain, folder, "--events", "b1.1"), EXIT_DONE);
+    {
+        char *text = fake_text("out"), *p = text;
+        unsigned draws = 0;
+
+        while ((p = strstr(p, " draw "))) {
+            draws++;
+            p++;
+        }
+        assert_int_equal(draws, 72);
+        free(text);
+    }
+    check_run();
+}
+
+/* The rule is of boxes alone. */
+static void nothing_alternates(void **state)
+{
+    static const struct {
+        const char *letters;
+        unsigned times;
+        uint64_t apart, graduality;
+    } cases[] = {
+        {"A", 60, 100 * MS, GRADUALITY_low},            /* one box of text */
+        {"AAAABCAAAADE", 5, 100 * MS, GRADUALITY_low},  /* text in several */
+        {"AAAABCAAAADE", 5, 220 * MS, GRADUALITY_high}, /* too slow in one box too */
+        {"AAAABCAAAADE", 2, 100 * MS, GRADUALITY_high}, /* for less than 2 s more than needed */
+        {"AAAAAAAAAAAAAAAAAAB", 5, 100 * MS, GRADUALITY_high}, /* hardly ever another */
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        json_t *o;
+
+        begin();
+        redraws(cases[i].letters, cases[i].times, cases[i].apart, cases[i].graduality);
+        end("");
+        o = explained();
+        if (json_array_size(json_object_get(o, "alternates")))
+            fail_msg("case %zu alternates", i);
+        assert_string_not_equal(verdict_on(o, 6), "supported");
+        json_decref(o);
+        page_has("Boxes that alternate", false);
+    }
+}
+
+/* A video that streams refutes H6, with nothing lost; where it was lost, or its probe, nothing is
+ * concluded. */
+static void alternation_in_doubt(void **state)
+{
+    static const char lacks_frame[] =
+        ",\"probes\":{\"missing\":[{\"provider\":\"spice\",\"name\":\"frame\",\"why\":\"x\"}]}";
+    json_t *o;
+    (void)state;
+
+    for (int lost = 0; lost < 3; lost++) {
+        begin();
+        video(100);
+        if (lost == 1)
+            assert_int_equal(tap_write_loss(spice, now, 7, LOSS_REASON_ring_full), 0);
+        end(lost == 2 ? lacks_frame : "");
+        o = explained();
+        assert_string_equal(verdict_on(o, 6), lost ? "inconclusive" : "refuted");
+        json_decref(o);
+    }
+    for (int lost = 0; lost < 2; lost++) {
+        begin();
+        redraws("AAAABCAAAADE", 3, 100 * MS, GRADUALITY_high);
+        if (!lost)
+            assert_int_equal(tap_write_loss(spice, now, 7, LOSS_REASON_ring_full), 0);
+        redraws("AAAABCAAAADE", 5, 100 * MS, GRADUALITY_high);
+        end(lost ? lacks_frame : "");
+        o = explained();
+        assert_int_equal(json_array_size(json_object_get(o, "alternates")), 1);
+        assert_string_equal(verdict_on(o, 6), "inconclusive");
+        json_decref(o);
+        page_has("lost here, while it was redrawn", !lost);
+        page_has("the probe frame was not recorded", lost);
+        check_run();
+    }
+}
+
+/* No frame was counted: the server never looked at the picture. */
+static void no_frame_was_counted(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    redraws("ABCDE", 12, 100 * MS, GRADUALITY_high);
+    end("");
+    o = explained();
+    assert_string_equal(verdict_on(o, 6), "inconclusive");
+    assert_int_equal(number_of(o, "alternates", "in_a_row"), 0);
+    assert_true(json_is_true(
+        json_object_get(json_array_get(json_object_get(o, "alternates"), 0), "inconclusive")));
+    json_decref(o);
+    page_has("whether its pictures look natural to the server is unknown", true);
+    check_run();
+}
+
+/* More places than the table holds: the overflow is reported, and nothing is refuted. */
+static void more_places_than_fit(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    begin();
+    video(100);
+    for (unsigned n = 0; n < 4; n++)
+        for (int i = 0; i < 100; i++) {
+            const int32_t box[4] = {i * 100, 3000, i * 100 + 99, 3099};
+
+            now += MS;
+            draw(box, 0);
+        }
+    now += 500 * MS;
+    for (int n = 0; n < 60; n++) /* boxes of one place */
+        for (int i = 0; i < 20; i++) {
+            const int32_t box[4] = {0, 0, 300 + i, 300};
+
+            now += MS;
+            draw(box, 0);
+        }
+    end("");
+    o = explained();
+    assert_true(json_integer_value(json_object_get(json_object_get(o, "overflow"), "groups")) > 0);
+    assert_true(json_integer_value(json_object_get(json_object_get(o, "overflow"), "group_boxes")) >
+                100);
+    assert_string_equal(verdict_on(o, 6), "inconclusive");
+    json_decref(o);
+    page_has("did not fit the table", true);
+    check_run();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(boxes_alternate),
+        cmocka_unit_test(nothing_alternates),
+        cmocka_unit_test(alternation_in_doubt),
+        cmocka_unit_test(no_frame_was_counted),
+        cmocka_unit_test(more_places_than_fit),
         cmocka_unit_test(idle_needs_an_empty_ring),
         cmocka_unit_test(held_needs_an_answer),
         cmocka_unit_test(never_needs_the_probe),
