@@ -13,6 +13,7 @@ PING_CLOCK_NS = 5_000_000  # virtio has no I/O writes: only the port's pings sho
 LOSS_SHARE = 1000  # one event in a thousand
 STANDS = 3  # lines of the guest's, 10 s apart
 UNKNOWN_NS = 10**12
+CHANNELS = ((1, "main"), (2, "display"))  # as SPICE counts them
 
 
 def losses(info):
@@ -95,12 +96,14 @@ def machine(info, settings):
         yield "the VM was another one: it has no display device"
 
 
-def connected(info, events):
-    """The client's main and display channels, from before the recording to its end."""
-    window = info["run"]["window"]
-    for channel in ("main", "display"):
+def connected(info, events, summary):
+    """The client's main and display channels, from before the recording to its end. The events are those of the
+    recording's window: a channel that was connected before has none, and is in the client's own summary."""
+    window, known = info["run"]["window"], {c["channel"] for c in summary.get("channels", ())}
+    for number, channel in CHANNELS:
         mine = [e for e in events if e.get("channel") == channel]
-        if not any(e["event"] == "client_connected" and e["t"] <= window["from"] for e in mine):
+        late = any(e["event"] == "client_connected" and e["t"] > window["from"] for e in mine)
+        if late or number not in known or not summary.get("ready"):
             yield f"the client's {channel} channel was not connected when the recording began"
         gone = [e["t"] for e in mine if e["event"] == "client_disconnected" and e["t"] < window["to"]]
         if gone:
@@ -125,7 +128,7 @@ def clip(settings, summary):
 def client(info, settings, events, summary):
     if settings["client"] == "none":
         return
-    yield from connected(info, events)
+    yield from connected(info, events, summary or {})
     if info["run"].get("client", {}).get("exit") != 0 or not summary:
         yield "the client did not end well: client.log says why"
         return
