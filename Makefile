@@ -15,7 +15,7 @@ CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HDR     := $(B)/hdr/libhdr_histogram.a
 CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I. -Icollect -MMD -MP
-LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ljansson -lcap -lm
+LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lcap -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the agent's frames, which the port reads
@@ -108,20 +108,24 @@ clean: ## remove build/
 
 # ---- how things are made -------------------------------------------------------------
 
+# The rooms that every event passes: together, so that the compiler sees their small functions across files.
+HOT := event log clock run model replay table
+$(foreach room,$(HOT),$(eval $(B)/obj/collect/$(room)/%.o: CFLAGS_ALL += -O3 -flto=auto))
+
 $(B)/spicetap: $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Static, so that any guest can run it. Without paths of this machine, so that the same tree makes the same
 # binary. Debian 12's libelf.a needs no libzstd.
 $(B)/spicetap-guest: $(GUESTOBJ)
-	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz -ljansson
+	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz -ldeflate -ljansson
 
 $(B)/guest-obj/%.o: %.c Makefile | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O2 -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(CFLAGS_ALL) -c $< -o $@
 
 $(B)/spicetap-meter: $(METER)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(METER_PKG)) -lz -ljansson -pthread
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(METER_PKG)) -ldeflate -ljansson -pthread
 
 $(B)/obj/meter/%.o: meter/%.c Makefile
 	@mkdir -p $(@D)

@@ -6,9 +6,9 @@
 #ifndef SPICETAP_TAP_FORMAT_H
 #define SPICETAP_TAP_FORMAT_H
 
+#include <libdeflate.h>
 #include <string.h>
 #include <sys/types.h>
-#include <zlib.h>
 
 #include "log/tap.h"
 
@@ -144,7 +144,7 @@ static inline uint64_t get_le(const uint8_t *p, int bytes)
 
 static inline uint32_t tap_crc(const uint8_t *p, size_t length)
 {
-    return (uint32_t)crc32(0, p, (uInt)length);
+    return libdeflate_crc32(0, p, length);
 }
 
 #endif

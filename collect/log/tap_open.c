@@ -42,6 +42,7 @@ ssize_t tap_read_all(struct tap_reader *r, uint8_t *to, size_t length)
 
 int tap_read_packed(struct tap_reader *r, size_t packed, uint32_t crc, size_t raw)
 {
+    size_t used;
     ssize_t n;
 
     if (tap_make_room(&r->payload, &r->payload_room, packed) ||
@@ -54,12 +55,8 @@ int tap_read_packed(struct tap_reader *r, size_t packed, uint32_t crc, size_t ra
         return -ENODATA;
     if (tap_crc(r->payload, packed) != crc)
         return -EBADMSG;
-    inflateReset(&r->z);
-    r->z.next_in = r->payload;
-    r->z.avail_in = (uInt)packed;
-    r->z.next_out = r->raw;
-    r->z.avail_out = (uInt)raw;
-    if (inflate(&r->z, Z_FINISH) != Z_STREAM_END || r->z.total_out != raw || r->z.avail_in)
+    if (libdeflate_zlib_decompress_ex(r->inflater, r->payload, packed, r->raw, raw, &used, NULL) ||
+        used != packed)
         return -EBADMSG;
     return 0;
 }
@@ -132,7 +129,8 @@ static int open_reader(struct tap_reader **out, int folder, const char *name, in
     if (!r)
         return -ENOMEM;
     r->fd = r->loss = r->log_end = r->skipped = NOTHING;
-    if (inflateInit(&r->z) == Z_OK) {
+    r->inflater = libdeflate_alloc_decompressor();
+    if (r->inflater) {
         err = open_file(r, folder, name, flags);
         if (!err)
             err = read_header(r);
@@ -167,7 +165,7 @@ void tap_reader_close(struct tap_reader *r)
         close(r->fd);
     tap_decoder_close(&r->decoder);
     tap_desc_free(&r->desc);
-    inflateEnd(&r->z);
+    libdeflate_free_decompressor(r->inflater);
     free(r->known);
     free(r->event);
     free(r->payload);

@@ -36,7 +36,7 @@ struct tap_reader {
     size_t room; /* events */
     uint8_t *payload, *raw;
     size_t payload_room, raw_room;
-    z_stream z;
+    struct libdeflate_decompressor *inflater;
 };
 
 /* Makes a buffer as large as `size`: 0 or -ENOMEM. */

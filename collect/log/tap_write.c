@@ -30,7 +30,7 @@ struct tap_writer {
     uint32_t *of_kind;       /* indices of the events of one kind */
     struct tap_memory memory;
     uint8_t *raw, *out, *column;
-    z_stream z;
+    struct libdeflate_compressor *deflater;
 };
 
 /* The order column, then each kind's columns, in the worst case. */
@@ -43,7 +43,7 @@ static void writer_free(struct tap_writer *w)
         close(w->fd);
     tap_desc_free(&w->desc);
     free(w->memory.known);
-    deflateEnd(&w->z);
+    libdeflate_free_compressor(w->deflater);
     free(w->event);
     free(w->predicted);
     free(w->of_kind);
@@ -77,12 +77,8 @@ static int append(struct tap_writer *w, const uint8_t *data, size_t length)
 /* Deflates w->raw into w->out behind `head` bytes; gives the length, 0 if there is no room. */
 static size_t deflate_raw(struct tap_writer *w, size_t raw, size_t head)
 {
-    deflateReset(&w->z);
-    w->z.next_in = w->raw;
-    w->z.avail_in = (uInt)raw;
-    w->z.next_out = w->out + head;
-    w->z.avail_out = (uInt)(TAP_MAX_PAYLOAD - head);
-    return deflate(&w->z, Z_FINISH) == Z_STREAM_END ? w->z.total_out : 0;
+    return libdeflate_zlib_compress(w->deflater, w->raw, raw, w->out + head,
+                                    TAP_MAX_PAYLOAD - head);
 }
 
 /* Writes the description of the log, and reads it back as the coder's plan. */
@@ -126,8 +122,9 @@ int tap_writer_open(struct tap_writer **out, const char *path, enum tap_source s
     w->raw = malloc(TAP_MAX_RAW);
     w->out = malloc(TAP_MAX_PAYLOAD);
     w->column = malloc(CHUNK_EVENTS * MAX_VARINT);
-    if (w->event && w->predicted && w->of_kind && w->raw && w->out && w->column &&
-        !tap_memory_reset(&w->memory, CHUNK_EVENTS) && deflateInit(&w->z, DEFLATE_LEVEL) == Z_OK) {
+    w->deflater = libdeflate_alloc_compressor(DEFLATE_LEVEL);
+    if (w->event && w->predicted && w->of_kind && w->raw && w->out && w->column && w->deflater &&
+        !tap_memory_reset(&w->memory, CHUNK_EVENTS)) {
         w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
         err = w->fd < 0 ? -errno : write_header(w, source);
     }

@@ -350,13 +350,10 @@ static void second_reader_of_runs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(jsonl),
-        cmocka_unit_test(csv),
-        cmocka_unit_test(usage),
-        cmocka_unit_test(names_the_file), cmocka_unit_test(disk_full),
-        cmocka_unit_test(recovered),
-        cmocka_unit_test(second_reader),
-        cmocka_unit_test(second_reader_of_runs),
+        cmocka_unit_test(jsonl),         cmocka_unit_test(csv),
+        cmocka_unit_test(usage),         cmocka_unit_test(names_the_file),
+        cmocka_unit_test(disk_full),     cmocka_unit_test(recovered),
+        cmocka_unit_test(second_reader), cmocka_unit_test(second_reader_of_runs),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);

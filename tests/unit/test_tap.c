@@ -2,6 +2,7 @@
 /* Logs: what is written is read, and damage costs no more than the chunk it is in. */
 #include <signal.h>
 #include <sys/resource.h>
+#include <zlib.h>
 
 #include "desktop.h"
 #include "fake.h"
