@@ -14,7 +14,21 @@
 #define MIN_RATE UINT64_C(1000) /* bytes a second: below it a handshake takes minutes */
 #define MAX_RATE (UINT64_C(1) << 40)
 
-enum { RATE = OPTIONS_LONG, LINK, COMPRESSION, JSON, TAP, CLIP, PASSWORD, CA, SUBJECT, READY };
+enum {
+    RATE = OPTIONS_LONG,
+    LINK,
+    COMPRESSION,
+    JSON,
+    TAP,
+    CLIP,
+    PASSWORD,
+    CA,
+    SUBJECT,
+    READY,
+    GO,
+    KEYS,
+    KEYS_LIMIT
+};
 
 static const struct argp_option option_table[] = {
     {"time", 't', "SECONDS", 0, "Stop after SECONDS (default: run until Ctrl-C)", 0},
@@ -28,11 +42,18 @@ static const struct argp_option option_table[] = {
     {"json", JSON, "FILE", 0, "Write all results to FILE", 0},
     {"tap", TAP, "FILE", 0, "Log every message and picture to FILE, which must not exist", 0},
     {"clip", CLIP, "X,Y[,WxH]", 0, "Where the clip is on the screen (default: 50,50,1024x768)", 0},
+    {"keys", KEYS, "N[,MS[,X,Y,WxH]]", 0,
+     "Press a key N times, each MS (default: 500) after the answer before: until the picture in "
+     "the "
+     "box changes (default: 800,64,128x64)",
+     0},
+    {"keys-limit", KEYS_LIMIT, "MS", 0, "Wait so long for an answer (default: 30000)", 0},
     {"password-file", PASSWORD, "FILE", 0, "The first line of FILE is the password", 0},
     {"ca-file", CA, "FILE", 0, "Trust the certificate authority in FILE (PEM)", 0},
     {"host-subject", SUBJECT, "SUBJECT", 0,
      "Expect this subject in the server's certificate, not the host's name", 0},
     {"ready-fd", READY, "FD", OPTION_HIDDEN, "Write a byte to FD once the picture is there", 0},
+    {"go-fd", GO, "FD", OPTION_HIDDEN, "Press no key before FD can be read", 0},
     {"quiet", 'q', NULL, 0, "Print no live line and no summary", 0},
     {0},
 };
@@ -69,10 +90,15 @@ static const char *set_number(struct options *o, int key, const char *arg)
             return "a number of bytes a second, 1000 or more";
         o->rate = value;
         return NULL;
+    case KEYS_LIMIT:
+        if (!number_in(arg, 1, 600000, &value))
+            return "a number of ms up to 600000";
+        o->keys_limit = (unsigned)value;
+        return NULL;
     default:
         if (!number_in(arg, 0, INT32_MAX, &value))
             return "a file descriptor";
-        o->ready_fd = (int)value;
+        *(key == READY ? &o->ready_fd : &o->go_fd) = (int)value;
         return NULL;
     }
 }
@@ -87,6 +113,8 @@ static const char *set_text(struct options *o, int key, const char *arg)
     case COMPRESSION:
         o->compression = arg;
         return compression_number(arg) ? NULL : COMPRESSION_NAMES;
+    case KEYS:
+        return keys_spec_parse(&o->keys, arg) ? NULL : KEYS_SPEC_WORDS;
     case CLIP:
         return clip_place_parse(&o->clip, arg) ? NULL : "X,Y or X,Y,WIDTHxHEIGHT";
     case JSON:
@@ -147,10 +175,12 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case 't':
     case RATE:
     case READY:
+    case GO:
+    case KEYS_LIMIT:
         wanted = set_number(o, key, arg);
         break;
     default:
-        if (key < LINK || key > SUBJECT)
+        if (key < LINK || (key > SUBJECT && key != KEYS))
             return ARGP_ERR_UNKNOWN;
         wanted = set_text(o, key, arg);
     }
@@ -228,7 +258,7 @@ static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *text,
 int main(int argc, char **argv)
 {
     static const struct argp parser = {option_table, on_option, "URI", doc, NULL, NULL, NULL};
-    static struct options o = {.ready_fd = -1};
+    static struct options o = {.ready_fd = -1, .go_fd = -1, .keys_limit = 30000};
     static struct meter m = {.options = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
     const char *debug = getenv("G_MESSAGES_DEBUG");
     int error;
@@ -251,7 +281,7 @@ int main(int argc, char **argv)
     m.counts.context = &m;
     clip_init(&m.clip, &o.clip);
     m.relay = relay_new(&o.target, o.rate, &o.link, &m.counts, &m.lock);
-    if (!m.relay) {
+    if (!m.relay || keys_init(&m.keys, &o.keys, o.keys_limit * INT64_C(1000000))) {
         fprintf(stderr, "spicetap meter: no memory\n");
         return EXIT_ENV;
     }

@@ -16,6 +16,7 @@
 #include "log/tap.h"
 #include "clip.h"
 #include "count.h"
+#include "keys.h"
 #include "relay.h"
 #include "target.h"
 
@@ -31,7 +32,10 @@ struct options {
     const char *compression; /* to ask the server for; NULL: leave the server's choice */
     unsigned seconds;        /* 0: until interrupted */
     struct clip_place clip;
-    int ready_fd; /* gets a byte once the picture is there; -1: none */
+    int ready_fd;          /* gets a byte once the picture is there; -1: none */
+    struct keys_spec keys; /* without presses: none */
+    unsigned keys_limit;   /* ms that an answer may take */
+    int go_fd;             /* no key is pressed before it can be read; -1: none */
     bool quiet;
 };
 
@@ -48,6 +52,9 @@ struct meter {
     SpiceChannel *display; /* of display 0; the others are only counted */
     struct screen screen;  /* its picture */
     struct clip clip;
+    struct keys keys;
+    SpiceInputsChannel *inputs;          /* linked; NULL: not yet, or not any more */
+    guint press, go;                     /* GLib sources; 0: none */
     guint settle, ready_timer;           /* GLib sources; 0: not waiting */
     int64_t first_touched, last_touched; /* drawings on the clip's region that have not settled */
     uint64_t opened, ready, ended;       /* main channel open, picture there, end; 0: not reached */
@@ -63,6 +70,14 @@ struct meter {
 
 /* session.c: connects, runs until something ends it, and fills in `opened` to `error`. */
 void session_run(struct meter *m);
+/* Ends it, unless something has done so: why, and an EXIT_ code. */
+void session_end(struct meter *m, const char *why, int result);
+
+/* press.c: presses the keys of m->keys while the session runs. */
+void press_begin(struct meter *m); /* from the session's begin to press_end() */
+void press_end(struct meter *m);
+/* The first display's picture has changed in that box. */
+void press_look(struct meter *m, const struct wire_rect *box, int64_t time);
 
 /* report.c */
 void report_live(struct meter *m); /* one line over the last one, on standard error */

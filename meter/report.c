@@ -115,6 +115,26 @@ static json_t *clip(struct meter *m)
     return o;
 }
 
+static json_t *keys_json(struct meter *m)
+{
+    const struct keys *k = &m->keys;
+    struct wire_rect box = keys_box(k);
+    json_t *o =
+        json_pack("{s:i, s:i, s:I, s:[i, i, i, i], s:i, s:i, s:i, s:o}", "asked", k->spec.count,
+                  "every_ms", k->spec.every, "limit_ns", (json_int_t)k->limit, "box", box.left,
+                  box.top, box.right, box.bottom, "pressed", k->pressed, "answered", k->answered,
+                  "unanswered", k->unanswered, "answer", spread(&m->keys.took));
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < k->pressed; i++)
+        json_array_append_new(
+            list,
+            json_pack("{s:I, s:o}", "time", (json_int_t)k->presses[i].time, "took_ns",
+                      k->presses[i].took < 0 ? json_null() : json_integer(k->presses[i].took)));
+    json_object_set_new(o, "presses", list);
+    return o;
+}
+
 static json_t *link_json(const struct options *o)
 {
     return json_pack("{s:s, s:o, s:o, s:o}", "words", o->link_words, "rtt_ns", number(o->link.rtt),
@@ -150,6 +170,8 @@ static json_t *all(struct meter *m)
                                   spread(&m->counts.draw_took)));
     json_object_set_new(o, "unmatched_pictures", number(m->counts.unmatched));
     json_object_set_new(o, "clip", clip(m));
+    if (m->keys.spec.count)
+        json_object_set_new(o, "keys", keys_json(m));
     if (m->error[0])
         json_object_set_new(o, "error", json_string(m->error));
     return o;
@@ -212,5 +234,11 @@ void report_text(struct meter *m)
     else
         printf("clip: no number could be read; %" PRIu64 " changes of its region\n",
                m->clip.changes);
+    if (m->keys.pressed)
+        printf("keys: %u pressed, %u answered, p50 %.1f p95 %.1f max %.1f ms; %u without answer\n",
+               m->keys.pressed, m->keys.answered,
+               (double)samples_percentile(&m->keys.took, 50) / 1e6,
+               (double)samples_percentile(&m->keys.took, 95) / 1e6, (double)m->keys.took.max / 1e6,
+               m->keys.unanswered);
     printf("longest freeze %.1f s\n", (double)m->clip.longest / 1e9);
 }

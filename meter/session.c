@@ -25,7 +25,7 @@ static int64_t now(void)
     return (int64_t)relay_now();
 }
 
-static void end(struct meter *m, const char *why, int result)
+void session_end(struct meter *m, const char *why, int result)
 {
     if (!m->end) {
         m->end = why;
@@ -108,8 +108,10 @@ static void on_invalidate(SpiceChannel *channel, gint x, gint y, gint w, gint h,
     pthread_mutex_lock(&m->lock);
     count_picture(&m->counts, (uint8_t)id, box, time);
     pthread_mutex_unlock(&m->lock);
-    if (channel == m->display)
+    if (channel == m->display) {
         region_changed(m, &box, time);
+        press_look(m, &box, time);
+    }
 }
 
 static gboolean on_ready(gpointer data)
@@ -207,7 +209,7 @@ static void refused(struct meter *m, uint32_t error)
         snprintf(m->error, sizeof(m->error), "%s",
                  error < G_N_ELEMENTS(words) && words[error] ? words[error]
                                                              : "the server refuses the connection");
-    end(m, "refused", EXIT_ENV);
+    session_end(m, "refused", EXIT_ENV);
 }
 
 /* The main channel closed, or never opened. */
@@ -222,7 +224,7 @@ static void lost(struct meter *m)
     if (m->opened) {
         snprintf(m->error, sizeof(m->error), "%s",
                  fault == RELAY_NO_SPICE ? text : "the server went away");
-        end(m, "the server went away", EXIT_PART);
+        session_end(m, "the server went away", EXIT_PART);
     } else if (error) {
         refused(m, error);
     } else {
@@ -231,7 +233,7 @@ static void lost(struct meter *m)
                                               "the SPICE port, and does it want TLS?"
                  : *text                    ? text
                                             : "the connection failed");
-        end(m, "no connection", fault == RELAY_NO_SPICE ? EXIT_INPUT : EXIT_ENV);
+        session_end(m, "no connection", fault == RELAY_NO_SPICE ? EXIT_INPUT : EXIT_ENV);
     }
 }
 
@@ -248,6 +250,8 @@ static void on_event(SpiceChannel *channel, SpiceChannelEvent event, gpointer da
     int type = 0;
 
     g_object_get(channel, "channel-type", &type, NULL);
+    if (type == SPICE_CHANNEL_INPUTS)
+        m->inputs = event == SPICE_CHANNEL_OPENED ? SPICE_INPUTS_CHANNEL(channel) : NULL;
     if (type == SPICE_CHANNEL_MAIN) {
         if (event == SPICE_CHANNEL_OPENED)
             opened(m);
@@ -274,7 +278,7 @@ static void on_open_fd(SpiceChannel *channel, int with_tls, gpointer data)
     fd = relay_channel(m->relay);
     if (fd < 0) {
         snprintf(m->error, sizeof(m->error), "no connection for a channel: %s", strerror(-fd));
-        end(m, "out of resources", EXIT_PART);
+        session_end(m, "out of resources", EXIT_PART);
         return;
     }
     spice_channel_open_fd(channel, fd);
@@ -300,7 +304,7 @@ static void on_channel(SpiceSession *session, SpiceChannel *channel, gpointer da
 
 static gboolean on_signal(gpointer data)
 {
-    end(data, "interrupted", EXIT_DONE);
+    session_end(data, "interrupted", EXIT_DONE);
     return G_SOURCE_CONTINUE;
 }
 
@@ -312,7 +316,7 @@ static void keep_tap(struct meter *m)
     pthread_mutex_unlock(&m->lock);
     if (m->tap_error) {
         snprintf(m->error, sizeof(m->error), "%s: %s", m->options->tap, strerror(-m->tap_error));
-        end(m, "the log cannot be written", EXIT_PART);
+        session_end(m, "the log cannot be written", EXIT_PART);
     }
 }
 
@@ -332,7 +336,7 @@ static gboolean on_tick(gpointer data)
 
     if (m->ready && m->options->seconds &&
         relay_now() - m->ready >= m->options->seconds * UINT64_C(1000000000))
-        end(m, "time is up", EXIT_DONE);
+        session_end(m, "time is up", EXIT_DONE);
     return G_SOURCE_CONTINUE;
 }
 
@@ -342,17 +346,18 @@ static gboolean on_timeout(gpointer data)
 
     if (!m->opened) {
         snprintf(m->error, sizeof(m->error), "the server did not answer within %d s", OPEN_SECONDS);
-        end(m, "no answer", EXIT_ENV);
+        session_end(m, "no answer", EXIT_ENV);
     }
     return G_SOURCE_CONTINUE;
 }
 
+/* A session that is only read presses no key. */
 static SpiceSession *make_session(struct meter *m)
 {
     SpiceSession *session = spice_session_new();
 
-    g_object_set(session, "read-only", TRUE, "enable-audio", FALSE, "enable-usbredir", FALSE,
-                 "enable-smartcard", FALSE, NULL);
+    g_object_set(session, "read-only", !m->keys.spec.count, "enable-audio", FALSE,
+                 "enable-usbredir", FALSE, "enable-smartcard", FALSE, NULL);
     if (m->password)
         g_object_set(session, "password", m->password, NULL);
     g_signal_connect(session, "channel-new", G_CALLBACK(on_channel), m);
@@ -370,8 +375,10 @@ void session_run(struct meter *m)
     m->loop = g_main_loop_new(NULL, FALSE);
     m->session = make_session(m);
     spice_session_open_fd(m->session, -1); /* each channel asks for its own socket: on_open_fd() */
+    press_begin(m);
     if (!m->end)
         g_main_loop_run(m->loop);
+    press_end(m);
     clip_end(&m->clip, (int64_t)m->ended);
     relay_stop(m->relay);
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)

@@ -122,6 +122,7 @@ record() {
 	meter) options+=(--client "$(vm uri)") ;;
 	esac
 	[ "${set[link]}" = local ] || options+=(--client-link "${set[link]}")
+	[ -z "${set[keys]:-}" ] || options+=(--client-keys "${set[keys]}")
 	[ -z "${set[asks]:-}" ] || options+=(--client-compression "${set[asks]}")
 	[ "${set[client]}" = none ] || options+=(--client-clip "$(lab clip-region "player=${set[player]}" "clip=${set[clip]}")")
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"

@@ -13,6 +13,7 @@
 #include "cmd/commands.h"
 #include "event/clip_place.h"
 #include "event/compression.h"
+#include "event/keys_spec.h"
 #include "event/link_spec.h"
 #include "record/recorder.h"
 
@@ -36,6 +37,7 @@ enum {
     OPT_CLIENT,
     OPT_CLIENT_RATE,
     OPT_CLIENT_LINK,
+    OPT_CLIENT_KEYS,
     OPT_CLIENT_COMPRESSION,
     OPT_CLIENT_CLIP
 };
@@ -58,6 +60,8 @@ static const struct argp_option option_table[] = {
     {"client-rate", OPT_CLIENT_RATE, "N", 0, "The client reads at most N bytes a second", 3},
     {"client-link", OPT_CLIENT_LINK, "LINK", 0,
      "The client is behind a slow link: RTT/RATE[/QUEUE], such as 80ms/10mbit", 3},
+    {"client-keys", OPT_CLIENT_KEYS, "KEYS", 0,
+     "The client presses keys and measures until the picture answers: N[,MS[,X,Y,WxH]]", 3},
     {"client-compression", OPT_CLIENT_COMPRESSION, "NAME", 0,
      "The client asks for this image compression", 3},
     {"client-clip", OPT_CLIENT_CLIP, "X,Y[,WxH]", 0,
@@ -106,6 +110,7 @@ static error_t parse_client_option(struct argp_state *state, int key, const char
 {
     struct clip_place unused;
     struct link_spec link;
+    struct keys_spec keys;
 
     switch (key) {
     case OPT_CLIENT:
@@ -118,6 +123,12 @@ static error_t parse_client_option(struct argp_state *state, int key, const char
         if (link_spec_parse(&link, arg))
             return 0;
         argp_error(state, "--client-link %s: not " LINK_SPEC_WORDS, arg);
+        return EINVAL;
+    case OPT_CLIENT_KEYS:
+        client->keys = arg;
+        if (keys_spec_parse(&keys, arg))
+            return 0;
+        argp_error(state, "--client-keys %s: not " KEYS_SPEC_WORDS, arg);
         return EINVAL;
     case OPT_CLIENT_COMPRESSION:
         client->compression = arg;
@@ -142,9 +153,9 @@ static error_t check_options(struct argp_state *state, const struct recorder_opt
 
     if (!o->domain == !o->pid)
         argp_error(state, "name the VM with --domain NAME or --pid PID");
-    else if (!c->uri && (c->rate || c->link || c->compression || c->clip))
-        argp_error(state, "--client-rate, --client-link, --client-compression and --client-clip "
-                          "need --client");
+    else if (!c->uri && (c->rate || c->link || c->keys || c->compression || c->clip))
+        argp_error(state, "--client-rate, --client-link, --client-keys, --client-compression and "
+                          "--client-clip need --client");
     else if (c->rate && c->link)
         argp_error(state, "--client-rate and --client-link exclude each other: a link has a rate");
     else

@@ -86,6 +86,7 @@
     R(RULE_DELAY, 't', 8, "delay")                                                                 \
     R(RULE_PACING_TABLE, 't', 9, "clients_table")                                                  \
     R(RULE_FREEZE, 't', 10, "freeze") /* + its place among the longest */                          \
+    R(RULE_KEYS, 't', 90, "keys")                                                                  \
     /* H1 to H6: h1.1 to h6.1 */                                                                   \
     R(RULE_H_EVICTION_KILLS, 'h', 1, "eviction_kills_streams")                                     \
     R(RULE_H_RING_OVERWRITTEN, 'h', 1, "evictions_overwrite_ring")                                 \

@@ -65,6 +65,28 @@ static void shown(const struct model *x, struct finder *s)
     s->found(s, &f);
 }
 
+static void keys(const struct model *x, struct finder *s)
+{
+    static const uint16_t needs[] = {EV_client_key, EV_client_answer, 0};
+    const struct client_keys *k = &x->client.keys;
+    struct finding f = finding_new(x, RULE_KEYS, 0, 0, k->answered ? "answered" : "unanswered");
+
+    if (!k->pressed)
+        return;
+    put_count(&f, "pressed", k->pressed);
+    put_count(&f, "answered", k->answered);
+    if (k->unanswered)
+        put_count(&f, "unanswered", k->unanswered);
+    if (k->answered) {
+        put_span(&f, "median_ns", histogram_quantile(&k->took, 0.5));
+        put_span(&f, "one_in_twenty_ns", histogram_quantile(&k->took, 0.95));
+        put_span(&f, "longest_ns", k->took.longest);
+    }
+    put_evidence(&f, (struct select){.kinds = {EV_client_key, EV_client_answer}});
+    presence_needed(&f, x, needs);
+    s->found(s, &f);
+}
+
 static void put_freeze_evidence(struct finding *f, const struct model *x,
                                 const struct model_freeze *z)
 {
@@ -163,6 +185,7 @@ void find_throughput(const struct model *x, struct finder *s)
     blocked(x, s);
     shown(x, s);
     find_pacing(x, s);
+    keys(x, s);
     find_freezes(x, s);
     losses(x, s);
 }

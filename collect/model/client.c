@@ -14,6 +14,7 @@ void client_init(struct model_client *c, const struct model_waits *waits,
 void client_free(struct model_client *c)
 {
     histogram_free(&c->shown);
+    histogram_free(&c->keys.took);
     histogram_free(&c->arrivals.frames_took);
     histogram_free(&c->arrivals.drawings_took);
 }
@@ -212,6 +213,14 @@ static void picture(struct model_client *c, const struct fields_client_picture *
         histogram_add(&a->drawings_took, positive(f->took), now);
 }
 
+static void answer(struct client_keys *k, const struct fields_client_answer *f, uint64_t now)
+{
+    k->unanswered += !f->answered;
+    k->answered += f->answered != 0;
+    if (f->answered)
+        histogram_add(&k->took, positive(f->took), now);
+}
+
 void client_add(struct model_client *c, const struct tap_event *ev)
 {
     const struct fields_client_message *m = FIELDS(ev, client_message);
@@ -229,6 +238,12 @@ void client_add(struct model_client *c, const struct tap_event *ev)
         break;
     case EV_client_clip:
         shown(c, FIELDS(ev, client_clip), ev->time);
+        break;
+    case EV_client_key:
+        c->keys.pressed++;
+        break;
+    case EV_client_answer:
+        answer(&c->keys, FIELDS(ev, client_answer), ev->time);
         break;
     case EV_client_disconnected:
         c->arrivals.ended++;

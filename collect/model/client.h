@@ -53,8 +53,15 @@ struct client_arrivals {
     struct histogram frames_took, drawings_took;
 };
 
+/* Key presses, and the picture's answers to them. */
+struct client_keys {
+    uint64_t pressed, answered, unanswered; /* one can still wait at the end */
+    struct histogram took;                  /* from the press to the picture */
+};
+
 struct model_client {
     struct client_arrivals arrivals;
+    struct client_keys keys;
     struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
     struct bounded kept;                        /* of `freezes` */
     uint32_t moved_count;   /* freezes in which the client drew in the clip's place */

@@ -25,10 +25,10 @@ enum {
 
 /* In the child. It gets default signals, a process group of its own (Ctrl-C reaches the recorder
  * alone), and SIGINT when the recorder dies. */
-static void become_client(const struct client_options *o, const char *folder, int ready)
+static void become_client(const struct client_options *o, const char *folder, int ready, int go)
 {
-    char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], number[16], rate[24];
-    char *argv[24] = {"spicetap-meter", (char *)o->uri, "--tap",      tap,    "--json",
+    char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], number[16], rate[24], go_number[16];
+    char *argv[32] = {"spicetap-meter", (char *)o->uri, "--tap",      tap,    "--json",
                       summary,          "-q",           "--ready-fd", number, NULL};
     int argc = 9, error;
     sigset_t none;
@@ -38,12 +38,15 @@ static void become_client(const struct client_options *o, const char *folder, in
     snprintf(summary, sizeof(summary), "%s/client.json", folder);
     snprintf(log, sizeof(log), "%s/client.log", folder);
     snprintf(number, sizeof(number), "%d", ready);
+    snprintf(go_number, sizeof(go_number), "%d", go);
     snprintf(rate, sizeof(rate), "%" PRIu64, o->rate);
     const struct {
         const char *name, *value;
     } more[] = {
         {"--rate", o->rate ? rate : NULL},
         {"--link", o->link},
+        {"--keys", o->keys},
+        {"--go-fd", o->keys ? go_number : NULL},
         {"--compression", o->compression},
         {"--clip", o->clip},
     };
@@ -97,20 +100,29 @@ void record_client_start(struct record_client *c, const char *folder, int stop,
 {
     bool ready, same;
     char uri[URI];
-    int ends[2];
+    int ends[2], go[2];
 
+    c->go = -1;
     if (!c->options.uri || pipe(ends))
         return;
+    if (pipe(go)) {
+        close(ends[0]);
+        close(ends[1]);
+        return;
+    }
     secret_hide_uri(uri, sizeof(uri), c->options.uri);
     record_say(say, "client: connecting to %s", uri);
     client_clock_open(c->clock); /* if it cannot, client_clock_same finds out */
     c->pid = fork();
     if (!c->pid) {
         close(ends[0]);
+        close(go[1]);
         client_clock_take(c->clock);
-        become_client(&c->options, folder, ends[1]);
+        become_client(&c->options, folder, ends[1], go[0]);
     }
     close(ends[1]);
+    close(go[0]);
+    c->go = go[1];
     ready = wait_ready(c, ends[0], stop);
     close(ends[0]);
     same = client_clock_same(c->clock, c->pid);
@@ -122,6 +134,13 @@ void record_client_start(struct record_client *c, const char *folder, int stop,
     else
         record_say(say, "the client %s; recording without it. %s/client.log says why",
                    ready ? "does not take the VM's slow clock" : "shows no picture", folder);
+}
+
+void record_client_go(struct record_client *c)
+{
+    if (c->pid > 0 && c->go >= 0)
+        close(c->go); /* the client sees the pipe's end */
+    c->go = -1;
 }
 
 /* Interrupts the client and waits for it. Its exit status; -1: it was killed. */
@@ -148,6 +167,7 @@ void record_client_end(struct record_client *c, json_t *run, const char *folder,
 
     if (c->pid <= 0)
         return;
+    record_client_go(c);
     status = wait_for(c->pid, lasts(c, END_MS));
     c->pid = 0;
     snprintf(tap, sizeof(tap), "%s/client.tap", folder);

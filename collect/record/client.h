@@ -15,6 +15,7 @@ struct client_options {
     const char *uri;         /* NULL: no client. Must hold no password: base/secret.h */
     uint64_t rate;           /* bytes a second at most; 0: no limit */
     const char *link;        /* as event/link_spec.h reads it; NULL: none is played */
+    const char *keys;        /* as event/keys_spec.h reads it; NULL: it presses none */
     const char *compression; /* the image compression to ask for; NULL: the server's own choice */
     const char *clip;        /* where the clip is, as event/clip_place.h reads it; NULL: default */
 };
@@ -23,6 +24,7 @@ struct record_client {
     struct client_options options;
     const struct vm_clock *clock;
     pid_t pid; /* 0: not running */
+    int go;    /* to the client, while it waits to press keys; -1: it does not */
 };
 
 /* Starts the client that c->options describe, if there is one, on c->clock, and waits until it
@@ -31,6 +33,8 @@ struct record_client {
  * without it if it fails. */
 void record_client_start(struct record_client *c, const char *folder, int stop,
                          const struct record_say *say);
+/* The recording has begun: the client may press keys. */
+void record_client_go(struct record_client *c);
 /* Ends the client. Lists its log in run.json's `logs`, and how it ended in `client`. */
 void record_client_end(struct record_client *c, json_t *run, const char *folder,
                        const struct record_say *say);

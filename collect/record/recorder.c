@@ -208,6 +208,7 @@ int recorder_begin(struct recorder *r, struct loader_error *e)
     json_object_set_new(bundle_run(r->bundle), "window",
                         json_pack("{s:I}", "from", (json_int_t)r->started));
     log_failed(r, bundle_save(r->bundle)); /* for a reader whose recorder was killed */
+    record_client_go(&r->client);
     r->second = run_time_now(&kernel_time) + SECOND;
     return 0;
 }

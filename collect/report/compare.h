@@ -34,6 +34,9 @@ enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
     C(delay_asked, "s", "longest playback delay that an encoder asked for")                        \
     C(delay_ordered, "s",                                                                          \
       "longest playback delay that held at the client, by the server's orders")                    \
+    C(press_median, "ms", "from a key press to the picture's answer at the client")                \
+    C(press_p95, "ms", "the same, 95th percentile")                                                \
+    C(press_unanswered, "", "key presses without an answer in time")                               \
     C(decode, "ms", "mean, from a message's last byte to its picture, frames and drawings")        \
     C(decode_median, "ms", "the same, median")                                                     \
     C(decode_p95, "ms", "the same, 95th percentile")                                               \

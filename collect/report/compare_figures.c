@@ -91,6 +91,12 @@ static void fill_client(struct compare_run *run, const struct model *x)
     }
     if (c->frames.count)
         set(run, COL_put_off, (double)c->longest_wait / 1e9);
+    if (x->client.keys.pressed)
+        set(run, COL_press_unanswered, (double)x->client.keys.unanswered);
+    if (x->client.keys.answered) {
+        set(run, COL_press_median, (double)histogram_quantile(&x->client.keys.took, 0.5) / 1e6);
+        set(run, COL_press_p95, (double)histogram_quantile(&x->client.keys.took, 0.95) / 1e6);
+    }
     if (!pictures)
         return;
     set(run, COL_decode,

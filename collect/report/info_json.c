@@ -207,6 +207,21 @@ static json_t *clip_json(const struct info *i)
     return o;
 }
 
+static json_t *keys_json(const struct client_keys *k)
+{
+    json_t *o = json_object();
+
+    set_count(o, "pressed", k->pressed);
+    set_count(o, "answered", k->answered);
+    set_count(o, "unanswered", k->unanswered);
+    if (k->answered) {
+        set_count(o, "median_ns", histogram_quantile(&k->took, 0.5));
+        set_count(o, "p95_ns", histogram_quantile(&k->took, 0.95));
+        set_count(o, "longest_ns", k->took.longest);
+    }
+    return o;
+}
+
 /* What run.json has of it, and what its log has. */
 static json_t *client_json(const struct info *i)
 {
@@ -226,6 +241,8 @@ static json_t *client_json(const struct info *i)
     json_object_set_new(o, "frames", frames);
     json_object_set_new(o, "drawings", took_json(&c->drawings_took));
     json_object_set_new(o, "clip", clip_json(i));
+    if (i->model->client.keys.pressed)
+        json_object_set_new(o, "keys", keys_json(&i->model->client.keys));
     return o;
 }
 

@@ -210,6 +210,22 @@ static void print_clip(const struct info *i)
     printf("; longest freeze %s\n", info_span(c->longest_freeze, text));
 }
 
+static void print_keys(const struct client_keys *k)
+{
+    char median[INFO_TEXT], p95[INFO_TEXT];
+
+    if (!k->pressed)
+        return;
+    printf("  keys      %" PRIu64 " pressed, %" PRIu64 " answered, %" PRIu64
+           " without answer in time",
+           k->pressed, k->answered, k->unanswered);
+    if (k->answered)
+        printf("; press to picture median %s, p95 %s",
+               info_span(histogram_quantile(&k->took, 0.5), median),
+               info_span(histogram_quantile(&k->took, 0.95), p95));
+    printf("\n");
+}
+
 static void print_client_log(const struct info *i)
 {
     const struct client_arrivals *c = &i->model->client.arrivals;
@@ -226,6 +242,7 @@ static void print_client_log(const struct info *i)
     printf("  drawings  %" PRIu64 " shown", c->drawings_took.all);
     print_took(&c->drawings_took, "from the last byte");
     print_clip(i);
+    print_keys(&i->model->client.keys);
     if (c->ended)
         printf("  %" PRIu64 " of its channels ended before the recording did\n", c->ended);
 }

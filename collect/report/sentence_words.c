@@ -400,6 +400,12 @@ const struct words words[] = {
     {RULE_DELAY, NULL,
      ASKED " The client was never told to show frames later[ than {holds_ns} after they came]."},
     {RULE_PACING_TABLE, NULL, "Only the first {clients} clients are followed."},
+    {RULE_KEYS, "answered",
+     "Of {pressed} key press{pressed:es} the picture answered {answered}: after {median_ns} (median); one "
+     "in twenty took {one_in_twenty_ns} or longer, the longest {longest_ns}.[ {unanswered} had no answer in time.]"},
+    {RULE_KEYS, "unanswered",
+     "The picture answered none of {pressed} key press{pressed:es}[; {unanswered} had no answer in "
+     "time]."},
     {RULE_FREEZE, "picture",
      "At {to_ns} the client's picture of the clip had stood still for {froze_ns}.[ In that span the "
      "guest redrew its place {redraws} time{redraws:s}.][+ The guest waited for memory for "

@@ -125,7 +125,19 @@ def clip(settings, summary):
         )
 
 
-def client(info, settings, events, summary):
+def keys(settings, summary, console):
+    """All keys were pressed, and the workload's box answered."""
+    if settings["workload"] == "keys" and f"spicetap-workload: activity {settings['activity']}\n" not in console:
+        yield f"the guest's activity was not {settings['activity']}"
+    if settings.get("keys"):
+        asked, was = int(settings["keys"].split(",")[0]), summary.get("keys", {})
+        if was.get("pressed") != asked:
+            yield f"the client pressed {was.get('pressed', 0)} keys of {asked}: too short a run, or too slow a guest"
+        elif not was.get("answered"):
+            yield f"none of {asked} key presses was answered"
+
+
+def client(info, settings, events, summary, console):
     if settings["client"] == "none":
         return
     yield from connected(info, events, summary or {})
@@ -143,6 +155,7 @@ def client(info, settings, events, summary):
     if not info["events"]["by_kind"].get("client_picture"):
         yield "the client showed no picture"
     yield from clip(settings, summary)
+    yield from keys(settings, summary, console)
 
 
 def driver(settings, drawn):
@@ -216,7 +229,7 @@ def reasons(settings, info, events, summary, console, first, drawn=()):
     yield from server(info, settings)
     yield from speed(info, settings)
     yield from driver(settings, drawn)
-    yield from client(info, settings, events, summary)
+    yield from client(info, settings, events, summary, console)
     yield from losses(info)
     yield from clocks(info, settings)
 

@@ -15,6 +15,7 @@ IMAGES = ("auto_glz", "auto_lz", "quic", "glz", "lz", "off")
 MIB = r"[1-9][0-9]{0,4}"
 # collect/event/link_spec.h has the same limits.
 LINK = r"local|[0-9]{1,4}ms/(([89]|[1-9][0-9]{1,6})kbit|[1-9][0-9]{0,4}mbit)(/[1-9][0-9]{1,3}ms)?"
+KEYS = r"[1-9][0-9]{0,3}(,([5-9][0-9]|[1-9][0-9]{2,4}))?"
 WORKLOADS = os.path.join("overlay", "usr", "local", "bin")
 
 
@@ -69,6 +70,7 @@ SETTINGS = {
         Setting("page", choices=("plain", "player"), default="plain"),
         Setting("beside", choices=("terminals", "nothing"), default="terminals"),
         Setting("workload", "the name of a workload", files=(WORKLOADS, "spicetap-", "", ""), required=True),
+        Setting("activity", choices=("busy", "heavy")),
         Setting("compression", choices=IMAGES, required=True),
         Setting("streaming", choices=("filter", "all", "off"), required=True),
         Setting("bitrate", "a number of Mbit/s", pattern=r"[1-9][0-9]{0,5}"),
@@ -80,6 +82,7 @@ SETTINGS = {
         Setting("rate", "a number of bytes a second, at least 1000", pattern=r"[1-9][0-9]{3,10}", of_vm=False),
         Setting("link", "local, RTT/RATE or RTT/RATE/QUEUE, such as 80ms/10mbit", pattern=LINK, default="local",
                 of_vm=False),
+        Setting("keys", "N or N,MS: key presses, and ms between them from 50", pattern=KEYS, of_vm=False),
         Setting("asks", choices=(*IMAGES, "lz4"), of_vm=False),
         Setting("duration", "a number of seconds", pattern=r"[1-9][0-9]{0,5}", default="600", of_vm=False),
     )
@@ -96,6 +99,10 @@ def contradictions(settings):
         yield f"rate={settings['rate']}: only with client=slow"
     if settings["client"] != "meter" and settings.get("link", "local") != "local":
         yield f"link={settings['link']}: only with client=meter"
+    if (settings["workload"] == "keys") != bool(settings.get("activity")):
+        yield "activity=busy or activity=heavy: with workload=keys, and with nothing else"
+    if settings.get("keys") and (settings["workload"] != "keys" or settings["client"] == "none"):
+        yield f"keys={settings['keys']}: only with workload=keys and a client"
     if settings["client"] == "none" and settings.get("asks"):
         yield f"asks={settings['asks']}: there is no client to ask"
     if settings.get("driver", "stock") != "stock" and not (qxl and settings["x"] == "modesetting"):

@@ -119,6 +119,20 @@ class Checks(unittest.TestCase):
         self.assertEqual(reasons(asks="lz4", summary={**SUMMARY, "asked_compression": "lz4"}), [])
         self.assertEqual(reasons(asks="lz4"), ["the client asked for the compression None, not lz4"])
 
+    def test_the_keys_must_be_pressed_and_answered(self):
+        console = CONSOLE.replace("workload video", "workload keys") + "spicetap-workload: activity heavy\n"
+        want = {"workload": "keys", "activity": "heavy", "keys": "40,500", "console": console}
+        for pressed, answered, reason in (
+            (40, 39, []),
+            (31, 31, ["the client pressed 31 keys of 40: too short a run, or too slow a guest"]),
+            (40, 0, ["none of 40 key presses was answered"]),
+        ):
+            summary = {**SUMMARY, "keys": {"pressed": pressed, "answered": answered}}
+            self.assertEqual(reasons(**want, summary=summary), reason)
+            self.assertEqual(
+                reasons(**{**want, "activity": "busy"}, summary=summary), ["the guest's activity was not busy", *reason]
+            )
+
     def test_the_client_must_see_the_clip(self):
         text = "the client looked for the clip in [50, 50, 1074, 818], not where 640x360 is"
         self.assertEqual(reasons(clip="640x360", console=SMALL_CONSOLE), [text])

@@ -23,6 +23,12 @@ BAD = (
     (["005b", "link=80ms/10"], "link=80ms/10: not local"),
     (["005b", "link=80ms/10mbit/5ms"], "link=80ms/10mbit/5ms: not local"),
     (["005b", "link=80ms/7kbit"], "link=80ms/7kbit: not local"),
+    (["005b", "workload=keys"], "activity=busy or activity=heavy: with workload=keys"),
+    (["005b", "activity=busy"], "activity=busy or activity=heavy: with workload=keys"),
+    (["005b", "workload=keys", "activity=calm"], "activity=calm: not busy or heavy"),
+    (["005b", "keys=40"], "keys=40: only with workload=keys and a client"),
+    (["005b", "workload=keys", "activity=busy", "keys=0"], "keys=0: not N or N,MS"),
+    (["005b", "workload=keys", "activity=busy", "keys=40,20"], "keys=40,20: not N or N,MS"),
     (["005b", "link=fast"], "link=fast: not local"),
     (["005b", "client=none", "link=80ms/10mbit"], "link=80ms/10mbit: only with client=meter"),
     (["005b", "client=slow", "rate=5000", "link=80ms/10mbit"], "link=80ms/10mbit: only with client=meter"),
@@ -87,6 +93,10 @@ class Settings(unittest.TestCase):
     def test_slow_motion_is_off_by_default(self):
         self.assertEqual(resolve("005b")["slowdown"], "1")
         self.assertEqual(resolve("005b", "slowdown=10")["slowdown"], "10")
+
+    def test_keys_are_for_their_workload(self):
+        for keys in ("40", "40,50", "9999,1000"):
+            self.assertEqual(resolve("005b", "workload=keys", "activity=heavy", f"keys={keys}")["keys"], keys)
 
     def test_later_words_win(self):
         self.assertEqual(resolve("005b")["duration"], "600")

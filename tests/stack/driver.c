@@ -224,6 +224,70 @@ static int verb_clip(struct driver *v, const struct words *a)
     return 0;
 }
 
+/* Key presses of clients, which the main loop's thread gives to the script's. */
+static GAsyncQueue *presses;
+
+static void on_scan(SpiceKbdInstance *keyboard, uint8_t code)
+{
+    (void)keyboard;
+    if (!(code & 0x80)) /* else the key is released */
+        g_async_queue_push(presses, GINT_TO_POINTER(code));
+}
+
+static uint8_t no_leds(SpiceKbdInstance *keyboard)
+{
+    (void)keyboard;
+    return 0;
+}
+
+static void add_keyboard(SpiceServer *server)
+{
+    static const SpiceKbdInterface interface = {
+        .base = {.type = SPICE_INTERFACE_KEYBOARD,
+                 .description = "driver",
+                 .major_version = SPICE_INTERFACE_KEYBOARD_MAJOR,
+                 .minor_version = SPICE_INTERFACE_KEYBOARD_MINOR},
+        .push_scan_freg = on_scan,
+        .get_leds = no_leds,
+    };
+    static SpiceKbdInstance keyboard = {.base.sif = &interface.base};
+
+    presses = g_async_queue_new();
+    spice_server_add_interface(server, &keyboard.base);
+}
+
+/* answer X Y W H N [FPS]: draws another picture into the box at each of N key presses, each within
+ * 30 s; meanwhile FPS pictures a second of 640x480 at 0,0. */
+static int verb_answer(struct driver *v, const struct words *a)
+{
+    struct draw box = {.kind = DRAW_COPY,
+                       .x = word_number(a, 1, 0),
+                       .y = word_number(a, 2, 0),
+                       .width = word_number(a, 3, 0),
+                       .height = word_number(a, 4, 0)};
+    struct draw busy = {.kind = DRAW_COPY, .width = 640, .height = 480};
+    long fps = word_number(a, 6, 0);
+    uint64_t due = now_ns(), last = due;
+    int err = guest_draw(v->g, &box);
+
+    for (long keys = word_number(a, 5, 1); !err && keys;) {
+        uint64_t now = now_ns(), wait = fps ? due > now ? due - now : 0 : 100000000;
+        if (g_async_queue_timeout_pop(presses, wait / 1000)) {
+            box.phase = 1 + box.phase % 15;
+            err = guest_draw(v->g, &box);
+            last = now_ns();
+            keys--;
+        } else if (fps && now_ns() >= due) {
+            busy.phase = (busy.phase + 1) % 16;
+            err = guest_draw(v->g, &busy);
+            due += 1000000000ull / fps;
+        }
+        if (now_ns() - last > 30000000000ull)
+            return -ETIMEDOUT;
+    }
+    return err;
+}
+
 /* The n-th drawing of a busy desktop: terminals that scroll, text, a blinking cursor, widgets, a
  * picture now and then. It depends on n alone, so all runs draw the same. */
 static struct draw desktop_draw(const struct guest *g, unsigned n)
@@ -416,6 +480,8 @@ static const struct {
     {"draw", verb_draw, 6, "draw KIND X Y W H [surface=N] [src=WxH] [phase=N]"},
     {"video", verb_video, 7, "video X Y W H FPS FRAMES [STEP]: each frame moves the box by STEP"},
     {"clip", verb_clip, 6, "clip X Y FPS FIRST COUNT [STEP]: numbered frames of the clip"},
+    {"answer", verb_answer, 6,
+     "answer X Y W H N [FPS]: redraw the box at each of N key presses; 640x480 FPS times a second"},
     {"desktop", verb_desktop, 2, "desktop N [RATE]: N drawings of a busy desktop"},
     {"surface", verb_surface, 3, "surface create ID W H, surface destroy ID"},
     {"oom", verb_oom, 1, "oom [N [GAP_MS]]: report out-of-memory N times"},
@@ -597,6 +663,7 @@ static int server_start(struct driver *v)
     if (err)
         return err;
     v->g->video_off = !strcmp(v->streaming, "off");
+    add_keyboard(v->server);
     spice_server_vm_start(v->server);
     return 0;
 }

@@ -671,6 +671,35 @@ static void pictures_of_another(void **state)
     json_decref(o);
 }
 
+/* Ten presses: nine answers of 81 to 89 ms, and none to the last. Without presses explain is
+ * silent. */
+static void keys(void **state)
+{
+    (void)state;
+    for (int pressed = 0; pressed < 2; pressed++) {
+        json_t *o;
+
+        begin();
+        pictures(true);
+        for (uint32_t i = 1; pressed && i <= 10; i++) {
+            int64_t took = i == 10 ? SECOND : (80 + i) * MS;
+
+            PUT_AS(client, 1, client_key, now, .number = i, .scancode = 0x39);
+            PUT_AS(client, 1, client_answer, now += (uint64_t)took, .number = i, .took = took,
+                   .answered = i < 10);
+        }
+        redraw(0, 0, 10, 10);
+        end(0);
+        o = told();
+        says(o, "Of 10 key presses the picture answered 9: after 85", pressed);
+        says(o, "the longest 89 ms. 1 had no answer in time.", pressed);
+        says(o, "key press", pressed);
+        json_decref(o);
+        assert_true(!pressed || (compared("press_median") > 84 && compared("press_median") < 86));
+        assert_true(!pressed || compared("press_unanswered") == 1);
+    }
+}
+
 /* A client that lost nothing is told to play later: 2 s after a frame is there in place of 400 ms.
  * The picture stands still for that difference, and for nothing else. By 100 ms it says nothing of
  * it. */
@@ -870,6 +899,7 @@ int main(void)
         cmocka_unit_test(the_longest_freezes),
         cmocka_unit_test(freeze_without_a_clip),
         cmocka_unit_test(put_off),
+        cmocka_unit_test(keys),
         cmocka_unit_test(put_off_from_unknown),
         cmocka_unit_test(held_by_the_server),
         cmocka_unit_test(held_after_a_loss),

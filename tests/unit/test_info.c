@@ -288,6 +288,10 @@ static void client_run(const char *folder)
     PUT(writer, client_clip, 1200000, .number = 7, .since = 900000); /* its begin is outside */
     PUT(writer, client_clip, 1300000, .number = 10, .since = 100000, .lost = 2, .late = 1);
     PUT(writer, client_clip, 2200000, .number = 11, .since = 900000);
+    PUT(writer, client_key, 1000100, .number = 2);
+    PUT(writer, client_answer, 1200100, .number = 2, .answered = 1, .took = 200000);
+    PUT(writer, client_key, 1300000, .number = 3);
+    PUT(writer, client_answer, 1400000, .number = 3, .took = 100000);
     PUT(writer, client_disconnected, 2500000, .channel = 2);
     PUT(writer, client_message, 3000001, .channel = 2, .size = 5000);
     assert_int_equal(tap_writer_close(writer), 0);
@@ -322,6 +326,11 @@ static void client(void **state)
     assert_int_equal(number(c, "clip", "late"), 1);
     assert_int_equal(number(c, "clip", "lost"), 2);
     assert_int_equal(number(c, "clip", "longest_freeze_ns"), 900000);
+    assert_int_equal(number(c, "keys", "pressed"), 2);
+    assert_int_equal(number(c, "keys", "answered"), 1);
+    assert_int_equal(number(c, "keys", "unanswered"), 1);
+    assert_int_equal(number(c, "keys", "longest_ns"), 200000);
+    assert_in_range(number(c, "keys", "median_ns"), 198000, 202000);
     json_decref(o);
 
     assert_int_equal(RUN(cmd_info, fake_path("client")), EXIT_DONE);
@@ -329,6 +338,7 @@ static void client(void **state)
     assert_non_null(strstr(text, "\nClient: spice://h:1\n"));
     assert_non_null(strstr(text, "753 B in 3 messages"));
     assert_non_null(strstr(text, "3 frames shown, 1 late, 2 lost"));
+    assert_non_null(strstr(text, "2 pressed, 1 answered, 1 without answer in time"));
     free(text);
 }
 

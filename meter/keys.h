@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Presses keys, and measures until the picture in a box answers. One press waits at a time. Knows
+ * neither GLib nor a server: session.c presses, and hands in the picture. Times are ns.
+ */
+#ifndef SPICETAP_KEYS_H
+#define SPICETAP_KEYS_H
+
+#include "clip.h"
+#include "event/keys_spec.h"
+#include "samples.h"
+#include "wire.h"
+
+enum {
+    KEYS_SCANCODE = 0x39, /* the space bar, which no layout moves */
+    KEYS_JITTER_MS = 67,  /* presses must not keep step with 30 pictures a second */
+};
+
+struct keys_press {
+    int64_t time;
+    int64_t took; /* until the answer; -1: none within the limit, or not yet */
+};
+
+struct keys {
+    struct keys_spec spec;
+    int64_t limit;              /* without an answer for so long, the next key is pressed */
+    struct keys_press *presses; /* spec.count of them; NULL: no key is to be pressed */
+    unsigned pressed, answered, unanswered;
+    bool waiting;    /* for the answer to the last press */
+    uint8_t *before; /* the box's pixels when it was pressed */
+    uint32_t jitter;
+    struct samples took;
+};
+
+/* 0 or -ENOMEM. `spec` without presses is good. */
+int keys_init(struct keys *k, const struct keys_spec *spec, int64_t limit);
+void keys_free(struct keys *k);
+struct wire_rect keys_box(const struct keys *k);
+/* Keeps the picture, and counts a press. False: the box is not on the screen, so no key can be
+ * pressed. */
+bool keys_pressed(struct keys *k, const struct screen *s, int64_t time);
+/* The box may have changed. True: it answers the waiting press. */
+bool keys_look(struct keys *k, const struct screen *s, int64_t time);
+/* True: the waiting press has had its time, and counts as unanswered. */
+bool keys_too_late(struct keys *k, int64_t time);
+bool keys_done(const struct keys *k); /* all were pressed, and none waits */
+/* ms until the next press. */
+unsigned keys_gap(struct keys *k);
+
+#endif
