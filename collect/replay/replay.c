@@ -111,11 +111,21 @@ static int display_of(struct replay *r, uint64_t id, struct replay_display **d)
     return 0;
 }
 
-/* Events of other threads, and those that come at any time. */
+/* Events of other threads, and those that come at any time: also between a frame and its stream. */
 static bool passes_by(uint16_t kind)
 {
-    return kind == EV_sent || kind == EV_wakeup || kind == EV_stream_drop ||
-           kind == EV_stream_report || kind == EV_notify_request || kind > EV_blocked;
+    switch (kind) {
+    case EV_stream_drop:
+    case EV_stream_report:
+    case EV_stream_first_rate:
+    case EV_stream_rate:
+    case EV_delay_ask:
+    case EV_notify_request:
+    case EV_wakeup:
+        return true;
+    default:
+        return kind > EV_blocked;
+    }
 }
 
 static void lost(struct replay *r, uint64_t time)

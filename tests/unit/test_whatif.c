@@ -78,8 +78,12 @@ static void replace(unsigned n, uint64_t gap, int frames, bool late, unsigned sl
     (void)slot;
 }
 
+/* A client's encoder is made first: its events come between the frame and its stream. */
 static void create(unsigned n, int frames, unsigned fps)
 {
+    PUT(writer, stream_first_rate, now += 10, .stream = 49, .all = 10485760, .share = 8388608);
+    PUT(writer, stream_rate, now += 10, .stream = 49);
+    PUT(writer, delay_ask, now += 10, .stream = 49);
     PUT(writer, stream_create, now += 10, .stream = 49, .drawable = n, .release_id = n,
         .box = {10, 10, 210, 210}, .width = 200, .height = 200, .fps = fps, .frames = frames,
         .top_down = 1);
