@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How the server paces each client's video, and why it was put off: the server's own probes decide.
  */
+#include <zlib.h>
+
 #include "cmd/commands.h"
 #include "model/model.h"
 #include "fake.h"
