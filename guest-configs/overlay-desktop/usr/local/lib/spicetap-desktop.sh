@@ -69,12 +69,13 @@ page_plays() {
 		[ "${page[box]}" = "$CLIP_X,$CLIP_Y,${SPICETAP_CLIP/x/,}" ] && [ "${page[painted]}" -ge $(($1 + 25)) ]
 }
 
-# page_until CONDITION...   waits until it holds
+# page_until WHAT CONDITION...   waits until it holds; WHAT is what Firefox does then
 page_until() {
-	local until=$((SECONDS + PATIENCE))
+	local until=$((SECONDS + PATIENCE)) what=$1
+	shift
 	until "$@"; do
 		kill -0 "$browser" 2>/dev/null || ended "firefox has ended" /run/firefox.log
-		[ $SECONDS -lt $until ] || ended "firefox: no $1 after $PATIENCE s, the page says: $(cat /run/spicetap-page 2>&1)" /run/firefox.log
+		[ $SECONDS -lt $until ] || ended "firefox does not $what after $PATIENCE s, the page says: $(cat /run/spicetap-page 2>&1)" /run/firefox.log
 		rest 1
 	done
 }
@@ -85,7 +86,7 @@ page_scrolls() { page_read && [ "${page[state]}" = scrolling ] && [ "${page[pain
 article_start() {
 	echo play >/run/spicetap-order
 	browser_start article
-	page_until page_scrolls
+	page_until 'scroll the article' page_scrolls
 	say "firefox shows an article"
 }
 
@@ -114,7 +115,7 @@ browser_start() {
 clip_start() {
 	echo play >/run/spicetap-order
 	[ -n "$browser" ] || browser_start "$SPICETAP_PAGE"
-	page_until page_plays "${page[painted]:-0}"
+	page_until 'play the clip' page_plays "${page[painted]:-0}"
 	player=$browser
 	say "firefox plays at ${page[box]}"
 	[ "$SPICETAP_PAGE:${0##*-}" != player:video ] || mouse &
