@@ -4,20 +4,29 @@
 
 #include "clip.h"
 
+static void add_age(void *context, uint64_t age, uint64_t time)
+{
+    (void)time;
+    samples_add(context, (int64_t)age);
+}
+
 void clip_init(struct clip *c, const struct clip_place *at)
 {
-    *c = (struct clip){.at = *at};
+    *c = (struct clip){.at = *at, .age = {.sample = add_age, .context = &c->ages}};
+    clip_bars_init(&c->bars);
 }
 
 void clip_free(struct clip *c)
 {
     samples_free(&c->intervals);
+    samples_free(&c->ages);
 }
 
-struct wire_rect clip_code(const struct clip *c)
+struct wire_rect clip_bar(const struct clip *c, int bar)
 {
-    return (struct wire_rect){c->at.x, c->at.y, c->at.x + CLIP_CELLS * CLIP_CELL,
-                              c->at.y + CLIP_CELL};
+    int left = c->at.x + clip_bar_left(c->at.width, bar), top = c->at.y + CLIP_TOP;
+
+    return (struct wire_rect){left, top, left + CLIP_CELL, top + CLIP_CELLS * CLIP_CELL};
 }
 
 struct wire_rect clip_region(const struct clip *c)
@@ -39,6 +48,7 @@ static unsigned luma(const uint8_t *p)
     return (29u * p[0] + 150u * p[1] + 77u * p[2]) / 256;
 }
 
+/* Its middle alone: a lossy codec blurs the edges. */
 static bool cell_is_white(const struct screen *s, int x, int y)
 {
     enum { EDGE = CLIP_CELL / 4, SIDE = CLIP_CELL / 2 };
@@ -50,27 +60,21 @@ static bool cell_is_white(const struct screen *s, int x, int y)
     return sum / (SIDE * SIDE) > 127;
 }
 
-/* Cells 0 to 15 are the number's bits, 16 is white, 17 is black, 18 and 19 are the parity of the
- * number's even and odd bits. */
-int clip_read(const struct clip *c, const struct screen *s)
+int clip_read(const struct clip *c, const struct screen *s, int bar)
 {
-    struct wire_rect code = clip_code(c);
-    unsigned cells = 0, number;
+    struct wire_rect at = clip_bar(c, bar);
+    uint32_t cells = 0;
 
-    if (!on_screen(s, &code))
+    if (!on_screen(s, &at))
         return CLIP_NONE;
     for (int i = 0; i < CLIP_CELLS; i++)
-        cells |= (unsigned)cell_is_white(s, c->at.x + i * CLIP_CELL, c->at.y) << i;
-    number = cells & 0xffff;
-    if ((cells >> 16 & 3) != 1 || __builtin_parity(number & 0x5555) != (int)(cells >> 18 & 1) ||
-        __builtin_parity(number & 0xaaaa) != (int)(cells >> 19 & 1) || number >= CLIP_FRAMES)
-        return CLIP_NONE;
-    return (int)number;
+        cells |= (uint32_t)cell_is_white(s, at.left, at.top + i * CLIP_CELL) << i;
+    return clip_decode(cells);
 }
 
 /* ---- which frames were late ------------------------------------------------------------------ */
 
-static int compare(const void *a, const void *b)
+static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
 
@@ -79,7 +83,7 @@ static int compare(const void *a, const void *b)
 
 static double median(double *values, size_t count)
 {
-    qsort(values, count, sizeof(*values), compare);
+    qsort(values, count, sizeof(*values), by_value);
     return values[count / 2];
 }
 
@@ -136,24 +140,16 @@ static void interval(struct clip *c, int64_t time, struct clip_change *change)
     c->last = time;
 }
 
-/* A step of more than half the clip is taken for an older frame that was shown again. */
-static int64_t count_on(const struct clip *c, int number)
+static void show_number(struct clip *c, int number, int64_t time, struct clip_change *change)
 {
-    int64_t step = (number - c->number % CLIP_FRAMES + CLIP_FRAMES) % CLIP_FRAMES;
+    int64_t full = c->shown ? c->number + clip_step((int)(c->number % CLIP_FRAMES), number)
+                            : number + CLIP_FRAMES;
 
-    return c->number + (step > CLIP_FRAMES / 2 ? step - CLIP_FRAMES : step);
-}
-
-bool clip_number(struct clip *c, int number, int64_t time, struct clip_change *change)
-{
-    int64_t full = c->shown ? count_on(c, number) : number + CLIP_FRAMES;
-
-    *change = (struct clip_change){.number = number};
     c->numbered = true;
-    if (!c->began)
-        c->began = time;
     if (c->shown && full == c->number)
-        return false;
+        return;
+    change->picture = true;
+    change->number = number;
     interval(c, time, change);
     if (!c->shown) {
         c->intervals.count = c->intervals.kept = 0; /* drop those between hashes */
@@ -170,7 +166,6 @@ bool clip_number(struct clip *c, int number, int64_t time, struct clip_change *c
     c->late += change->late;
     c->number = full;
     c->pace[c->pace_count++ % CLIP_PACE] = (struct clip_shown){time, full};
-    return true;
 }
 
 static uint64_t hash_row(uint64_t hash, const uint8_t *row, size_t bytes)
@@ -205,32 +200,56 @@ static bool hash_region(const struct clip *c, const struct screen *s, uint64_t *
     return true;
 }
 
-static bool look_at_hash(struct clip *c, const struct screen *s, int64_t time,
+static void look_at_hash(struct clip *c, const struct screen *s, int64_t time,
                          struct clip_change *change)
 {
     uint64_t hash;
 
-    *change = (struct clip_change){.number = CLIP_NONE};
     if (!hash_region(c, s, &hash) || hash == c->hash)
-        return false;
+        return;
     c->hash = hash;
     c->changes++;
+    change->picture = true;
     interval(c, time, change);
-    return true;
 }
 
-bool clip_look(struct clip *c, const struct screen *s, int64_t time, bool number_only,
-               struct clip_change *change)
+static void look_at_bars(struct clip *c, const struct screen *s, int64_t time, unsigned which,
+                         struct clip_change *change)
 {
-    int number = clip_read(c, s);
+    for (int i = 0; i < CLIP_BARS; i++) {
+        int number;
 
+        if (!(which >> i & 1))
+            continue;
+        number = clip_read(c, s, i);
+        c->bar[i].looks++;
+        c->bar[i].unread += number == CLIP_NONE;
+        if (number == c->bars.number[i])
+            continue;
+        change->bars |= 1u << i;
+        clip_bars_show(&c->bars, (unsigned)i, number, (uint64_t)time);
+    }
+}
+
+void clip_look(struct clip *c, const struct screen *s, int64_t time, unsigned which,
+               bool number_only, struct clip_change *change)
+{
+    int number;
+
+    *change = (struct clip_change){.number = CLIP_NONE};
     if (!c->began)
         c->began = time;
     c->looks++;
-    if (number != CLIP_NONE)
-        return clip_number(c, number, time, change);
+    look_at_bars(c, s, time, which, change);
+    number = clip_bars_number(&c->bars);
+    clip_age_show(&c->age, number, (uint64_t)time);
+    if (number != CLIP_NONE) {
+        show_number(c, number, time, change);
+        return;
+    }
     c->unread++;
-    return !c->numbered && !number_only && look_at_hash(c, s, time, change);
+    if (!c->numbered && !number_only)
+        look_at_hash(c, s, time, change);
 }
 
 void clip_end(struct clip *c, int64_t time)
@@ -239,6 +258,8 @@ void clip_end(struct clip *c, int64_t time)
 
     if (c->began && since > c->longest)
         c->longest = since;
+    clip_bars_until(&c->bars, (uint64_t)time);
+    clip_age_until(&c->age, (uint64_t)time);
 }
 
 uint64_t clip_distinct(const struct clip *c)

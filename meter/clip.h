@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds out which frames of the clip were shown, when, and which never were. Each frame carries its
- * number as black and white cells (docs/dev/guests.md, "The number in each frame"). Where no number
- * can be read, a hash of the clip's region tells pictures apart. Times are ns of CLOCK_MONOTONIC.
+ * number in three bars (docs/dev/guests.md, "The number in each frame"), and each bar is read for
+ * itself. Where no number can be read, a hash of the clip's region tells pictures apart. Times are
+ * ns of CLOCK_MONOTONIC.
  */
 #ifndef SPICETAP_CLIP_H
 #define SPICETAP_CLIP_H
@@ -10,16 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "event/clip_age.h"
+#include "event/clip_bars.h"
 #include "event/clip_place.h"
 #include "samples.h"
 #include "wire.h"
 
 enum {
-    CLIP_FRAMES = 1000, /* frames in the clip, numbered from 0; it then starts again */
-    CLIP_CELL = 32,     /* width and height, in pixels, of a cell of the number */
-    CLIP_CELLS = 20,    /* cells of the number, side by side */
-    CLIP_PACE = 64,     /* how many shown frames the pace is measured from, at most */
-    CLIP_NONE = -1,     /* no number can be read */
+    CLIP_PACE = 64,                       /* shown frames that the pace is measured from, at most */
+    CLIP_ALL_BARS = (1 << CLIP_BARS) - 1, /* a bit for each bar */
 };
 
 #define CLIP_WINDOW                                                                                \
@@ -43,12 +43,18 @@ struct clip {
     struct clip_place at;   /* the region */
     int64_t began, last;    /* first look; last change */
     uint64_t hash;          /* of the region, at the last change */
-    uint64_t looks, unread; /* looks in all; those without a readable number */
-    uint64_t shown;         /* changes from one number to another, the first number included */
-    uint64_t late, lost;    /* of `shown`, behind the pace; frames that were never shown */
-    uint64_t backwards;     /* changes to an older frame */
-    uint64_t changes;       /* of the hash, while no number was ever read */
-    int64_t longest;        /* ns without a change */
+    uint64_t looks, unread; /* looks in all; those after which no bar had a readable number */
+    struct {
+        uint64_t looks, unread;
+    } bar[CLIP_BARS];      /* the same of each bar */
+    struct clip_bars bars; /* what they show */
+    struct clip_age age;   /* of the picture; its samples: */
+    struct samples ages;
+    uint64_t shown;      /* changes from one number to another, the first number included */
+    uint64_t late, lost; /* of `shown`, behind the pace; frames that were never shown */
+    uint64_t backwards;  /* changes to an older frame */
+    uint64_t changes;    /* of the hash, while no number was ever read */
+    int64_t longest;     /* ns without a change */
     struct samples intervals;
     struct clip_shown pace[CLIP_PACE]; /* ring of the last shown frames */
     unsigned pace_count;
@@ -57,6 +63,8 @@ struct clip {
 };
 
 struct clip_change {
+    unsigned bars; /* bit i: bar i shows another number, or none */
+    bool picture;  /* the picture is another; what follows is about it */
     int number;    /* CLIP_NONE: the hash changed */
     int64_t since; /* ns since the previous change; 0: this is the first */
     uint32_t lost; /* frames that were skipped since then */
@@ -64,17 +72,15 @@ struct clip_change {
 };
 
 void clip_init(struct clip *c, const struct clip_place *at);
-/* The number in the picture, or CLIP_NONE. */
-int clip_read(const struct clip *c, const struct screen *s);
-/* The rectangles of the number and of the whole clip. */
-struct wire_rect clip_code(const struct clip *c);
+/* The number in a bar of the picture, or CLIP_NONE. */
+int clip_read(const struct clip *c, const struct screen *s, int bar);
+/* The rectangles of a bar and of the whole clip. */
+struct wire_rect clip_bar(const struct clip *c, int bar);
 struct wire_rect clip_region(const struct clip *c);
-/* Looks at the picture of `time`. True: it changed, as *change says. `number_only`: do not use the
- * hash, because the region is still being drawn. */
-bool clip_look(struct clip *c, const struct screen *s, int64_t time, bool number_only,
-               struct clip_change *change);
-/* The same with a number that was already read; also for tests. */
-bool clip_number(struct clip *c, int number, int64_t time, struct clip_change *change);
+/* Looks at the bars of which `which` has the bit, in the picture of `time`. *change says what
+ * changed. `number_only`: do not use the hash, because the region is still being drawn. */
+void clip_look(struct clip *c, const struct screen *s, int64_t time, unsigned which,
+               bool number_only, struct clip_change *change);
 /* The last picture stayed until `time`, when the session ended. */
 void clip_end(struct clip *c, int64_t time);
 /* Distinct pictures so far. */

@@ -92,6 +92,17 @@ static json_t *spread(struct samples *s)
                      (json_int_t)samples_percentile(s, 95), "max_ns", (json_int_t)s->max);
 }
 
+static json_t *bars(const struct clip *c)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < CLIP_BARS; i++)
+        json_array_append_new(list, json_pack("{s:i, s:o, s:o}", "left", clip_bar(c, i).left,
+                                              "looks", number(c->bar[i].looks), "unreadable",
+                                              number(c->bar[i].unread)));
+    return list;
+}
+
 static json_t *clip(struct meter *m)
 {
     struct clip *c = &m->clip;
@@ -106,7 +117,11 @@ static json_t *clip(struct meter *m)
                         json_pack("[i, i, i, i]", at.left, at.top, at.right, at.bottom));
     json_object_set_new(o, "looks", number(c->looks));
     json_object_set_new(o, "unreadable", number(c->unread));
+    json_object_set_new(o, "bars", bars(c));
     if (c->numbered) {
+        json_object_set_new(o, "age", spread(&c->ages));
+        json_object_set_new(o, "read_ns", number(c->bars.read));
+        json_object_set_new(o, "torn_ns", number(c->bars.torn));
         json_object_set_new(o, "shown", number(c->shown));
         json_object_set_new(o, "late", number(c->late));
         json_object_set_new(o, "lost", number(c->lost));
@@ -240,5 +255,13 @@ void report_text(struct meter *m)
                (double)samples_percentile(&m->keys.took, 50) / 1e6,
                (double)samples_percentile(&m->keys.took, 95) / 1e6, (double)m->keys.took.max / 1e6,
                m->keys.unanswered);
-    printf("longest freeze %.1f s\n", (double)m->clip.longest / 1e9);
+    printf("longest freeze %.1f s", (double)m->clip.longest / 1e9);
+    if (m->clip.ages.count)
+        printf("; age of the picture p50 %.0f p95 %.0f ms",
+               (double)samples_percentile(&m->clip.ages, 50) / 1e6,
+               (double)samples_percentile(&m->clip.ages, 95) / 1e6);
+    if (m->clip.bars.read)
+        printf("; torn %.1f%% of the time",
+               100 * (double)m->clip.bars.torn / (double)m->clip.bars.read);
+    printf("\n");
 }

@@ -48,15 +48,18 @@ static bool covers(const struct wire_rect *a, const struct wire_rect *b)
     return a->left <= b->left && a->right >= b->right && a->top <= b->top && a->bottom >= b->bottom;
 }
 
-static void look(struct meter *m, int64_t time, bool number_only)
+static void look(struct meter *m, int64_t time, unsigned bars, bool number_only)
 {
     struct clip_change change;
 
-    if (!clip_look(&m->clip, &m->screen, time, number_only, &change))
-        return;
+    clip_look(&m->clip, &m->screen, time, bars, number_only, &change);
     pthread_mutex_lock(&m->lock);
-    EMIT(&m->counts, time, client_clip, .number = change.number, .since = change.since,
-         .lost = change.lost, .late = change.late);
+    for (unsigned i = 0; i < CLIP_BARS; i++)
+        if (change.bars >> i & 1)
+            EMIT(&m->counts, time, client_bar, .bar = i, .number = m->clip.bars.number[i]);
+    if (change.picture)
+        EMIT(&m->counts, time, client_clip, .number = change.number, .since = change.since,
+             .lost = change.lost, .late = change.late);
     pthread_mutex_unlock(&m->lock);
 }
 
@@ -68,7 +71,7 @@ static gboolean on_settled(gpointer data)
     if (t - m->last_touched < SETTLE_MS * MS && t - m->first_touched < SETTLE_MAX_MS * MS)
         return G_SOURCE_CONTINUE;
     m->settle = 0;
-    look(m, m->last_touched, false);
+    look(m, m->last_touched, CLIP_ALL_BARS, false);
     return G_SOURCE_REMOVE;
 }
 
@@ -81,16 +84,25 @@ static void settle_later(struct meter *m, int64_t time)
     }
 }
 
-/* A drawing that covers the whole number changes it at once. Several smaller ones can leave it half
- * old and half new until the last one. */
+/* A drawing that covers a whole bar changes its number at once. Several smaller ones can leave it
+ * half old and half new until the last one. */
 static void region_changed(struct meter *m, const struct wire_rect *box, int64_t time)
 {
-    struct wire_rect code = clip_code(&m->clip), region = clip_region(&m->clip);
-    bool whole = covers(box, &code);
+    struct wire_rect region = clip_region(&m->clip);
+    unsigned whole = 0;
+    bool part = false;
 
+    for (int i = 0; i < CLIP_BARS; i++) {
+        struct wire_rect bar = clip_bar(&m->clip, i);
+
+        if (covers(box, &bar))
+            whole |= 1u << i;
+        else
+            part |= touches(box, &bar);
+    }
     if (whole)
-        look(m, time, true);
-    if ((!whole && touches(box, &code)) || (!m->clip.numbered && touches(box, &region)))
+        look(m, time, whole, true);
+    if (part || (!m->clip.numbered && touches(box, &region)))
         settle_later(m, time);
 }
 

@@ -146,9 +146,7 @@ put_clip() {
 	local hash
 	hash=$(without_comments "$CONFIGS/clip.sh" | hash_of)
 	[ -n "$verify" ] || { cache_get clip "$hash" "$1" && return; }
-	mkdir -p "$1"
-	run image-clip "$CONFIGS/clip.sh" "$1/clip-1024x768.avi"
-	run image-clip-corner "$CONFIGS/clip.sh" --corner 640x360 "$1/clip-1024x768.avi" "$1/clip-640x360.avi"
+	run image-clip "$CONFIGS/clip.sh" --all "$1"
 	[ -n "$verify" ] || cache_put clip "$hash" "$1"
 }
 

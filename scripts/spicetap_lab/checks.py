@@ -117,8 +117,10 @@ def clip(settings, summary):
     if there["region"] != guests.clip_box(settings):
         yield f"the client looked for the clip in {there['region']}, not where {settings['clip']} is"
     looks, unread = (there.get(key, 0) for key in ("looks", "unreadable"))
-    # By chance, one look in three can be read where columns are of different frames, one in a thousand elsewhere.
-    if settings["workload"] in ("video", "mixed") and unread > 0.99 * looks:
+    if settings["bars"] == "no":
+        if unread < looks:
+            yield f"the clip should have no bars, but the client could read its number {looks - unread} times of {looks}"
+    elif settings["workload"] in ("video", "mixed") and unread > 0.99 * looks:
         yield (
             "the clip is not where the client looked for it: "
             f"it could read its number {looks - unread} times of {looks}"
@@ -190,7 +192,7 @@ def came_up(console, settings):
 
 def session(console, settings):
     """The guest runs what was asked for, its desktop and browser came up, and it says who draws GL."""
-    keys = ("workload", "clip", "desktop", "player", "page", "beside")
+    keys = ("workload", "clip", "bars", "desktop", "player", "page", "beside")
     wanted = f"{settings['x']} at {settings['screen']}" + "".join(f", {key} {settings[key]}" for key in keys)
     runs = re.search(r"spicetap-session: (?:X with )?(\w+ at .*), kernel (.*)$", console, re.M)
     if not runs or runs.group(1) != wanted:

@@ -77,6 +77,7 @@ SETTINGS = {
         Setting("driver", choices=("stock", "tight")),
         Setting("clip", choices=("1024x768", "640x360"), default="1024x768"),
         Setting("slowdown", "a whole number from 1 to 999", pattern=r"[1-9][0-9]{0,2}", default="1"),
+        Setting("bars", choices=("yes", "no"), default="yes"),
         Setting("server", choices=("traced", "ring128"), default="traced", of_vm=False),
         Setting("client", choices=("meter", "slow", "none"), default="meter", of_vm=False),
         Setting("rate", "a number of bytes a second, at least 1000", pattern=r"[1-9][0-9]{3,10}", of_vm=False),
@@ -107,6 +108,8 @@ def contradictions(settings):
         yield f"asks={settings['asks']}: there is no client to ask"
     if settings.get("driver", "stock") != "stock" and not (qxl and settings["x"] == "modesetting"):
         yield f"driver={settings['driver']}: only with domain=qxl.xml and x=modesetting"
+    if settings["bars"] == "no" and settings["clip"] != "1024x768":
+        yield f"bars=no: only with clip=1024x768, not {settings['clip']}"
     if settings["x"] == "qxl" and not qxl:
         yield "x=qxl: only with domain=qxl.xml"
     yield from guests.contradictions(settings)

@@ -27,13 +27,14 @@ SETTINGS = {
     "player": "mpv",
     "page": "plain",
     "beside": "terminals",
+    "bars": "yes",
     "duration": "60",
 }
 BEATS = "".join(
     f"spicetap-workload: alive {n}.00 s, work {n * 7}, clip at 1 dropped 0 played 1\n" for n in range(10, 80, 10)
 )
 SESSION = (
-    "spicetap-session: X with modesetting at 1920x1440, workload video, clip 1024x768, desktop bare, player mpv, "
+    "spicetap-session: X with modesetting at 1920x1440, workload video, clip 1024x768, bars yes, desktop bare, player mpv, "
     "page plain, beside terminals, kernel 5.10.0-32-amd64"
 )
 CONSOLE = f"""\x1b[!p{SESSION}

@@ -168,6 +168,16 @@ class Checks(unittest.TestCase):
         text = "the client looked for the clip in [50, 50, 1074, 818], not where 1024x768 is"
         self.assertEqual(reasons(console=good, **asked), [text])
 
+    def test_the_control_has_no_bars(self):
+        console = CONSOLE.replace("bars yes", "bars no")
+        for unread, want in ((4662, []), (4652, ["the clip should have no bars, but the client could read its number 10 "
+                                                 "times of 4662"])):
+            clip = {**SUMMARY["clip"], "looks": 4662, "unreadable": unread}
+            self.assertEqual(reasons(bars="no", console=console, summary={**SUMMARY, "clip": clip}), want)
+        self.assertIn("another session", reasons(console=console)[0])
+        clip = {**SUMMARY["clip"], "looks": 9, "unreadable": 9}
+        self.assertIn("another session", reasons(bars="no", summary={**SUMMARY, "clip": clip})[0])
+
     def test_the_guest_driver_must_be_the_patched_one(self):
         def drawn(raw):
             draw = {"event": "draw", "release_id": "0x8", "box": [50, 50, 150, 60]}

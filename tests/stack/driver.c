@@ -203,7 +203,8 @@ static int verb_video(struct driver *v, const struct words *a)
     return 0;
 }
 
-/* clip X Y FPS FIRST COUNT [STEP]: draws frames of the experiments' clip, each with its number. */
+/* clip X Y FPS FIRST COUNT [STEP [WIDTH]]: draws frames of the experiments' clip, each with its
+ * number, or only so much of their left. */
 static int verb_clip(struct driver *v, const struct words *a)
 {
     long fps = word_number(a, 3, 25), first = word_number(a, 4, 0), count = word_number(a, 5, 1);
@@ -212,7 +213,7 @@ static int verb_clip(struct driver *v, const struct words *a)
         struct draw d = {.kind = DRAW_CLIP_FRAME,
                          .x = word_number(a, 1, 0),
                          .y = word_number(a, 2, 0),
-                         .width = CLIP_WIDTH,
+                         .width = word_number(a, 7, CLIP_WIDTH),
                          .height = CLIP_HEIGHT,
                          .phase = first + i * word_number(a, 6, 1)};
         if (fps > 0)
@@ -479,7 +480,7 @@ static const struct {
     {"wait", verb_wait, 2, "wait MS"},
     {"draw", verb_draw, 6, "draw KIND X Y W H [surface=N] [src=WxH] [phase=N]"},
     {"video", verb_video, 7, "video X Y W H FPS FRAMES [STEP]: each frame moves the box by STEP"},
-    {"clip", verb_clip, 6, "clip X Y FPS FIRST COUNT [STEP]: numbered frames of the clip"},
+    {"clip", verb_clip, 6, "clip X Y FPS FIRST COUNT [STEP [WIDTH]]: numbered frames of the clip"},
     {"answer", verb_answer, 6,
      "answer X Y W H N [FPS]: redraw the box at each of N key presses; 640x480 FPS times a second"},
     {"desktop", verb_desktop, 2, "desktop N [RATE]: N drawings of a busy desktop"},

@@ -17,6 +17,7 @@
 #include <spice/qxl_dev.h>
 
 #include "../../bpf/events.h"
+#include "event/clip_bars.h"
 
 /* ---- core.c: a SpiceCoreInterface on GLib's default main context ----------------------- */
 
@@ -31,9 +32,8 @@ void core_call(void (*f)(void *arg), void *arg);
 enum picture_style { PICTURE_NATURAL, PICTURE_TEXT, PICTURE_CLIP };
 
 enum {
-    CLIP_WIDTH = 640,  /* the width of the number */
-    CLIP_HEIGHT = 128, /* less than the real clip's, so that many fit into memory */
-    CLIP_CELL = 32,
+    CLIP_WIDTH = 320, /* less than the real clip's, so that many fit into memory */
+    CLIP_HEIGHT = CLIP_TOP + CLIP_CELLS * CLIP_CELL,
 };
 
 struct picture {

@@ -34,20 +34,17 @@ static uint32_t text_pixel(unsigned x, unsigned y, unsigned phase)
     return row && (cell >> ((x % 8 + y % 16) & 31) & 1) ? 0xd0d0d0 : 0x101010;
 }
 
-/* The number's cells, as in guest-configs/clip.sh. Below them is a picture that moves with the
- * number.
- */
+/* The number in three bars, as in guest-configs/clip.sh, on a picture that moves with it. */
 static uint32_t clip_pixel(unsigned x, unsigned y, unsigned number)
 {
-    unsigned cell = x / CLIP_CELL;
-    bool white = cell == 16;
-    if (y >= CLIP_CELL)
-        return natural_pixel(x, y, number);
-    if (cell < 16)
-        white = number >> cell & 1;
-    else if (cell > 17)
-        white = __builtin_parity(number & (cell == 18 ? 0x5555 : 0xaaaa));
-    return white ? 0xebebeb : 0x101010;
+    for (int bar = 0; bar < CLIP_BARS; bar++) {
+        unsigned left = (unsigned)clip_bar_left(CLIP_WIDTH, bar);
+
+        if (x >= left && x < left + CLIP_CELL && y >= CLIP_TOP &&
+            y < CLIP_TOP + CLIP_CELLS * CLIP_CELL)
+            return clip_code(number) >> (y - CLIP_TOP) / CLIP_CELL & 1 ? 0xebebeb : 0x101010;
+    }
+    return natural_pixel(x, y, number);
 }
 
 static uint32_t pixel(enum picture_style style, unsigned x, unsigned y, unsigned phase)

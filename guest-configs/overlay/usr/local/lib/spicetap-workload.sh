@@ -53,7 +53,7 @@ clip_start() {
 		--loop-file=inf --no-border --geometry=+50+50 "--autofit=$SPICETAP_CLIP" --no-keepaspect \
 		--term-status-msg='at ${estimated-frame-number} dropped ${frame-drop-count}' \
 		--sws-scaler=fast-bilinear --sws-fast=yes --sws-allow-zimg=no \
-		"/opt/spicetap/clip-$SPICETAP_CLIP.avi" >/run/mpv.log 2>&1 &
+		"$SPICETAP_CLIP_FILE.avi" >/run/mpv.log 2>&1 &
 	player=$! clip_before=0
 	until tr '\r' '\n' </run/mpv.log 2>/dev/null | grep -q '^.*at [1-9]'; do
 		kill -0 "$player" 2>/dev/null || {
