@@ -37,6 +37,19 @@ static void blocked(const struct model *x, struct finder *s)
     s->found(s, &f);
 }
 
+static void put_screen(struct finding *f, const struct client_screen *s)
+{
+    if (s->ages.all && !s->age.full) {
+        put_span(f, "behind_ns", histogram_quantile(&s->ages, 0.5));
+        put_span(f, "behind_p95_ns", histogram_quantile(&s->ages, 0.95));
+    }
+    if (!s->bars.read)
+        return;
+    put_span(f, "torn_ns", s->bars.torn);
+    put_span(f, "read_ns", s->bars.read);
+    put_evidence(f, (struct select){.kinds = {EV_client_bar}});
+}
+
 /* Without frame numbers, what stands in the clip's place need not be a clip. */
 static void shown(const struct model *x, struct finder *s)
 {
@@ -60,6 +73,7 @@ static void shown(const struct model *x, struct finder *s)
         put_span(&f, "longest_ns", longest);
     if (x->client.numbered && x->client.moved_count)
         put_count(&f, "drawn_meanwhile", x->client.moved_count);
+    put_screen(&f, &x->client.screen);
     put_evidence(&f, (struct select){.kinds = {EV_client_clip}});
     presence_needed(&f, x, needs);
     s->found(s, &f);

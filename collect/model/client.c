@@ -3,18 +3,27 @@
 
 #include "model/client.h"
 
+static void add_age(void *context, uint64_t age, uint64_t time)
+{
+    histogram_add(context, age, time);
+}
+
 void client_init(struct model_client *c, const struct model_waits *waits,
                  const struct model_regions *regions, const struct model_losses *losses)
 {
     c->waits = waits;
     c->regions = regions;
     c->losses = losses;
+    c->screen.age.sample = add_age;
+    c->screen.age.context = &c->screen.ages;
+    clip_bars_init(&c->screen.bars);
 }
 
 void client_free(struct model_client *c)
 {
     histogram_free(&c->shown);
     histogram_free(&c->keys.took);
+    histogram_free(&c->screen.ages);
     histogram_free(&c->arrivals.frames_took);
     histogram_free(&c->arrivals.drawings_took);
 }
@@ -129,8 +138,22 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
     c->cut.time = c->back.time = 0;
 }
 
+static void show_bar(struct client_screen *s, const struct fields_client_bar *e, uint64_t time)
+{
+    clip_bars_show(&s->bars, e->bar, e->number, time);
+    clip_age_show(&s->age, clip_bars_number(&s->bars), time);
+}
+
+/* From `time` on nobody knows what the screen shows. */
+static void forget_screen(struct client_screen *s, uint64_t time)
+{
+    clip_bars_forget(&s->bars, time);
+    clip_age_show(&s->age, CLIP_NONE, time);
+}
+
 void client_missing(struct model_client *c, uint64_t now)
 {
+    forget_screen(&c->screen, now);
     if (c->mark.time && !c->cut.time)
         sums(c, now, &c->cut);
 }
@@ -161,6 +184,7 @@ void client_end(struct model_client *c, int slot)
 {
     bool gone = c->gone > c->mark.time && c->gone < c->to;
 
+    forget_screen(&c->screen, c->to);
     if (c->mark.time && c->to)
         stood_until(c, gone ? c->gone : c->to);
     for (uint32_t i = 0; i < c->kept.count; i++) {
@@ -245,10 +269,15 @@ void client_add(struct model_client *c, const struct tap_event *ev)
     case EV_client_answer:
         answer(&c->keys, FIELDS(ev, client_answer), ev->time);
         break;
+    case EV_client_bar:
+        show_bar(&c->screen, FIELDS(ev, client_bar), ev->time);
+        break;
     case EV_client_disconnected:
         c->arrivals.ended++;
-        if (FIELDS(ev, client_disconnected)->channel == CHANNEL_display)
-            c->gone = ev->time;
+        if (FIELDS(ev, client_disconnected)->channel != CHANNEL_display)
+            break;
+        c->gone = ev->time;
+        forget_screen(&c->screen, ev->time);
         break;
     default:
         break;

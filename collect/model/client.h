@@ -5,6 +5,8 @@
 
 #include "base/bounded.h"
 #include "base/histogram.h"
+#include "event/clip_age.h"
+#include "event/clip_bars.h"
 #include "model/bytes.h"
 #include "model/regions.h"
 #include "model/waits.h"
@@ -59,9 +61,18 @@ struct client_keys {
     struct histogram took;                  /* from the press to the picture */
 };
 
+/* The clip on the client's screen, by its three bars. All unknown where the client's log has no
+ * client_bar: it is older, or the clip has no bars. */
+struct client_screen {
+    struct clip_bars bars;
+    struct clip_age age;
+    struct histogram ages; /* how far the picture was behind, sampled */
+};
+
 struct model_client {
     struct client_arrivals arrivals;
     struct client_keys keys;
+    struct client_screen screen;
     struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
     struct bounded kept;                        /* of `freezes` */
     uint32_t moved_count;   /* freezes in which the client drew in the clip's place */

@@ -74,6 +74,16 @@ static void fill_bytes(struct compare_run *run, const struct model *x)
             set(run, COL_images + i, (double)f->images[compare_image(i)].sent / x->seconds);
 }
 
+static void fill_screen(struct compare_run *run, const struct client_screen *s)
+{
+    if (s->ages.all && !s->age.full) {
+        set(run, COL_age_median, (double)histogram_quantile(&s->ages, 0.5) / 1e6);
+        set(run, COL_age_p95, (double)histogram_quantile(&s->ages, 0.95) / 1e6);
+    }
+    if (s->bars.read)
+        set(run, COL_torn, percent(s->bars.torn, s->bars.read));
+}
+
 static void fill_client(struct compare_run *run, const struct model *x)
 {
     const struct client_arrivals *c = &x->client.arrivals;
@@ -89,6 +99,7 @@ static void fill_client(struct compare_run *run, const struct model *x)
         set(run, COL_interval_median, (double)histogram_quantile(&x->client.shown, 0.5) / 1e6);
         set(run, COL_interval_p95, (double)histogram_quantile(&x->client.shown, 0.95) / 1e6);
     }
+    fill_screen(run, &x->client.screen);
     if (c->frames.count)
         set(run, COL_put_off, (double)c->longest_wait / 1e9);
     if (x->client.keys.pressed)

@@ -204,6 +204,14 @@ static json_t *clip_json(const struct info *i)
         set_count(o, "lost", c->lost);
     }
     set_count(o, "longest_freeze_ns", c->longest_freeze);
+    if (c->screen.ages.all && !c->screen.age.full) {
+        set_count(o, "age_median_ns", histogram_quantile(&c->screen.ages, 0.5));
+        set_count(o, "age_p95_ns", histogram_quantile(&c->screen.ages, 0.95));
+    }
+    if (c->screen.bars.read) {
+        set_count(o, "read_ns", c->screen.bars.read);
+        set_count(o, "torn_ns", c->screen.bars.torn);
+    }
     return o;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "explain/names.h"
 #include "report/info.h"
 
 enum { LISTED_LOSSES = 10 };
@@ -207,7 +208,13 @@ static void print_clip(const struct info *i)
     else
         printf("  clip      no number could be read; %" PRIu64 " change%s of its region",
                c->pictures, plural(c->pictures));
-    printf("; longest freeze %s\n", info_span(c->longest_freeze, text));
+    printf("; longest freeze %s", info_span(c->longest_freeze, text));
+    if (c->screen.ages.all && !c->screen.age.full)
+        printf("; %s behind in the median",
+               info_span(histogram_quantile(&c->screen.ages, 0.5), text));
+    if (c->screen.bars.read)
+        printf("; torn %.1f%% of the time", percent(c->screen.bars.torn, c->screen.bars.read));
+    printf("\n");
 }
 
 static void print_keys(const struct client_keys *k)

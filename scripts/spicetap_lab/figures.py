@@ -32,6 +32,9 @@ COLUMNS = tuple(
         ("interval_median", "interval ms", 0),
         ("interval_p95", "p95 ms", 0),
         ("longest_freeze", "freeze s", 1),
+        ("age_median", "age ms", 0),
+        ("age_p95", "p95 ms", 0),
+        ("torn", "torn %", 1),
         ("put_off", "put off s", 1),
         ("decode", "decode ms", 1),
         ("decode_p95", "p95 ms", 0),
@@ -79,10 +82,13 @@ SAYS_NOTHING = {
         "interval_median",
         "interval_p95",
         "longest_freeze",
+        "age_median",
+        "age_p95",
+        "torn",
         "refusal",
     ),
     "mixed": ("clip_frames", "longest_freeze"),
-    "gl": ("clip_streamed", "clip_time", "refusal"),
+    "gl": ("clip_streamed", "clip_time", "age_median", "age_p95", "torn", "refusal"),
 }
 MIN_RUNS = 3  # fewer runs have no spread
 WITHIN, OUTSIDE, INCONCLUSIVE = "", "OUTSIDE", "INCONCLUSIVE"

@@ -700,6 +700,43 @@ static void keys(void **state)
     }
 }
 
+/* A second of the clip, 25 frames. The right bar is 10 ms behind the others: a fourth of the time
+ * the picture is torn. Then the clip's window is closed: what was there does not grow older. */
+static void behind_and_torn(void **state)
+{
+    for (int bars = 0; bars < 2; bars++) {
+        json_t *o;
+        (void)state;
+
+        begin();
+        for (int i = 0; i < 250; i++) {
+            redraw(0, 50, 1024, 768);
+            for (unsigned bar = 0; bars && bar < 3; bar++)
+                PUT_AS(client, 1, client_bar, now + (bar == 2 ? 10 * MS : 0), .bar = bar,
+                       .number = (900 + i) % 1000);
+            PUT_AS(client, 1, client_clip, now + 10 * MS, .number = (900 + i) % 1000,
+                   .since = i ? 40 * MS : 0);
+            now += 40 * MS;
+        }
+        for (unsigned bar = 0; bars && bar < 3; bar++)
+            PUT_AS(client, 1, client_bar, now, .bar = bar, .number = -1);
+        now += 300 * SECOND;
+        redraw(0, 0, 10, 10);
+        end(0);
+        o = told();
+        says(o, " ms behind the clip's own schedule in the median", bars);
+        says(o, "Parts of it showed different frames for 2.49 s of 10.00 s.", bars);
+        if (bars) {
+            assert_true(compared("age_median") > 15 && compared("age_median") < 25);
+            assert_true(compared("age_p95") > 30 && compared("age_p95") < 42);
+            assert_true(compared("torn") > 24.5 && compared("torn") < 25.5);
+        } else { /* a log of before has no client_bar: unknown is not 0 */
+            assert_true(compared("torn") == 0 && compared("age_p95") == 0);
+        }
+        json_decref(o);
+    }
+}
+
 /* A client that lost nothing is told to play later: 2 s after a frame is there in place of 400 ms.
  * The picture stands still for that difference, and for nothing else. By 100 ms it says nothing of
  * it. */
@@ -897,6 +934,7 @@ int main(void)
         cmocka_unit_test(pictures_of_another),
         cmocka_unit_test(freezes),
         cmocka_unit_test(the_longest_freezes),
+        cmocka_unit_test(behind_and_torn),
         cmocka_unit_test(freeze_without_a_clip),
         cmocka_unit_test(put_off),
         cmocka_unit_test(keys),
