@@ -27,7 +27,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 METER_C := $(wildcard meter/*.c) collect/base/options.c collect/base/out.c $(wildcard collect/event/*.c) $(wildcard collect/log/*.c)
 METER   := $(METER_C:%.c=$(B)/obj/%.o)
-METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol
+METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol libpng
 METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
 MAN     := $(wildcard docs/man/*.[178])
 

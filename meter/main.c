@@ -21,13 +21,15 @@ enum {
     JSON,
     TAP,
     CLIP,
+    PICTURES,
     PASSWORD,
     CA,
     SUBJECT,
     READY,
     GO,
     KEYS,
-    KEYS_LIMIT
+    KEYS_LIMIT,
+    PICTURE_COUNT
 };
 
 static const struct argp_option option_table[] = {
@@ -48,6 +50,9 @@ static const struct argp_option option_table[] = {
      "box changes (default: 800,64,128x64)",
      0},
     {"keys-limit", KEYS_LIMIT, "MS", 0, "Wait so long for an answer (default: 30000)", 0},
+    {"pictures", PICTURES, "FOLDER", 0,
+     "Keep pictures of the clip as PNG files in FOLDER, which must not exist", 0},
+    {"picture-count", PICTURE_COUNT, "N", 0, "Keep at most N pictures (default: 20)", 0},
     {"password-file", PASSWORD, "FILE", 0, "The first line of FILE is the password", 0},
     {"ca-file", CA, "FILE", 0, "Trust the certificate authority in FILE (PEM)", 0},
     {"host-subject", SUBJECT, "SUBJECT", 0,
@@ -95,6 +100,11 @@ static const char *set_number(struct options *o, int key, const char *arg)
             return "a number of ms up to 600000";
         o->keys_limit = (unsigned)value;
         return NULL;
+    case PICTURE_COUNT:
+        if (!number_in(arg, 2, PICTURES_MOST, &value))
+            return "a number of pictures, 2 to 1000";
+        o->picture_count = (unsigned)value;
+        return NULL;
     default:
         if (!number_in(arg, 0, INT32_MAX, &value))
             return "a file descriptor";
@@ -117,6 +127,9 @@ static const char *set_text(struct options *o, int key, const char *arg)
         return keys_spec_parse(&o->keys, arg) ? NULL : KEYS_SPEC_WORDS;
     case CLIP:
         return clip_place_parse(&o->clip, arg) ? NULL : "X,Y or X,Y,WIDTHxHEIGHT";
+    case PICTURES:
+        o->pictures = arg;
+        return NULL;
     case JSON:
         o->json = arg;
         return NULL;
@@ -177,6 +190,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case READY:
     case GO:
     case KEYS_LIMIT:
+    case PICTURE_COUNT:
         wanted = set_number(o, key, arg);
         break;
     default:
@@ -231,6 +245,12 @@ static int end(int code)
     return error && !code ? EXIT_PART : code;
 }
 
+static void complain(const char *path, int error)
+{
+    if (error)
+        fprintf(stderr, "spicetap meter: %s: %s\n", path, strerror(-error));
+}
+
 static int finish(struct meter *m)
 {
     int error = m->tap ? tap_writer_close(m->tap) : 0;
@@ -242,11 +262,11 @@ static int finish(struct meter *m)
     target_text(&m->options->target, server, sizeof(server));
     if (m->error[0])
         fprintf(stderr, "spicetap meter: %s: %s\n", server, m->error);
-    if (error)
-        fprintf(stderr, "spicetap meter: %s: %s\n", m->options->tap, strerror(-error));
-    if (json)
-        fprintf(stderr, "spicetap meter: %s: %s\n", m->options->json, strerror(-json));
-    return end(m->result ? m->result : error || json ? EXIT_PART : EXIT_DONE);
+    complain(m->options->tap, error);
+    complain(m->options->json, json);
+    complain(m->options->pictures, m->pictures_error);
+    pictures_free(&m->pictures);
+    return end(m->result ? m->result : error || json || m->pictures_error ? EXIT_PART : EXIT_DONE);
 }
 
 /* GLib's warnings are for its developers: ours say what matters to the user. */
@@ -258,7 +278,8 @@ static void no_log(const gchar *domain, GLogLevelFlags level, const gchar *text,
 int main(int argc, char **argv)
 {
     static const struct argp parser = {option_table, on_option, "URI", doc, NULL, NULL, NULL};
-    static struct options o = {.ready_fd = -1, .go_fd = -1, .keys_limit = 30000};
+    static struct options o = {
+        .ready_fd = -1, .go_fd = -1, .keys_limit = 30000, .picture_count = PICTURES_DEFAULT};
     static struct meter m = {.options = &o, .lock = PTHREAD_MUTEX_INITIALIZER};
     const char *debug = getenv("G_MESSAGES_DEBUG");
     int error;
@@ -273,10 +294,13 @@ int main(int argc, char **argv)
     if (read_password(&o, &m.password))
         return EXIT_ENV;
     error = o.tap ? tap_writer_open(&m.tap, o.tap, SOURCE_CLIENT) : 0;
-    if (error) {
-        fprintf(stderr, "spicetap meter: %s: %s\n", o.tap, strerror(-error));
+    complain(o.tap, error);
+    if (error)
         return EXIT_ENV;
-    }
+    error = o.pictures ? pictures_open(&m.pictures, o.pictures, o.picture_count) : 0;
+    complain(o.pictures, error);
+    if (error)
+        return EXIT_ENV;
     m.counts.emit = on_event;
     m.counts.context = &m;
     clip_init(&m.clip, &o.clip);

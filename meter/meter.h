@@ -17,6 +17,7 @@
 #include "clip.h"
 #include "count.h"
 #include "keys.h"
+#include "pictures.h"
 #include "relay.h"
 #include "target.h"
 
@@ -32,6 +33,8 @@ struct options {
     const char *compression; /* to ask the server for; NULL: leave the server's choice */
     unsigned seconds;        /* 0: until interrupted */
     struct clip_place clip;
+    const char *pictures; /* folder for pictures of the clip; NULL: none */
+    unsigned picture_count;
     int ready_fd;          /* gets a byte once the picture is there; -1: none */
     struct keys_spec keys; /* without presses: none */
     unsigned keys_limit;   /* ms that an answer may take */
@@ -53,8 +56,10 @@ struct meter {
     struct screen screen;  /* its picture */
     struct clip clip;
     struct keys keys;
-    SpiceInputsChannel *inputs;          /* linked; NULL: not yet, or not any more */
-    guint press, go;                     /* GLib sources; 0: none */
+    SpiceInputsChannel *inputs; /* linked; NULL: not yet, or not any more */
+    guint press, go;            /* GLib sources; 0: none */
+    struct pictures pictures;
+    int pictures_error;
     guint settle, ready_timer;           /* GLib sources; 0: not waiting */
     int64_t first_touched, last_touched; /* drawings on the clip's region that have not settled */
     uint64_t opened, ready, ended;       /* main channel open, picture there, end; 0: not reached */

@@ -187,6 +187,8 @@ static json_t *all(struct meter *m)
     json_object_set_new(o, "clip", clip(m));
     if (m->keys.spec.count)
         json_object_set_new(o, "keys", keys_json(m));
+    if (m->options->pictures)
+        json_object_set_new(o, "pictures", pictures_json(&m->pictures));
     if (m->error[0])
         json_object_set_new(o, "error", json_string(m->error));
     return o;

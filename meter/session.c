@@ -349,6 +349,8 @@ static gboolean on_tick(gpointer data)
     if (m->ready && m->options->seconds &&
         relay_now() - m->ready >= m->options->seconds * UINT64_C(1000000000))
         session_end(m, "time is up", EXIT_DONE);
+    if (m->ready && !m->end)
+        pictures_look(&m->pictures, &m->clip, &m->screen, now());
     return G_SOURCE_CONTINUE;
 }
 
@@ -392,6 +394,7 @@ void session_run(struct meter *m)
         g_main_loop_run(m->loop);
     press_end(m);
     clip_end(&m->clip, (int64_t)m->ended);
+    m->pictures_error = pictures_close(&m->pictures);
     relay_stop(m->relay);
     for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
         g_source_remove(sources[i]);

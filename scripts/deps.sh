@@ -18,7 +18,7 @@ PACKAGES=(
 	libbpf-dev bpftool libelf-dev zlib1g-dev libdeflate-dev libjansson-dev uthash-dev libcap-dev libvirt-dev
 
 	# the headless client
-	libspice-client-glib-2.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+	libspice-client-glib-2.0-dev libpng-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 	gstreamer1.0-plugins-ugly gstreamer1.0-libav glib-networking
 
 	# spice-server
@@ -28,7 +28,7 @@ PACKAGES=(
 
 	# QEMU
 	libepoxy-dev libgbm-dev libvirglrenderer-dev libaio-dev liburing-dev libslirp-dev libfdt-dev
-	libseccomp-dev libcap-ng-dev libattr1-dev libnuma-dev libgnutls28-dev libpng-dev libzstd-dev libudev-dev
+	libseccomp-dev libcap-ng-dev libattr1-dev libnuma-dev libgnutls28-dev libzstd-dev libudev-dev
 	libusb-1.0-0-dev libusbredirparser-dev
 
 	# running a VM: libvirt, its default QEMU with the firmware and keymaps that ours uses too

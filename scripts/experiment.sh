@@ -125,6 +125,7 @@ record() {
 	[ -z "${set[keys]:-}" ] || options+=(--client-keys "${set[keys]}")
 	[ -z "${set[asks]:-}" ] || options+=(--client-compression "${set[asks]}")
 	[ "${set[client]}" = none ] || options+=(--client-clip "$(lab clip-region "player=${set[player]}" "clip=${set[clip]}")")
+	[ "${set[client]}" = none ] || [ "${set[pictures]}" = 0 ] || options+=(--client-pictures "${set[pictures]}")
 	wait_beat 0 120 || die "the workload gives no sign of life" "its console: $console"
 	first=$(beat_count)
 	log_ooms on
@@ -176,6 +177,7 @@ experiment() {
 	verdict=ok
 	[ ${#why[@]} = 0 ] || verdict=refused
 	conclude
+	[ ! -d "$run/pictures" ] || "$TOP/scripts/ssim.sh" "$run" || warn "no SSIM of the pictures"
 	"$SPICETAP" info "$run" || true
 	for view in journeys oom fences updates; do
 		say "-- $view"

@@ -4,6 +4,7 @@
 # Builds the image of a guest, or finds it in the cache.
 #
 #   scripts/image.sh GUEST           builds it if need be; GUEST is guest-configs/GUEST.guest
+#   scripts/image.sh --clip          puts the clip (clip.sh --all) into build/, and prints its folder
 #   scripts/image.sh --path GUEST    only prints its folder, which has disk.qcow2, vmlinuz, initrd,
 #                                    `packages` (every package in it, with its version) and `release`
 #                                    (the state of Debian's archive that they are from)
@@ -161,6 +162,19 @@ put_webm() {
 	done
 	[ -n "$verify" ] || cache_put clip-vp8 "$hash" "$WORK/webm"
 	cp "$WORK"/webm/*.webm "$2/"
+}
+
+# Prints the folder of the clip, which ssim.sh compares pictures with.
+clip_folder() {
+	local folder
+	folder=$BUILD/clip-$(without_comments "$CONFIGS/clip.sh" | hash_of)
+	if [ ! -d "$folder" ]; then
+		need ffmpeg zstd
+		rm -rf -- "$folder.new"
+		put_clip "$folder.new" >&2
+		mv "$folder.new" "$folder"
+	fi
+	printf '%s\n' "$folder"
 }
 
 # Adds our files, and switches off services.
@@ -329,6 +343,7 @@ case ${1:-} in
 --set-up-dpkg) set_up_dpkg "$2" "$3"; exit ;;
 --tell-release) tell_release "$2"; exit ;;
 -h | --help) usage 0 ;;
+--clip) mkdir -p "$BUILD" "$LOGS" && verify='' && clip_folder; exit ;;
 esac
 only_path='' verify=''
 case ${1:-} in

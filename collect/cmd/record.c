@@ -39,7 +39,8 @@ enum {
     OPT_CLIENT_LINK,
     OPT_CLIENT_KEYS,
     OPT_CLIENT_COMPRESSION,
-    OPT_CLIENT_CLIP
+    OPT_CLIENT_CLIP,
+    OPT_CLIENT_PICTURES
 };
 
 static const struct argp_option option_table[] = {
@@ -66,6 +67,8 @@ static const struct argp_option option_table[] = {
      "The client asks for this image compression", 3},
     {"client-clip", OPT_CLIENT_CLIP, "X,Y[,WxH]", 0,
      "Where the client looks for the clip (default: 50,50,1024x768)", 3},
+    {"client-pictures", OPT_CLIENT_PICTURES, "N", 0,
+     "The client keeps up to N pictures of the clip, as PNG files in the run's folder pictures", 3},
     {0},
 };
 
@@ -111,8 +114,12 @@ static error_t parse_client_option(struct argp_state *state, int key, const char
     struct clip_place unused;
     struct link_spec link;
     struct keys_spec keys;
+    enum { LEAST_PICTURES = 2, MOST_PICTURES = 1000 };
 
     switch (key) {
+    case OPT_CLIENT_PICTURES:
+        return options_u32(state, "--client-pictures", arg, LEAST_PICTURES, MOST_PICTURES,
+                           &client->pictures);
     case OPT_CLIENT:
         client->uri = arg;
         return parse_client(state, arg);
@@ -153,9 +160,9 @@ static error_t check_options(struct argp_state *state, const struct recorder_opt
 
     if (!o->domain == !o->pid)
         argp_error(state, "name the VM with --domain NAME or --pid PID");
-    else if (!c->uri && (c->rate || c->link || c->keys || c->compression || c->clip))
-        argp_error(state, "--client-rate, --client-link, --client-keys, --client-compression and "
-                          "--client-clip need --client");
+    else if (!c->uri && (c->rate || c->link || c->keys || c->compression || c->clip || c->pictures))
+        argp_error(state, "--client-rate, --client-link, --client-keys, --client-compression, "
+                          "--client-clip and --client-pictures need --client");
     else if (c->rate && c->link)
         argp_error(state, "--client-rate and --client-link exclude each other: a link has a rate");
     else

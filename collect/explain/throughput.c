@@ -41,7 +41,7 @@ static void put_screen(struct finding *f, const struct client_screen *s)
 {
     if (s->ages.all && !s->age.full) {
         put_span(f, "behind_ns", histogram_quantile(&s->ages, 0.5));
-        put_span(f, "behind_p95_ns", histogram_quantile(&s->ages, 0.95));
+        put_span(f, "behind_long_ns", histogram_quantile(&s->ages, 0.95));
     }
     if (!s->bars.read)
         return;

@@ -27,7 +27,8 @@ enum {
  * alone), and SIGINT when the recorder dies. */
 static void become_client(const struct client_options *o, const char *folder, int ready, int go)
 {
-    char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], number[16], rate[24], go_number[16];
+    char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], pictures[PATH_MAX];
+    char number[16], rate[24], go_number[16], most[16];
     char *argv[32] = {"spicetap-meter", (char *)o->uri, "--tap",      tap,    "--json",
                       summary,          "-q",           "--ready-fd", number, NULL};
     int argc = 9, error;
@@ -37,6 +38,8 @@ static void become_client(const struct client_options *o, const char *folder, in
     snprintf(tap, sizeof(tap), "%s/client.tap", folder);
     snprintf(summary, sizeof(summary), "%s/client.json", folder);
     snprintf(log, sizeof(log), "%s/client.log", folder);
+    snprintf(pictures, sizeof(pictures), "%s/pictures", folder);
+    snprintf(most, sizeof(most), "%" PRIu32, o->pictures);
     snprintf(number, sizeof(number), "%d", ready);
     snprintf(go_number, sizeof(go_number), "%d", go);
     snprintf(rate, sizeof(rate), "%" PRIu64, o->rate);
@@ -49,6 +52,8 @@ static void become_client(const struct client_options *o, const char *folder, in
         {"--go-fd", o->keys ? go_number : NULL},
         {"--compression", o->compression},
         {"--clip", o->clip},
+        {"--pictures", o->pictures ? pictures : NULL},
+        {"--picture-count", o->pictures ? most : NULL},
     };
     for (size_t i = 0; i < sizeof(more) / sizeof(*more); i++)
         if (more[i].value) {

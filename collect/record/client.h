@@ -18,6 +18,7 @@ struct client_options {
     const char *keys;        /* as event/keys_spec.h reads it; NULL: it presses none */
     const char *compression; /* the image compression to ask for; NULL: the server's own choice */
     const char *clip;        /* where the clip is, as event/clip_place.h reads it; NULL: default */
+    uint32_t pictures;       /* of the clip to keep at most; 0: none */
 };
 
 struct record_client {

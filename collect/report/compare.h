@@ -29,6 +29,7 @@ enum { COMPARE_RUNS = 256, COMPARE_NAME = 128 };
     C(age_median, "ms", "that the picture on the screen was behind the clip's own schedule")       \
     C(age_p95, "ms", "the same, 95th percentile")                                                  \
     C(torn, "%", "of the time that parts of the screen showed different frames of the clip")       \
+    C(ssim, "%", "median SSIM of the client's kept pictures, of the clip's own frames")            \
     C(put_off, "s", "longest that a frame of video waited at the client until it was due")         \
     C(net_test, "Mbit/s", "measured as the client connected; empty if the test gave no result")    \
     C(first_rate, "Mbit/s", "that the server took for all streams together as the first began")    \

@@ -137,6 +137,20 @@ static void fill_pacing(struct compare_run *run, const struct model *x)
         set(run, COL_delay_ordered, (double)c->holds / 1e9);
 }
 
+/* scripts/ssim.sh puts it there. */
+static void fill_ssim(struct compare_run *run, struct bundle *b)
+{
+    json_t *o = NULL;
+    const json_t *median;
+
+    if (bundle_json(b, "ssim.json", &o))
+        return;
+    median = json_object_get(o, "median");
+    if (json_is_number(median) && json_number_value(median) >= -1 && json_number_value(median) <= 1)
+        set(run, COL_ssim, 100 * json_number_value(median));
+    json_decref(o);
+}
+
 void compare_fill(struct compare_run *run, const struct model *x)
 {
     double cpu = worker_cpu_share(bundle_about(x->bundle), x->seconds);
@@ -155,6 +169,7 @@ void compare_fill(struct compare_run *run, const struct model *x)
     fill_clip(run, x);
     fill_client(run, x);
     fill_pacing(run, x);
+    fill_ssim(run, x->bundle);
     fill_bytes(run, x);
     if (cpu >= 0)
         set(run, COL_worker_cpu, 100 * cpu);

@@ -367,8 +367,8 @@ const struct words words[] = {
      "longer {freezes} time{freezes:s}[, {longest_ns} at the longest].[ In {drawn_meanwhile} of these "
      "times the client drew on in the clip's place: the frame number could not be read, or did not "
      "change.][ The picture was {behind_ns} behind the clip's own schedule in the median, and "
-     "{behind_p95_ns} at the 95th percentile.][ Parts of it showed different frames for {torn_ns} of "
-     "{read_ns}.]"},
+     "{behind_long_ns} or more for a twentieth of the time.][ Parts of it showed different frames for "
+     "{torn_ns} of {read_ns}.]"},
     {RULE_SHOWN, "no_numbers",
      "The client showed {pictures} picture{pictures:s} in the clip's place. They stood still for "
      "{freeze_ns} or longer {freezes} time{freezes:s}[, {longest_ns} at the longest]. The client read "

@@ -119,7 +119,7 @@ def clip(settings, summary):
     looks, unread = (there.get(key, 0) for key in ("looks", "unreadable"))
     if settings["bars"] == "no":
         if unread < looks:
-            yield f"the clip should have no bars, but the client could read its number {looks - unread} times of {looks}"
+            yield f"the clip should have no bars, but the client read its number {looks - unread} times of {looks}"
     elif settings["workload"] in ("video", "mixed") and unread > 0.99 * looks:
         yield (
             "the clip is not where the client looked for it: "

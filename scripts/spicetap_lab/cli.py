@@ -21,6 +21,7 @@ from . import (
     pages,
     runlist,
     settings,
+    ssim,
     stack,
     store,
     tables,
@@ -150,6 +151,10 @@ def conclusion(judged, runs):
     return 0
 
 
+def command_ssim(o):
+    print(ssim.words(o.run, ssim.measure(o.run, o.clips)))
+
+
 def command_stack_component(o):
     stack.write(o.file, stack.component(os.environ))
 
@@ -194,6 +199,7 @@ def for_scripts(add):
     run = add(command_check_run, "print what forbids a run to become a row, a line each", ("run", "console"))
     run.add_argument("first", type=int, help="the first line `alive` of the console that counts")
     run.add_argument("change", nargs="*", metavar="KEY=VALUE")
+    add(command_ssim, "compare a run's kept pictures with CLIPS, a clip or a folder of them", ("run", "clips"))
     add(command_count_ooms, "compare QEMU's log lines (stdin) with the recording's probe", ("run",))
     add(command_conclude, "write RUN/experiment.json from lines KEY=VALUE (stdin)", ("run",))
     keep = add(command_keep, "make FOLDER of RESULTS of a good run", ("bundle", "folder"))

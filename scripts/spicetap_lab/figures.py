@@ -35,6 +35,7 @@ COLUMNS = tuple(
         ("age_median", "age ms", 0),
         ("age_p95", "p95 ms", 0),
         ("torn", "torn %", 1),
+        ("ssim", "SSIM %", 1),
         ("put_off", "put off s", 1),
         ("decode", "decode ms", 1),
         ("decode_p95", "p95 ms", 0),

@@ -16,6 +16,7 @@ MIB = r"[1-9][0-9]{0,4}"
 # collect/event/link_spec.h has the same limits.
 LINK = r"local|[0-9]{1,4}ms/(([89]|[1-9][0-9]{1,6})kbit|[1-9][0-9]{0,4}mbit)(/[1-9][0-9]{1,3}ms)?"
 KEYS = r"[1-9][0-9]{0,3}(,([5-9][0-9]|[1-9][0-9]{2,4}))?"
+PICTURES = r"0|[2-9]|[1-9][0-9]{1,2}|1000"
 WORKLOADS = os.path.join("overlay", "usr", "local", "bin")
 
 
@@ -80,6 +81,7 @@ SETTINGS = {
         Setting("bars", choices=("yes", "no"), default="yes"),
         Setting("server", choices=("traced", "ring128"), default="traced", of_vm=False),
         Setting("client", choices=("meter", "slow", "none"), default="meter", of_vm=False),
+        Setting("pictures", "a number of pictures, 0 or 2 to 1000", pattern=PICTURES, default="20", of_vm=False),
         Setting("rate", "a number of bytes a second, at least 1000", pattern=r"[1-9][0-9]{3,10}", of_vm=False),
         Setting("link", "local, RTT/RATE or RTT/RATE/QUEUE, such as 80ms/10mbit", pattern=LINK, default="local",
                 of_vm=False),

@@ -35,6 +35,7 @@ BESIDE = tuple(
         ("age_median", "ms that the picture was behind, median", 0),
         ("age_p95", "ms that the picture was behind, 95th percentile", 0),
         ("torn", "of the time the picture was torn, %", 1),
+        ("ssim", "likeness of the picture to the clip's frame (SSIM), %", 1),
         ("clip_streamed", "of the clip's pixels sent as video, %", 0),
         ("(bytes)", "MB/s sent", 1, 1e6),
         ("(frame's bytes)", "kB sent for each frame shown", 0, 1e3),

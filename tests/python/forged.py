@@ -34,8 +34,8 @@ BEATS = "".join(
     f"spicetap-workload: alive {n}.00 s, work {n * 7}, clip at 1 dropped 0 played 1\n" for n in range(10, 80, 10)
 )
 SESSION = (
-    "spicetap-session: X with modesetting at 1920x1440, workload video, clip 1024x768, bars yes, desktop bare, player mpv, "
-    "page plain, beside terminals, kernel 5.10.0-32-amd64"
+    "spicetap-session: X with modesetting at 1920x1440, workload video, clip 1024x768, bars yes, desktop bare, "
+    "player mpv, page plain, beside terminals, kernel 5.10.0-32-amd64"
 )
 CONSOLE = f"""\x1b[!p{SESSION}
 spicetap-workload: X is up:Output Virtual-1 using initial mode 1920x1440

@@ -170,8 +170,8 @@ class Checks(unittest.TestCase):
 
     def test_the_control_has_no_bars(self):
         console = CONSOLE.replace("bars yes", "bars no")
-        for unread, want in ((4662, []), (4652, ["the clip should have no bars, but the client could read its number 10 "
-                                                 "times of 4662"])):
+        text = "the clip should have no bars, but the client read its number 10 times of 4662"
+        for unread, want in ((4662, []), (4652, [text])):
             clip = {**SUMMARY["clip"], "looks": 4662, "unreadable": unread}
             self.assertEqual(reasons(bars="no", console=console, summary={**SUMMARY, "clip": clip}), want)
         self.assertIn("another session", reasons(console=console)[0])

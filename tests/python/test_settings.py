@@ -41,6 +41,7 @@ BAD = (
     (["005b", "clip=640x480"], "clip=640x480: not 1024x768 or 640x360"),
     (["005b", "bars=none"], "bars=none: not yes or no"),
     (["005b", "bars=no", "clip=640x360"], "bars=no: only with clip=1024x768, not 640x360"),
+    (["005b", "pictures=1"], "pictures=1: not a number of pictures, 0 or 2 to 1000"),
     (["005b", "duration=x"], "not a number of seconds"),
     (["005b", "ram=0"], "ram=0: not a number of MiB"),
     (["005b", "guest=debian1"], "guest=debian1: not the name of a guest-configs/*.guest"),
@@ -106,7 +107,7 @@ class Settings(unittest.TestCase):
         self.assertEqual(resolve("debian11-kms-video", "duration=9", "ram=128")["ram"], "128")
 
     def test_a_default_is_that_of_a_run_made_before_the_key(self):
-        later = ("clip", "bars", "about", "desktop", "player", "page", "beside")
+        later = ("clip", "bars", "pictures", "about", "desktop", "player", "page", "beside")
         old = {k: v for k, v in ROWS[0].settings().items() if k not in later}
         self.assertTrue(settings.same(old, ROWS[0].settings()))
         self.assertFalse(settings.same(old, {**ROWS[0].settings(), "clip": "640x360"}))

@@ -186,6 +186,42 @@ static void lost_unknown(void **state)
     free(path);
 }
 
+static double ssim_with(const char *text)
+{
+    char path[PATH_MAX];
+    FILE *f;
+    json_t *o;
+    double v = -1;
+    char *out;
+
+    snprintf(path, sizeof(path), "%s/ssim.json", fake_path("ssim"));
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    assert_int_equal(RUN(cmd_compare, fake_path("ssim"), "--format", "json"), EXIT_DONE);
+    out = fake_text("out");
+    o = json_loads(out, 0, NULL);
+    free(out);
+    if (json_is_object(json_object_get(json_array_get(o, 0), "ssim")))
+        v = json_number_value(
+            json_object_get(json_object_get(json_array_get(o, 0), "ssim"), "median"));
+    json_decref(o);
+    return v;
+}
+
+/* scripts/ssim.sh puts ssim.json into a run. What it does not say is unknown, not 0. */
+static void likeness(void **state)
+{
+    (void)state;
+    bundle_of("ssim", "{\"name\":\"a\",\"verdict\":\"ok\",\"settings\":{}}");
+    assert_true(ssim_with("{\"median\":0.5,\"pictures\":[]}") == 50);
+    assert_true(ssim_with("{\"pictures\":[]}") == -1);
+    assert_true(ssim_with("{\"median\":7}") == -1);
+    assert_true(ssim_with("{\"median\":\"0.5\"}") == -1);
+    assert_true(ssim_with("[") == -1);
+}
+
 static void formats(void **state)
 {
     static const char good[] = "{\"name\":\"a, \\\"b\\\"\",\"verdict\":\"ok\",\"settings\":{}}";
@@ -228,13 +264,10 @@ static void formats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(folds),
-        cmocka_unit_test(half_known),
-        cmocka_unit_test(groups),
-        cmocka_unit_test(worker),
-        cmocka_unit_test(each_alone),
-        cmocka_unit_test(formats),
-        cmocka_unit_test(of_no_experiment),
+        cmocka_unit_test(folds),        cmocka_unit_test(half_known),
+        cmocka_unit_test(groups),       cmocka_unit_test(worker),
+        cmocka_unit_test(each_alone),   cmocka_unit_test(likeness),
+        cmocka_unit_test(formats),      cmocka_unit_test(of_no_experiment),
         cmocka_unit_test(lost_unknown),
     };
 
