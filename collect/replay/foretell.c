@@ -10,8 +10,8 @@ static void leave_unseen(struct replay_display *d, const struct drawable *cover)
     for (size_t i = 0; i < d->tree_count;) {
         struct drawable *p = d->tree[i];
 
-        if (p == cover || detector_leaves_trace(&d->detectors[0], p) ||
-            !rect_holds(&cover->box, &p->box)) {
+        if (!rect_holds(&cover->box, &p->box) || p == cover ||
+            detector_leaves_trace(&d->detectors[0], p)) {
             i++;
             continue;
         }
