@@ -155,7 +155,7 @@ experiment() {
 	by=$("$TOP/scripts/vm.sh" slowdown "$NAME" "$@") || exit 1
 	[ "$by" = 1 ] || note "slow motion: ${set[duration]} s of recording take $((set[duration] * by)) s"
 	VM=spicetap-$NAME
-	run=${SPICETAP_RUN:-$TOP/runs/$NAME-$(date +%Y%m%d-%H%M%S)}
+	run=${SPICETAP_RUN:-$(new_run "$NAME")}
 	[ "$(id -u)" = 0 ] || die "only root can start this VM and record it" "run: sudo make experiment NAME=$NAME"
 	need virsh python3
 	mkdir -p "$LOGS" "$TOP/runs"

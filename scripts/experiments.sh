@@ -39,7 +39,7 @@ span() { if [ "$1" -lt 3600 ]; then echo "$(($1 / 60)) min"; else echo "$(($1 / 
 # once RUN NAME   one attempt; sets $bundle
 once() {
 	local log=experiment-$1
-	bundle=$TOP/runs/$1-$(date +%Y%m%d-%H%M%S)
+	bundle=$(new_run "$1")
 	SPICETAP_RUN=$bundle SPICETAP_PROGRESS=60 run "$log" "$TOP/scripts/experiment.sh" "$2" \
 		${DURATION:+"duration=$DURATION"} 8>&-
 }

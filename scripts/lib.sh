@@ -238,3 +238,10 @@ unpack_debs() {
 	rm -rf "$debs"
 	return "$rc"
 }
+
+# new_run NAME   prints runs/NAME-DATE, a folder that is not there: two tries can fall into one second
+new_run() {
+	local run
+	while run=$TOP/runs/$1-$(date +%Y%m%d-%H%M%S) && [ -e "$run" ]; do sleep 0.1; done
+	printf '%s\n' "$run"
+}
