@@ -86,6 +86,14 @@ struct finding alternate_finding(const struct model *x, const struct model_alter
     return f;
 }
 
+bool alternate_is_at(const struct model *x, const struct model_alternate *p,
+                     const struct model_region *r)
+{
+    const struct box_group *g = boxes(x, p);
+
+    return g->display == r->display && groups_share_half(g->boxes[g->core].box, r->box);
+}
+
 void find_alternates(const struct model *x, struct finder *s)
 {
     uint64_t lost = 0;

@@ -26,6 +26,9 @@ void find_hypothesis(const struct model *x, int n, struct finder *s); /* 1 to HY
 /* Of the place with these boxes, in doubt or not. */
 struct finding alternate_finding(const struct model *x, const struct model_alternate *p,
                                  enum rule rule, const char *verdict);
+/* Do the boxes of that place alternate where the region is? */
+bool alternate_is_at(const struct model *x, const struct model_alternate *p,
+                     const struct model_region *r);
 
 /* Everything, each thing one by one; without In short, which repeats it. */
 void find_all(const struct model *x, struct finder *s);

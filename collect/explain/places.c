@@ -29,9 +29,8 @@ static void put_alternate(struct finding *f, const struct model *x, const struct
 {
     for (uint32_t i = 1; i <= x->alternates.kept; i++) {
         const struct model_alternate *p = alternates_kept(&x->alternates, i);
-        const struct box_group *g = alternates_group(&x->alternates, p);
 
-        if (g->display != r->display || !groups_share_half(g->boxes[g->core].box, r->box))
+        if (!alternate_is_at(x, p, r))
             continue;
         put_id(f, "alternate", UNIT_ALTERNATE, p->id);
         return;

@@ -226,10 +226,8 @@ static bool alternates(const struct model *x, const struct model_region *r, uint
 {
     for (uint32_t i = 1; i <= x->alternates.kept; i++) {
         const struct model_alternate *p = alternates_kept(&x->alternates, i);
-        const struct box_group *g = alternates_group(&x->alternates, p);
 
-        if (g->display == r->display && p->lost_ns * 2 >= cost &&
-            groups_share_half(g->boxes[g->core].box, r->box))
+        if (p->lost_ns * 2 >= cost && alternate_is_at(x, p, r))
             return true;
     }
     return false;
