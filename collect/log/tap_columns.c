@@ -128,10 +128,22 @@ static inline int read_rect(struct tap_column *c, uint64_t *v)
 static inline int read_fields(struct tap_decoder *d, const struct tap_kind_plan *plan,
                               struct tap_column *c, struct tap_event *e)
 {
-    for (unsigned f = 0; f < plan->count; c += plan->fields[f++].columns) {
-        const struct tap_plan *p = &plan->fields[f];
-        uint64_t *known = p->remember ? tap_memory_at(&d->memory, e->v[p->by]) : NULL;
+    const struct tap_plan *p = plan->fields, *end = p + plan->count;
 
+    for (; p < end; c += p++->columns) {
+        uint64_t *known;
+
+        if (p->plain) {
+            const unsigned count = p->plain;
+
+            for (unsigned i = 0; i < count; i++)
+                if (next_delta(&c[i], &e->v[p->slot + i]))
+                    return -EBADMSG;
+            p += count - 1;
+            c += count - 1;
+            continue;
+        }
+        known = p->remember ? tap_memory_at(&d->memory, e->v[p->by]) : NULL;
         if (p->code == CODE_SKIP)
             continue;
         if (p->type == TYPE_RECT) {

@@ -291,6 +291,18 @@ static int read_field(struct tap_desc *d, const json_t *o, struct tap_kind_desc 
     return 0;
 }
 
+/* Most fields are plain, and are read in one go. */
+static void count_plain(struct tap_plan *plans, size_t count)
+{
+    for (size_t i = count; i--;) {
+        struct tap_plan *p = &plans[i];
+        bool plain = p->code == CODE_DELTA && p->type != TYPE_RECT && !p->remember;
+        bool goes_on = i + 1 < count && p[1].slot == p->slot + 1;
+
+        p->plain = plain ? 1 + (goes_on ? p[1].plain : 0) : 0;
+    }
+}
+
 static int read_kind(struct tap_desc *d, const json_t *o, struct tap_kind_desc *kind,
                      struct tap_kind_plan *plan, struct enum_cache *enums)
 {
@@ -328,6 +340,7 @@ static int read_kind(struct tap_desc *d, const json_t *o, struct tap_kind_desc *
         if (plans[i].remember && remembered++)
             return -EBADMSG;
     }
+    count_plain(plans, count);
     return 0;
 }
 

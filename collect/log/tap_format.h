@@ -52,7 +52,9 @@ struct tap_plan {
     enum tap_code code;
     enum tap_type type;
     uint16_t slot, columns;
-    uint16_t by; /* slot of the field a CODE_BY or a remembered field belongs to */
+    uint16_t by;    /* slot of the field a CODE_BY or a remembered field belongs to */
+    uint16_t plain; /* so many fields from this one on are one column each, CODE_DELTA, one slot
+                       after the other, and not remembered */
     bool remember;
 };
 

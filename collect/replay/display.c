@@ -17,6 +17,7 @@ void display_free(struct replay_display *d)
     free(d->places);
     free(d->standings);
     free(d->group.items);
+    free(d->group.met_at);
     free(d->expected);
     free(d);
 }

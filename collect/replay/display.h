@@ -19,6 +19,7 @@ struct group {
     bool open;
     struct drawable *candidate; /* the draw's */
     struct tap_event *items;
+    struct drawable **met_at; /* beside each item: what the candidate meets there, or NULL */
     size_t count, room;
     bool too_many; /* more than REPLAY_GROUP */
     size_t tail;   /* the first match of video_stream_trace_update; count: it was not called */

@@ -18,11 +18,17 @@ static void count_group(struct replay_display *d)
             d->replay->decisions[d->group.items[i].kind]++;
 }
 
-static void touch_others(struct replay_display *d, const struct drawable *c)
+/* Only of a stream's frame does anyone ask whether it was touched (learn.c). */
+static void touch_frames(struct replay_display *d, const struct drawable *c)
 {
-    for (size_t i = 0; i < d->tree_count; i++)
-        if (d->tree[i] != c && !d->tree[i]->touched)
-            d->tree[i]->touched = rect_meets(&d->tree[i]->box, &c->box);
+    const struct detector *det = &d->detectors[0];
+
+    for (unsigned i = 0; i < det->running; i++) {
+        struct drawable *frame = det->streams[det->order[i]].current;
+
+        if (frame && frame != c && frame->in_tree && rect_meets(&frame->box, &c->box))
+            frame->touched = true;
+    }
 }
 
 static void released(struct replay_display *d, const struct tap_event *ev)
@@ -42,39 +48,32 @@ static void released(struct replay_display *d, const struct tap_event *ev)
     display_drop(d, p);
 }
 
-int events_close_group(struct replay_display *d)
+void events_close_group(struct replay_display *d)
 {
     struct group *g = &d->group;
-    struct drawable *c = g->candidate, **before;
+    struct drawable *c = g->candidate;
     uint64_t at;
 
     if (!g->open)
-        return 0;
+        return;
     at = g->count ? g->items[g->count - 1].time : c->created;
     g->open = false;
-    before = calloc(g->count + 1,
-                    sizeof(*before)); /* the drawable that the candidate meets at each item */
-    if (!before)
-        return -ENOMEM;
     count_group(d);
     group_find_tail(d);
     group_learn(d);
     group_guess_graduality(d, c);
     group_read(d);
-    for (size_t i = 0; i < g->tail; i++)
-        if (g->items[i].kind == EV_match)
-            before[i] = group_met(d, i);
+    for (size_t i = 0; i < g->count; i++)
+        g->met_at[i] = i < g->tail && g->items[i].kind == EV_match ? group_met(d, i) : NULL;
     if (g->too_many || !prove_group(d)) {
         if (g->too_many)
             sight_differ(d, at, NULL, NULL, "more decisions on one draw than this version follows");
-        free(before);
         sight_lose(d, at, at, BLIND_DIFFERENCE);
-        return 0;
+        return;
     }
-    foretell_group(d, before);
-    free(before);
+    foretell_group(d);
     if (g->opaque)
-        touch_others(d, c);
+        touch_frames(d, c);
     if (!g->opaque)
         foretell_draw_over(d, c);
     if (g->may_stream)
@@ -86,6 +85,22 @@ int events_close_group(struct replay_display *d)
     for (size_t i = 0; i < g->count; i++)
         if (g->items[i].kind == EV_release)
             released(d, &g->items[i]);
+}
+
+static int make_room(struct group *g)
+{
+    size_t room = g->room ? g->room * 2 : 64;
+    struct tap_event *items = reallocarray(g->items, room, sizeof(*items));
+    struct drawable **met_at;
+
+    if (!items)
+        return -ENOMEM;
+    g->items = items;
+    met_at = reallocarray(g->met_at, room, sizeof(struct drawable *));
+    if (!met_at)
+        return -ENOMEM;
+    g->met_at = met_at;
+    g->room = room;
     return 0;
 }
 
@@ -97,15 +112,8 @@ static int append(struct replay_display *d, const struct tap_event *ev)
         g->too_many = true;
         return 0;
     }
-    if (g->count == g->room) {
-        size_t room = g->room ? g->room * 2 : 64;
-        struct tap_event *items = realloc(g->items, room * sizeof(*items));
-
-        if (!items)
-            return -ENOMEM;
-        g->items = items;
-        g->room = room;
-    }
+    if (g->count == g->room && make_room(g))
+        return -ENOMEM;
     g->items[g->count++] = *ev;
     return 0;
 }
@@ -382,13 +390,10 @@ static bool belongs(const struct replay_display *d, const struct tap_event *ev)
 
 int events_take(struct replay_display *d, const struct tap_event *ev)
 {
-    int err = 0;
-
     if (d->group.open && belongs(d, ev))
         return append(d, ev);
-    if (d->group.open)
-        err = events_close_group(d);
-    return err ? err : loose(d, ev);
+    events_close_group(d);
+    return loose(d, ev);
 }
 
 void events_drop_group(struct replay_display *d)

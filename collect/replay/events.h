@@ -7,8 +7,8 @@
 
 /* Takes one event, of a kind that replay.c does not pass over. -ENOMEM. */
 int events_take(struct replay_display *d, const struct tap_event *ev);
-/* The worker's next step came: decides what became of the open draw, if there is one. -ENOMEM. */
-int events_close_group(struct replay_display *d);
+/* The worker's next step came: decides what became of the open draw, if there is one. */
+void events_close_group(struct replay_display *d);
 /* Events were lost: the open draw may miss some, so nothing is concluded from it. */
 void events_drop_group(struct replay_display *d);
 

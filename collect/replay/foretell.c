@@ -75,7 +75,7 @@ static void look_everywhere(struct replay_display *d)
         detector_look(&d->detectors[k], g->candidate);
 }
 
-void foretell_group(struct replay_display *d, struct drawable **before)
+void foretell_group(struct replay_display *d)
 {
     struct group *g = &d->group;
 
@@ -89,9 +89,8 @@ void foretell_group(struct replay_display *d, struct drawable **before)
             look_everywhere(d);
         if (ev)
             sight_set_time(d, ev->time);
-        if (before[i])
-            for (unsigned k = 1; k < d->replay->detectors; k++)
-                detector_meet(&d->detectors[k], g->candidate, before[i]);
+        for (unsigned k = 1; ev && g->met_at[i] && k < d->replay->detectors; k++)
+            detector_meet(&d->detectors[k], g->candidate, g->met_at[i]);
         if (p) {
             if (FIELDS(ev, trace_add)->reason == REMOVE_REASON_drawn)
                 foretell_leave_older(d, p, REMOVE_REASON_drawn);

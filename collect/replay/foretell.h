@@ -12,7 +12,7 @@ void foretell_time_out(struct replay_display *d, uint64_t now);
 /* A draw that is not opaque takes the frames of the streams below (video_stream_detach_behind),
  * except frames that were the recorded detector's: their detach is recorded. */
 void foretell_draw_over(struct replay_display *d, const struct drawable *c);
-/* The group again in all alternatives. `before`: whom it met, in order. */
-void foretell_group(struct replay_display *d, struct drawable **before);
+/* The group again in all alternatives. */
+void foretell_group(struct replay_display *d);
 
 #endif
