@@ -42,6 +42,17 @@ static const uint8_t *row_of(const struct keys *k, const struct screen *s, int r
            (size_t)k->spec.box.x * 4;
 }
 
+bool keys_quiet(struct keys *k, int64_t time)
+{
+    const int64_t ms = 1000000;
+
+    if (!k->due)
+        k->due = time;
+    if (!k->drawn)
+        return time - k->due >= KEYS_FIRST_MS * ms;
+    return time - k->drawn >= KEYS_QUIET_MS * ms || time - k->due >= k->limit;
+}
+
 bool keys_pressed(struct keys *k, const struct screen *s, int64_t time)
 {
     size_t bytes = (size_t)k->spec.box.width * 4;
@@ -52,6 +63,7 @@ bool keys_pressed(struct keys *k, const struct screen *s, int64_t time)
         memcpy(k->before + (size_t)row * bytes, row_of(k, s, row), bytes);
     k->presses[k->pressed++] = (struct keys_press){time, -1};
     k->waiting = true;
+    k->due = 0;
     return true;
 }
 
@@ -69,6 +81,7 @@ bool keys_look(struct keys *k, const struct screen *s, int64_t time)
     size_t bytes = (size_t)k->spec.box.width * 4;
     bool same = true;
 
+    k->drawn = time;
     if (!k->waiting || !on_screen(k, s))
         return false;
     for (int row = 0; same && row < k->spec.box.height; row++)

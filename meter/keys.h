@@ -12,8 +12,10 @@
 #include "wire.h"
 
 enum {
-    KEYS_SCANCODE = 0x39, /* the space bar, which no layout moves */
-    KEYS_JITTER_MS = 67,  /* presses must not keep step with 30 pictures a second */
+    KEYS_SCANCODE = 0x39,          /* the space bar, which no layout moves */
+    KEYS_JITTER_MS = 67,           /* presses must not keep step with 30 pictures a second */
+    KEYS_QUIET_MS = KEYS_LEAST_MS, /* the box was not drawn over for so long */
+    KEYS_FIRST_MS = 3000,          /* so long may the first picture of the box take */
 };
 
 struct keys_press {
@@ -28,6 +30,8 @@ struct keys {
     unsigned pressed, answered, unanswered;
     bool waiting;    /* for the answer to the last press */
     uint8_t *before; /* the box's pixels when it was pressed */
+    int64_t due;     /* when the next key was to be pressed; 0: not yet */
+    int64_t drawn;   /* when the box was drawn over last; 0: not yet */
     uint32_t jitter;
     struct samples took;
 };
@@ -36,10 +40,13 @@ struct keys {
 int keys_init(struct keys *k, const struct keys_spec *spec, int64_t limit);
 void keys_free(struct keys *k);
 struct wire_rect keys_box(const struct keys *k);
+/* Is it time? The box must be quiet: what is drawn there now belongs to what was before. A box that
+ * is never quiet is waited for as long as for an answer. */
+bool keys_quiet(struct keys *k, int64_t time);
 /* Keeps the picture, and counts a press. False: the box is not on the screen, so no key can be
  * pressed. */
 bool keys_pressed(struct keys *k, const struct screen *s, int64_t time);
-/* The box may have changed. True: it answers the waiting press. */
+/* The box was drawn over, and may have changed. True: it answers the waiting press. */
 bool keys_look(struct keys *k, const struct screen *s, int64_t time);
 /* True: the waiting press has had its time, and counts as unanswered. */
 bool keys_too_late(struct keys *k, int64_t time);

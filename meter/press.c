@@ -44,7 +44,8 @@ static bool press(struct meter *m)
 {
     int64_t time = (int64_t)relay_now();
 
-    if (!m->inputs || !m->ready || m->go || !keys_pressed(&m->keys, &m->screen, time))
+    if (!m->inputs || !m->ready || m->go || !keys_quiet(&m->keys, time) ||
+        !keys_pressed(&m->keys, &m->screen, time))
         return false;
     pthread_mutex_lock(&m->lock);
     EMIT(&m->counts, time, client_key, .number = m->keys.pressed, .scancode = KEYS_SCANCODE);

@@ -9,9 +9,10 @@
 
 #include "event/clip_place.h"
 
-#define KEYS_SPEC_WORDS "N, N,EVERY or N,EVERY,X,Y,WIDTHxHEIGHT (N up to 9999, EVERY in ms from 50)"
+#define KEYS_SPEC_WORDS                                                                            \
+    "N, N,EVERY or N,EVERY,X,Y,WIDTHxHEIGHT (N up to 9999, EVERY in ms from 200)"
 
-enum { KEYS_LEAST_MS = 50, KEYS_MOST_PIXELS = 1 << 20 };
+enum { KEYS_LEAST_MS = 200, KEYS_MOST_PIXELS = 1 << 20 };
 
 struct keys_spec {
     uint32_t count;        /* presses; 0: none */

@@ -15,7 +15,7 @@ IMAGES = ("auto_glz", "auto_lz", "quic", "glz", "lz", "off")
 MIB = r"[1-9][0-9]{0,4}"
 # collect/event/link_spec.h has the same limits.
 LINK = r"local|[0-9]{1,4}ms/(([89]|[1-9][0-9]{1,6})kbit|[1-9][0-9]{0,4}mbit)(/[1-9][0-9]{1,3}ms)?"
-KEYS = r"[1-9][0-9]{0,3}(,([5-9][0-9]|[1-9][0-9]{2,4}))?"
+KEYS = r"[1-9][0-9]{0,3}(,([2-9][0-9]{2}|[1-9][0-9]{3,4}))?"
 PICTURES = r"0|[2-9]|[1-9][0-9]{1,2}|1000"
 WORKLOADS = os.path.join("overlay", "usr", "local", "bin")
 
@@ -85,7 +85,7 @@ SETTINGS = {
         Setting("rate", "a number of bytes a second, at least 1000", pattern=r"[1-9][0-9]{3,10}", of_vm=False),
         Setting("link", "local, RTT/RATE or RTT/RATE/QUEUE, such as 80ms/10mbit", pattern=LINK, default="local",
                 of_vm=False),
-        Setting("keys", "N or N,MS: key presses, and ms between them from 50", pattern=KEYS, of_vm=False),
+        Setting("keys", "N or N,MS: key presses, and ms between them from 200", pattern=KEYS, of_vm=False),
         Setting("asks", choices=(*IMAGES, "lz4"), of_vm=False),
         Setting("duration", "a number of seconds", pattern=r"[1-9][0-9]{0,5}", default="600", of_vm=False),
     )
