@@ -298,17 +298,25 @@ run_tests() {
 	verdicts "$obj/meson-logs/testlog.json" >"$BUILD/log/verdicts-$1.txt"
 }
 
+# Both libraries' verdicts are kept under the keys of both: their tests build spice twice.
 check_spice() {
-	local n
-	(run_tests plain)
-	(run_tests spice)
-	n=$(wc -l <"$BUILD/log/verdicts-plain.txt")
-	if ! diff -U0 "$BUILD/log/verdicts-plain.txt" "$BUILD/log/verdicts-spice.txt" >"$BUILD/log/verdicts.diff"; then
+	local n key kept=$BUILD/log/verdicts
+	key=$({ component plain && echo "$KEY"; component spice && echo "$KEY"; declare -f run_tests; } | hash_of)
+	rm -rf "$kept"
+	if ! cache_get spice-tests "$key" "$kept"; then
+		(run_tests plain)
+		(run_tests spice)
+		mkdir -p "$kept"
+		cp "$BUILD"/log/verdicts-{plain,spice}.txt "$kept/"
+		cache_put spice-tests "$key" "$kept"
+	fi
+	n=$(wc -l <"$kept/verdicts-plain.txt")
+	if ! diff -U0 "$kept"/verdicts-{plain,spice}.txt >"$BUILD/log/verdicts.diff"; then
 		sed -n -e 's/^-\([^-]\)/without the patches: \1/p' -e 's/^+\([^+]\)/with the patches:    \1/p' "$BUILD/log/verdicts.diff"
 		die "spice's own tests give other results with the patches than without" \
 			"see $BUILD/obj/spice-tests/meson-logs/testlog.txt"
 	fi
-	say "spice's own $n tests have the same verdicts with and without the patches: $(cut -d' ' -f2- "$BUILD/log/verdicts-plain.txt" |
+	say "spice's own $n tests have the same verdicts with and without the patches: $(cut -d' ' -f2- "$kept/verdicts-plain.txt" |
 		awk '{print $NF}' | sort | uniq -c | awk '{printf "%s%s %s", s, $1, $2; s = ", "}')"
 }
 
