@@ -38,7 +38,14 @@ virsh() { setsid --wait virsh "$@"; }
 
 libvirt_answers() { virsh -q version >/dev/null 2>&1; }
 
-without_kvm() { unshare --mount --propagation private sh -c 'mount --bind /dev/null /dev/kvm && exec "$@"' sh "$@"; }
+# A file that libvirt's user may not open takes the place of /dev/kvm. (Of one that it may open, libvirt thinks that KVM
+# has just become usable, and asks each QEMU anew what it can do: half a minute for each VM.)
+without_kvm() {
+	local instead=$VMS/no-kvm
+	install -m 0 /dev/null "$instead"
+	# shellcheck disable=SC2016 # the inner shell expands them
+	unshare --mount --propagation private sh -c 'mount --bind "$0" /dev/kvm && exec "$@"' "$instead" "$@"
+}
 
 # daemon_start [without_kvm] NAME ARGUMENT...   leaves the pid in build/vm/NAME.pid
 daemon_start() {
