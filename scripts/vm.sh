@@ -38,11 +38,12 @@ virsh() { setsid --wait virsh "$@"; }
 
 libvirt_answers() { virsh -q version >/dev/null 2>&1; }
 
-# A file that libvirt's user may not open takes the place of /dev/kvm. (Of one that it may open, libvirt thinks that KVM
+# A device that libvirt's user may not open takes the place of /dev/kvm. (Of one that it may open, libvirt thinks that KVM
 # has just become usable, and asks each QEMU anew what it can do: half a minute for each VM.)
 without_kvm() {
 	local instead=$VMS/no-kvm
-	install -m 0 /dev/null "$instead"
+	rm -f "$instead"
+	mknod -m 0 "$instead" c 1 3 2>/dev/null || instead=/dev/null # some containers may not
 	# shellcheck disable=SC2016 # the inner shell expands them
 	unshare --mount --propagation private sh -c 'mount --bind "$0" /dev/kvm && exec "$@"' "$instead" "$@"
 }
