@@ -55,7 +55,7 @@ struct drawable {
     bool copy, opaque;
     bool could_stream;   /* passed every test but that of its size */
     bool in_tree;        /* as far as the recording shows */
-    bool touched;        /* something opaque lies over a part of it */
+    bool touched;        /* a stream's frame: something opaque lies over a part of it */
     struct standing *of; /* one for each detector: index detector.number */
 };
 

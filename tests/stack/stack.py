@@ -2,6 +2,7 @@
 """What the stack tests and the bench share: the table of events, the probes of a built library, and the programs
 they start (driver, client, recorder, bpftrace). Standard library only."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -20,6 +21,18 @@ CLIENT = os.path.join(BUILD, "tests", "stack-client")
 TRACED = os.path.join(BUILD, "stack", "lib")
 PLAIN = os.path.join(BUILD, "stack-plain", "lib")
 EVENTS_DEF = os.path.join(ROOT, "bpf", "events.def")
+
+
+def play(one, alone, beside):
+    """Yields one(test) of every test: those in `alone` by themselves, then those in `beside`, three at a time, as they
+    end."""
+    yield from map(one, alone)
+    pool = concurrent.futures.ThreadPoolExecutor(3)
+    try:
+        for job in concurrent.futures.as_completed([pool.submit(one, test) for test in beside]):
+            yield job.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 # ---- events.def, read through the C preprocessor ------------------------------------------------
