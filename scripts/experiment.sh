@@ -160,9 +160,9 @@ experiment() {
 	need virsh python3
 	mkdir -p "$LOGS" "$TOP/runs"
 	"$TOP/scripts/image.sh" "${set[guest]}"
-	if [ "${set[server]}" = ring128 ]; then
-		"$TOP/scripts/stack.sh" variant
-		export SPICETAP_SPICE_LIB=$BUILD/stack-ring128/lib
+	if [ "${set[server]}" != traced ]; then
+		"$TOP/scripts/stack.sh" variant "${set[server]}"
+		export SPICETAP_SPICE_LIB=$BUILD/stack-${set[server]}/lib
 	fi
 	console=$(vm console)
 	trap clean_up EXIT

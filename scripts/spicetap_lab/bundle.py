@@ -28,10 +28,15 @@ def spicetap(*arguments):
 
 
 def whatif(bundle, server):
-    """The other size of the trace ring. `whatif` exits with 1, and says so, where its model does not give this run."""
-    other = ["--recorded", "trace-items=128", "--trace-items", "8"] if server == "ring128" else ["--trace-items", "128"]
-    command = [SPICETAP, "whatif", bundle, *other]
-    return subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True).stdout
+    """Predictions of the other size of the trace ring, and of the other time that a future stream's next frame may
+    take. `whatif` exits with 1, and prints why, where its model does not give this run."""
+    recorded = {"ring128": ["--recorded", "trace-items=128"], "delta": ["--recorded", "detection-delta=1000"]}
+    others = (
+        ["--trace-items", "8" if server == "ring128" else "128"],
+        ["--detection-delta", "200" if server == "delta" else "1000"],
+    )
+    commands = ([SPICETAP, "whatif", bundle, *recorded.get(server, []), *other] for other in others)
+    return "\n".join(subprocess.run(c, check=False, stdout=subprocess.PIPE, text=True).stdout for c in commands)
 
 
 # ---- experiment.json ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from . import guests, option
+from . import guests, option, stack
 
 QXL_CLOCK_NS = 200_000
 PING_CLOCK_NS = 5_000_000  # virtio has no I/O writes: only the port's pings show the guest's time
@@ -57,9 +57,10 @@ def speed(info, settings):
 
 def server(info, settings):
     wanted = settings.get("server", "traced")
-    ring128 = "/stack-ring128/" in info["run"].get("target", {}).get("spice", {}).get("path", "")
-    if ring128 != (wanted == "ring128"):
-        yield f"the server was not the one of server={wanted}"
+    path = info["run"].get("target", {}).get("spice", {}).get("path", "")
+    was = next((name for name in stack.variants() if f"/stack-{name}/" in path), "traced")
+    if was != wanted:
+        yield f"the server was that of server={was}, not of server={wanted}"
 
 
 def settings_of_device(device):

@@ -9,7 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from . import CONFIGS, LabError, guests
+from . import CONFIGS, LabError, guests, stack
 
 IMAGES = ("auto_glz", "auto_lz", "quic", "glz", "lz", "off")
 MIB = r"[1-9][0-9]{0,4}"
@@ -79,7 +79,7 @@ SETTINGS = {
         Setting("clip", choices=("1024x768", "640x360"), default="1024x768"),
         Setting("slowdown", "a whole number from 1 to 999", pattern=r"[1-9][0-9]{0,2}", default="1"),
         Setting("bars", choices=("yes", "no"), default="yes"),
-        Setting("server", choices=("traced", "ring128"), default="traced", of_vm=False),
+        Setting("server", choices=("traced", *stack.variants()), default="traced", of_vm=False),
         Setting("client", choices=("meter", "slow", "none"), default="meter", of_vm=False),
         Setting("pictures", "a number of pictures, 0 or 2 to 1000", pattern=PICTURES, default="20", of_vm=False),
         Setting("rate", "a number of bytes a second, at least 1000", pattern=r"[1-9][0-9]{3,10}", of_vm=False),

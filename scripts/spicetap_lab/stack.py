@@ -4,9 +4,16 @@
 import json
 import os
 
-from . import read_json
+from . import TOP, read_json, read_text
 
 COMPONENTS = ("spice", "qemu")
+VARIANTS = os.path.join(TOP, "patches", "variants", "series")
+
+
+def variants():
+    """The spice-servers of patches/variants/series, in its order: NAME PATCH... a line."""
+    lines = (line.split() for line in read_text(VARIANTS).splitlines())
+    return tuple(words[0] for words in lines if words and not words[0].startswith("#"))
 
 
 def sums(text):

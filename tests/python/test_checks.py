@@ -45,9 +45,19 @@ class Checks(unittest.TestCase):
         text = self.changed(lambda i: i["run"]["clocks"][0].update(segments=[{"error_ns": 300000}]))
         self.assertIn("known to 300000 ns only", text)
         self.assertIn("recorded 40.0 s of 60", self.changed(lambda i: i["run"]["window"].update(to=140 * SECOND)))
-        path = "/x/build/stack-ring128/lib/libspice-server.so.1"
-        text = self.changed(lambda i: i["run"]["target"]["spice"].update(path=path))
-        self.assertIn("not the one of server=traced", text)
+
+    def test_another_server_refuses(self):
+        def ran(variant, **settings):
+            info = forged.info()
+            info["run"]["target"]["spice"]["path"] = f"/x/build/stack{variant}/lib/libspice-server.so.1"
+            return reasons(info, **settings)
+
+        self.assertEqual(ran("-ring128"), ["the server was that of server=ring128, not of server=traced"])
+        self.assertEqual(ran(""), [])
+        self.assertEqual(ran("", server="delta"), ["the server was that of server=traced, not of server=delta"])
+        self.assertEqual(ran("-delta", server="delta"), [])
+        self.assertEqual(
+            ran("-delta-newest", server="delta"), ["the server was that of server=delta-newest, not of server=delta"])
 
     def test_slow_motion_must_be_what_was_asked_for(self):
         def slow(scale):

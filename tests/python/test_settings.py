@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 import forged
-from spicetap_lab import CONFIGS, TOP, LabError, guests, read_text, runlist, settings, tables
+from spicetap_lab import CONFIGS, TOP, LabError, guests, read_text, runlist, settings, stack, tables
 
 ROWS = [
     runlist.Row("one", "a", 2, "005b"),
@@ -15,7 +15,7 @@ ROWS = [
 ]
 BAD = (
     (["005b", "foo=1"], "no setting named foo"),
-    (["005b", "server=fast"], "server=fast: not traced or ring128"),
+    (["005b", "server=fast"], "server=fast: not traced, ring128, newest"),
     (["005b", "client=slow"], "wants rate="),
     (["005b", "rate=5000"], "only with client=slow"),
     (["005b", "compression=lz4"], "compression=lz4: not"),
@@ -125,7 +125,8 @@ class Settings(unittest.TestCase):
 
     def test_the_command_prints_one_error(self):
         said = ask("settings", "005b", "server=fast")
-        self.assertEqual((said.returncode, said.stderr), (1, "error: server=fast: not traced or ring128\n"))
+        self.assertEqual((said.returncode, said.stderr), (
+            1, f"error: server=fast: not traced, {', '.join(stack.variants()[:-1])} or {stack.variants()[-1]}\n"))
 
 
 def ask(*words):
