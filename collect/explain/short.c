@@ -178,7 +178,8 @@ static uint64_t redrawn_after(const struct model_region *r, uint64_t time)
     return ns;
 }
 
-/* The last stream of that place, if it ended; NULL: there was none, or one still runs. */
+/* The last stream of that place, if it ended; NULL: there was none, one still runs, or a stream of
+ * another box took the place's redraws after it. */
 static const struct model_stream *last_of_place(const struct model *x, const struct model_region *r)
 {
     const struct model_stream *last = NULL;
@@ -194,7 +195,7 @@ static const struct model_stream *last_of_place(const struct model *x, const str
         if (!last || t->died > last->died)
             last = t;
     }
-    return last;
+    return last && r->last_streamed > last->died ? NULL : last;
 }
 
 static enum outcome main_outcome(const struct model_region *r)

@@ -82,8 +82,10 @@ static void note_miss(struct model_region *r, const struct model_candidate *c, e
         r->gradual = (uint32_t)c->gradual;
         r->gradual_of = (uint32_t)c->frames;
     }
-    if (o == OUT_STREAMED && !r->first_streamed)
-        r->first_streamed = c->time;
+    if (o == OUT_STREAMED) {
+        r->first_streamed = r->first_streamed ? r->first_streamed : c->time;
+        r->last_streamed = c->time;
+    }
 }
 
 static void all_draws(struct model_region *r, const struct model_candidate *c, enum outcome o)

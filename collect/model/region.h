@@ -47,7 +47,7 @@ struct model_region {
     uint32_t least_off, most_off; /* of redraws in another box: pixels; UINT32_MAX: none */
     uint32_t most_frames;         /* frames counted in a row without a stream */
     uint32_t gradual, gradual_of; /* gradual frames among most_frames */
-    uint64_t first_streamed;
+    uint64_t first_streamed, last_streamed;
     uint32_t streams;
     uint64_t losses, lost; /* while it was drawn: places, events */
     bool doubt_last;       /* events were lost since its last redraw, or before its first */

@@ -794,6 +794,37 @@ static void a_stream_that_did_not_come_back(void **state)
     check_run();
 }
 
+/* The same, but a stream of another box has the frames: they are sized to it. The place is
+ * streamed. */
+static void a_stream_that_another_followed(void **state)
+{
+    int32_t smaller[4] = {clip_box[0], clip_box[1] + 100, clip_box[2], clip_box[3]};
+    json_t *o;
+    (void)state;
+
+    begin();
+    video(30);
+    caught_up();
+    stop(1010 * MS);
+    for (int i = 0; i < 250; i++) {
+        now += 40 * MS;
+        draw(i ? clip_box : smaller, 0);
+        if (i)
+            PUT(spice, stream_attach, now + 20, .stream = 4, .drawable = drawable, .since = 40 * MS,
+                .box = rect(clip_box));
+        else
+            PUT(spice, stream_create, now + 20, .stream = 4, .drawable = drawable,
+                .box = rect(smaller), .fps = 25, .frames = 20);
+    }
+    end("");
+    o = explained();
+    for (size_t i = 0; i < json_array_size(json_object_get(o, "short")); i++)
+        assert_string_not_equal(word(o, "short", i, "rule"), "short_stream_lost");
+    json_decref(o);
+    page_has("did not come back", false);
+    check_run();
+}
+
 /* ---- boxes that alternate ---- */
 
 /* Merged damage: all at one place, as the page of a browser makes them. */
@@ -1044,6 +1075,7 @@ int main(void)
         cmocka_unit_test(options_that_cannot_be_kept),
         cmocka_unit_test(the_costliest_first),
         cmocka_unit_test(a_stream_that_did_not_come_back),
+        cmocka_unit_test(a_stream_that_another_followed),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
