@@ -211,6 +211,8 @@ domain_xml() {
 	text=${text//@RAM_KIB@/$((${vm[ram]:-0} * 1024))}
 	text=${text//@VRAM_KIB@/$((${vm[vram]:-0} * 1024))}
 	text=${text//@VGAMEM_KIB@/$((${vm[vgamem]:-0} * 1024))}
+	# mutter takes the size that the device prefers; for X spicetap-session sets it.
+	text=${text//@RESOLUTION@/$([ "${vm[x]}" != mutter ] || printf "<resolution x='@WIDTH@' y='@HEIGHT@'/>")}
 	text=${text//@WIDTH@/${vm[screen]%x*}}
 	text=${text//@HEIGHT@/${vm[screen]#*x}}
 	# With <graphics type=egl-headless> libvirt wants a render node, and refuses to start without one.
@@ -312,9 +314,13 @@ stop() {
 	rmdir "$VMS" 2>/dev/null || true
 }
 
-# SECONDS are the VM's: in slow motion they last longer.
+# A guest in slow motion comes up as fast as without: its processor is what it waits for. SESSION_SLEEPS is the VM's
+# time in which its session sleeps meanwhile; that lasts longer.
+SESSION_SLEEPS=30
 wait_workload() {
-	local limit=$((${1:-180} * $(cat "$VMS/$NAME/slowdown" 2>/dev/null || echo 1))) start=$SECONDS console=$VMS/$NAME/console.log last='' line
+	local by limit start=$SECONDS console=$VMS/$NAME/console.log last='' line
+	by=$(cat "$VMS/$NAME/slowdown" 2>/dev/null || echo 1)
+	limit=$((${1:-180} + SESSION_SLEEPS * (by - 1)))
 	while ! grep -q '^spicetap-workload: started' "$console" 2>/dev/null; do
 		running || die "$NAME ended before its workload ran; the end of its console:" \
 			"$(tail -n 5 "$console" 2>/dev/null)" "its log: $(qemu_log)"

@@ -179,7 +179,7 @@ def driver(settings, drawn):
 
 def came_up(console, settings):
     desktop = settings["desktop"]
-    if desktop != "bare" and not re.search(rf"^spicetap-workload: {desktop} is up: .*compositor 0x", console, re.M):
+    if desktop != "bare" and not re.search(rf"^spicetap-workload: {desktop} is up: .*compositor (?:0x|mutter)", console, re.M):
         yield f"the guest's desktop {desktop} did not come up, or has no compositor"
     says = "shows an article"
     if settings["workload"] in guests.PLAYS:
@@ -199,7 +199,7 @@ def session(console, settings):
     if not runs or runs.group(1) != wanted:
         yield f"the guest runs another session: {runs.group(0) if runs else 'it did not say which'}"
         return
-    up = re.search(r"^spicetap-workload: (?:X|weston) is up:(.*)$", console, re.M)
+    up = re.search(r"^spicetap-workload: (?:X|weston|mutter) is up:(.*)$", console, re.M)
     if not up or settings["screen"] not in up.group(1):
         yield f"the guest's screen is not {settings['screen']}: it said{up.group(1) if up else ' nothing'}"
     yield from came_up(console, settings)

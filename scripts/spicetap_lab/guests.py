@@ -66,6 +66,10 @@ def contradictions(settings):
     yield from lacks(settings)
     if settings["desktop"] != "bare" and settings["x"] == "weston":
         yield f"desktop={settings['desktop']}: not with x=weston"
+    if (settings["desktop"] == "gnome") != (settings["x"] == "mutter"):
+        yield f"desktop={settings['desktop']}: not with x={settings['x']}; desktop=gnome and x=mutter go together"
+    if settings["desktop"] == "gnome" and (settings["player"], settings["workload"]) != ("firefox", "video"):
+        yield "desktop=gnome: only with player=firefox and workload=video"
     if settings["player"] == "firefox":
         yield from of_firefox(settings)
     elif settings["page"] != "plain":

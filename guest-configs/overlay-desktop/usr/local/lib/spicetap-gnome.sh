@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# desktop=gnome: GNOME Shell on Wayland, which spicetap-session has started in a session of logind's. On Wayland a
+# program cannot move its window, so the shell does it: it runs with --unsafe-mode, and evaluates what we send.
+# spicetap-desktop.sh sources it.
+# shellcheck disable=SC2034 # spicetap-desktop.sh uses what this file sets
+
+# A window's surface begins here. Firefox counts from its corner, which lies outside the window's frame.
+SURFACE_X=20 SURFACE_Y=40
+WINDOW_WIDTH=1430
+desktop=$(cat /run/gnome-shell.pid)
+url_more="&left=$SURFACE_X&top=$SURFACE_Y"
+
+# shell_eval CODE   prints the value of some JavaScript in GNOME Shell, as text; fails where it is false
+shell_eval() {
+	local said
+	said=$(gdbus call --session --dest org.gnome.Shell --object-path /org/gnome/Shell \
+		--method org.gnome.Shell.Eval "$1" 2>/dev/null) || return 1
+	[[ $said =~ ^\(true,\ \'\"?(.*[^\"])\"?\'\)$ ]] && [ "${BASH_REMATCH[1]}" != false ] && echo "${BASH_REMATCH[1]}"
+}
+
+screen_is() {
+	until shell_eval 1 >/dev/null; do
+		desktop_check
+		rest 1
+	done
+	say "mutter is up: $(shell_eval 'const g = global.display.get_monitor_geometry(0); `${g.width}x${g.height}`')"
+	say "GL renderer: $(glxinfo -B 2>&1 | sed -nE 's/^OpenGL renderer string: //p')"
+	desktop_start
+}
+
+desktop_lacks() {
+	shell_eval '!Main.layoutManager._startingUp' >/dev/null || echo shell
+	xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 'window id' || echo 'window manager'
+}
+
+# The shell runs already. First it shows an overview of no windows.
+desktop_launch() { shell_eval 'Main.overview.hide(); 1' >/dev/null; }
+
+desktop_is() { echo "$(gnome-shell --version), compositor mutter, Wayland"; }
+
+FIREFOX='const w = global.get_window_actors().map(a => a.meta_window).find(w => w.get_wm_class().startsWith("firefox"));'
+browser_shown() { shell_eval "$FIREFOX !!w" >/dev/null; }
+
+# A message that root has logged in would stay until the mouse moves.
+browser_place() {
+	shell_eval "Main.messageTray.getSources().forEach(s => s.destroy());
+		$FIREFOX const f = w.get_frame_rect(), b = w.get_buffer_rect();
+		w.move_frame(true, $SURFACE_X + f.x - b.x, $SURFACE_Y + f.y - b.y); 1" >/dev/null
+}
+
+# The shell moves the pointer: on Wayland no program can.
+mouse_moves() {
+	shell_eval "const { GLib, Clutter } = imports.gi;
+		global.spicetap ??= Clutter.get_default_backend().get_default_seat()
+			.create_virtual_device(Clutter.InputDeviceType.POINTER_DEVICE);
+		let i = 0;
+		GLib.timeout_add(GLib.PRIORITY_DEFAULT, 40, () => {
+			global.spicetap.notify_absolute_motion(GLib.get_monotonic_time(), $1 + i * 20, $2 + i * i % 60);
+			return ++i < 25;
+		}); 1" >/dev/null
+	rest 1
+}
