@@ -179,7 +179,8 @@ def driver(settings, drawn):
 
 def came_up(console, settings):
     desktop = settings["desktop"]
-    if desktop != "bare" and not re.search(rf"^spicetap-workload: {desktop} is up: .*compositor (?:0x|mutter)", console, re.M):
+    up = rf"^spicetap-workload: {desktop} is up: .*compositor (?:0x|mutter)"
+    if desktop != "bare" and not re.search(up, console, re.M):
         yield f"the guest's desktop {desktop} did not come up, or has no compositor"
     says = "shows an article"
     if settings["workload"] in guests.PLAYS:

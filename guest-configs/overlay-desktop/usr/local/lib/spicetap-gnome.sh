@@ -25,6 +25,7 @@ screen_is() {
 		desktop_check
 		rest 1
 	done
+	# shellcheck disable=SC2016 # that is JavaScript
 	say "mutter is up: $(shell_eval 'const g = global.display.get_monitor_geometry(0); `${g.width}x${g.height}`')"
 	say "GL renderer: $(glxinfo -B 2>&1 | sed -nE 's/^OpenGL renderer string: //p')"
 	desktop_start
