@@ -73,6 +73,8 @@ static void shown(const struct model *x, struct finder *s)
         put_span(&f, "longest_ns", longest);
     if (x->client.numbered && x->client.moved_count)
         put_count(&f, "drawn_meanwhile", x->client.moved_count);
+    if (x->client.went_back)
+        put_count(&f, "went_back", x->client.went_back);
     put_screen(&f, &x->client.screen);
     put_evidence(&f, (struct select){.kinds = {EV_client_clip}});
     presence_needed(&f, x, needs);

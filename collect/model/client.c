@@ -17,6 +17,7 @@ void client_init(struct model_client *c, const struct model_waits *waits,
     c->screen.age.sample = add_age;
     c->screen.age.context = &c->screen.ages;
     clip_bars_init(&c->screen.bars);
+    c->number = -1;
 }
 
 void client_free(struct model_client *c)
@@ -129,6 +130,10 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
     c->pictures++;
     c->late += e->late != 0;
     c->lost += e->lost;
+    if (e->number >= 0 && e->number < CLIP_FRAMES) {
+        c->went_back += c->number >= 0 && clip_step(c->number, (int)e->number) < 0;
+        c->number = (int32_t)e->number;
+    }
     sums(c, time, &now);
     if (since) {
         histogram_add(&c->shown, time - from, time);

@@ -86,6 +86,8 @@ struct model_client {
     uint64_t longest_freeze; /* of any length; 0: none */
     uint64_t pictures;       /* of the clip; `late` and `lost` frames of it by their numbers */
     uint64_t late, lost;
+    uint64_t went_back;     /* pictures with an older frame than the one before */
+    int32_t number;         /* of the last picture's frame; -1: none yet */
     struct histogram shown; /* spans between pictures */
     bool numbered;          /* the client read a frame's number */
     int64_t delay;          /* ns until the last frame is due */

@@ -690,6 +690,26 @@ static void clean(void)
     end("");
 }
 
+/* Two streams of one place, or a stream and drawings, show frames in another order than they were
+ * drawn. The clip begins anew after its frame 999, which is no step back. */
+static void an_older_frame_after_a_newer_one(void **state)
+{
+    static const int numbers[] = {997, 998, 999, 0, 1, 4, 2, 5, 6, 3};
+    (void)state;
+
+    begin();
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        frame(i == 0);
+        caught_up();
+        PUT_AS(client, 1, client_clip, now + 10 * MS, .number = numbers[i],
+               .since = i ? 40 * MS : 0);
+    }
+    end("");
+    page_has("The picture went back to an older frame 2 times.", true);
+    clean();
+    page_has("went back", false);
+}
+
 /* Without the clip's numbers nobody knows that nothing is wrong. */
 static void freezes_that_nobody_saw(void **state)
 {
@@ -1071,6 +1091,7 @@ int main(void)
         cmocka_unit_test(sentences_add_no_number),
         cmocka_unit_test(json_follows_its_schema),
         cmocka_unit_test(a_clean_run_fits_40_lines),
+        cmocka_unit_test(an_older_frame_after_a_newer_one),
         cmocka_unit_test(freezes_that_nobody_saw),
         cmocka_unit_test(options_that_cannot_be_kept),
         cmocka_unit_test(the_costliest_first),
