@@ -46,13 +46,30 @@ step() {
     fi
 }
 
+# Every suite and step. Whoever adds one adds its name.
+names=(build unit python docs install results stack-build bench-build lint stack stack-variant whatif slow causes meter
+    fuzz harness patches vm)
 only=("$@")
-wanted() {
-    [[ ${#only[@]} -eq 0 ]] && return 0
-    local o
-    for o in "${only[@]}"; do [[ $o == "$1" ]] && return 0; done
+
+# is_in NAME NAME...   true where the first is one of the others
+is_in() {
+    local name=$1 other
+    shift
+    for other in "$@"; do [[ $other == "$name" ]] && return 0; done
     return 1
 }
+
+wanted() {
+    is_in "$1" "${names[@]}" || { printf 'check.sh: %s is not in its list of names\n' "$1" >&2; exit 2; }
+    [[ ${#only[@]} -eq 0 ]] || is_in "$1" "${only[@]}"
+}
+
+for name in "${only[@]}"; do
+    is_in "$name" "${names[@]}" || {
+        printf 'check.sh: there is no suite named %s; there are: %s\n' "$name" "${names[*]}" >&2
+        exit 2
+    }
+done
 
 docs_agree() {
     build/spicetap events --markdown | diff -u docs/dev/events.md - ||

@@ -4,7 +4,7 @@
 
     spicetap export RUN --format jsonl | tests/vm/check_identity.py
 
-Prints `ok NAME` or `FAIL NAME: why`; exit 1 if one failed.
+Prints `ok NAME` or `FAIL NAME: why`; exit 1 if one failed. A rule that no event showed has failed.
 """
 
 import json
@@ -28,6 +28,8 @@ class Check:
         if self.broken:
             of = self.broken + self.held + self.before
             return False, f"{self.broken} of {of}: {'; '.join(self.examples)}"
+        if not self.held:
+            return False, f"nothing shows it: 0 held, {self.before} began before the recording"
         note = f"{self.held} held"
         return True, note + (f", {self.before} began before the recording" if self.before else "")
 
@@ -55,6 +57,7 @@ class Identity:
         else:
             order.held += 1
         self.time = max(self.time, event["t"])
+        self.checks["no event is lost"].held += event["event"] != "loss"
         handler = getattr(self, "on_" + event["event"], None)
         if handler:
             handler(event)
