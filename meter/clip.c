@@ -231,7 +231,7 @@ static void look_at_bars(struct clip *c, const struct screen *s, int64_t time, u
     }
 }
 
-void clip_look(struct clip *c, const struct screen *s, int64_t time, unsigned which,
+void clip_look(struct clip *c, const struct screen *s, int64_t time, int64_t held, unsigned which,
                bool number_only, struct clip_change *change)
 {
     int number;
@@ -242,7 +242,7 @@ void clip_look(struct clip *c, const struct screen *s, int64_t time, unsigned wh
     c->looks++;
     look_at_bars(c, s, time, which, change);
     number = clip_bars_number(&c->bars);
-    clip_age_show(&c->age, number, (uint64_t)time);
+    clip_age_show(&c->age, number, held > 0 ? (uint64_t)held : 0, (uint64_t)time);
     if (number != CLIP_NONE) {
         show_number(c, number, time, change);
         return;

@@ -77,9 +77,10 @@ int clip_read(const struct clip *c, const struct screen *s, int bar);
 /* The rectangles of a bar and of the whole clip. */
 struct wire_rect clip_bar(const struct clip *c, int bar);
 struct wire_rect clip_region(const struct clip *c);
-/* Looks at the bars of which `which` has the bit, in the picture of `time`. *change says what
- * changed. `number_only`: do not use the hash, because the region is still being drawn. */
-void clip_look(struct clip *c, const struct screen *s, int64_t time, unsigned which,
+/* Looks at the bars of which `which` has the bit, in the picture of `time`, whose newest part the
+ * client kept for `held` ns until it was due. *change says what changed. `number_only`: do not use
+ * the hash, because the region is still being drawn. */
+void clip_look(struct clip *c, const struct screen *s, int64_t time, int64_t held, unsigned which,
                bool number_only, struct clip_change *change);
 /* The last picture stayed until `time`, when the session ended. */
 void clip_end(struct clip *c, int64_t time);

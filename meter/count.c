@@ -330,7 +330,8 @@ static bool drawing_ready(struct counts *c, const struct count_channel *ch,
 }
 
 static bool frame_ready(struct counts *c, const struct count_channel *ch,
-                        const struct count_stream *s, const struct count_frame *f, int64_t now)
+                        const struct count_stream *s, const struct count_frame *f, int64_t now,
+                        int64_t *held)
 {
     int64_t took = now - f->time, wait = f->wait > 0 ? f->wait : 0;
 
@@ -338,6 +339,7 @@ static bool frame_ready(struct counts *c, const struct count_channel *ch,
     samples_add(&c->frame_beyond, took > wait ? took - wait : 0);
     EMIT(c, now, client_picture, .display = ch->id, .box = rect(s->dest),
          .stream = (int64_t)s->number, .image = IMAGE_TYPE_none, .took = took, .wait = wait);
+    *held = wait;
     return true;
 }
 
@@ -350,18 +352,20 @@ static struct count_channel *display_of(struct counts *c, uint8_t display)
     return NULL;
 }
 
-bool count_picture(struct counts *c, uint8_t display, struct wire_rect box, int64_t now)
+bool count_picture(struct counts *c, uint8_t display, struct wire_rect box, int64_t now,
+                   int64_t *held)
 {
     struct count_channel *ch = display_of(c, display);
     struct count_stream *s = ch ? stream_of(ch, box) : NULL;
     struct count_frame frame;
     struct count_draw draw;
 
+    *held = 0;
     c->pictures++;
     if (ch && take_draw(ch, box, &draw))
         return drawing_ready(c, ch, &draw, now);
     if (s && take_frame(s, now, &frame))
-        return frame_ready(c, ch, s, &frame, now);
+        return frame_ready(c, ch, s, &frame, now, held);
     c->unmatched++;
     EMIT(c, now, client_picture, .display = display, .box = rect(box), .stream = -2,
          .image = IMAGE_TYPE_none);

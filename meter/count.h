@@ -91,7 +91,8 @@ int count_server(struct count_channel *ch, const uint8_t *p, size_t n, int64_t n
 /* The connection ended. Its counts stay. */
 void count_close(struct count_channel *ch, int64_t now);
 /* A part of a display's picture is ready. True: it is exactly one frame or one drawing. */
-bool count_picture(struct counts *c, uint8_t display, struct wire_rect box, int64_t now);
+bool count_picture(struct counts *c, uint8_t display, struct wire_rect box, int64_t now,
+                   int64_t *held);
 /* Sums over all connections; *link_bytes: those from the server before the first messages. */
 void counts_total(const struct counts *c, struct tally *all, uint64_t *link_bytes);
 void counts_free(struct counts *c);

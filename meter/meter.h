@@ -62,6 +62,7 @@ struct meter {
     int pictures_error;
     guint settle, ready_timer;           /* GLib sources; 0: not waiting */
     int64_t first_touched, last_touched; /* drawings on the clip's region that have not settled */
+    int64_t last_held;                   /* how long the last of them was kept until it was due */
     uint64_t opened, ready, ended;       /* main channel open, picture there, end; 0: not reached */
     const char *end;                     /* why the session ended */
     int result;                          /* an EXIT_ code */

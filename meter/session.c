@@ -48,11 +48,11 @@ static bool covers(const struct wire_rect *a, const struct wire_rect *b)
     return a->left <= b->left && a->right >= b->right && a->top <= b->top && a->bottom >= b->bottom;
 }
 
-static void look(struct meter *m, int64_t time, unsigned bars, bool number_only)
+static void look(struct meter *m, int64_t time, int64_t held, unsigned bars, bool number_only)
 {
     struct clip_change change;
 
-    clip_look(&m->clip, &m->screen, time, bars, number_only, &change);
+    clip_look(&m->clip, &m->screen, time, held, bars, number_only, &change);
     pthread_mutex_lock(&m->lock);
     for (unsigned i = 0; i < CLIP_BARS; i++)
         if (change.bars >> i & 1)
@@ -71,13 +71,14 @@ static gboolean on_settled(gpointer data)
     if (t - m->last_touched < SETTLE_MS * MS && t - m->first_touched < SETTLE_MAX_MS * MS)
         return G_SOURCE_CONTINUE;
     m->settle = 0;
-    look(m, m->last_touched, CLIP_ALL_BARS, false);
+    look(m, m->last_touched, m->last_held, CLIP_ALL_BARS, false);
     return G_SOURCE_REMOVE;
 }
 
-static void settle_later(struct meter *m, int64_t time)
+static void settle_later(struct meter *m, int64_t time, int64_t held)
 {
     m->last_touched = time;
+    m->last_held = held;
     if (!m->settle) {
         m->first_touched = time;
         m->settle = g_timeout_add(SETTLE_MS, on_settled, m);
@@ -86,7 +87,7 @@ static void settle_later(struct meter *m, int64_t time)
 
 /* A drawing that covers a whole bar changes its number at once. Several smaller ones can leave it
  * half old and half new until the last one. */
-static void region_changed(struct meter *m, const struct wire_rect *box, int64_t time)
+static void region_changed(struct meter *m, const struct wire_rect *box, int64_t time, int64_t held)
 {
     struct wire_rect region = clip_region(&m->clip);
     unsigned whole = 0;
@@ -101,9 +102,9 @@ static void region_changed(struct meter *m, const struct wire_rect *box, int64_t
             part |= touches(box, &bar);
     }
     if (whole)
-        look(m, time, whole, true);
+        look(m, time, held, whole, true);
     if (part || (!m->clip.numbered && touches(box, &region)))
-        settle_later(m, time);
+        settle_later(m, time, held);
 }
 
 /* ---- the display ------------------------------------------------------------------------------
@@ -113,15 +114,15 @@ static void on_invalidate(SpiceChannel *channel, gint x, gint y, gint w, gint h,
 {
     struct meter *m = data;
     struct wire_rect box = {x, y, x + w, y + h};
-    int64_t time = now();
+    int64_t time = now(), held;
     int id = 0;
 
     g_object_get(channel, "channel-id", &id, NULL);
     pthread_mutex_lock(&m->lock);
-    count_picture(&m->counts, (uint8_t)id, box, time);
+    count_picture(&m->counts, (uint8_t)id, box, time, &held);
     pthread_mutex_unlock(&m->lock);
     if (channel == m->display) {
-        region_changed(m, &box, time);
+        region_changed(m, &box, time, held);
         press_look(m, &box, time);
     }
 }

@@ -17,16 +17,16 @@ void clip_age_until(struct clip_age *a, uint64_t time)
     }
 }
 
-static void start(struct clip_age *a, int number, uint64_t time)
+static void start(struct clip_age *a, int number, uint64_t held, uint64_t time)
 {
     a->frame = number + CLIP_FRAMES; /* an older one may follow */
     a->pass = 1;
-    a->start = (int64_t)time - a->frame * CLIP_FRAME;
+    a->start = (int64_t)(time - held) - a->frame * CLIP_FRAME;
     a->next = time;
     a->known = true;
 }
 
-void clip_age_show(struct clip_age *a, int number, uint64_t time)
+void clip_age_show(struct clip_age *a, int number, uint64_t held, uint64_t time)
 {
     int64_t start_of;
 
@@ -38,7 +38,7 @@ void clip_age_show(struct clip_age *a, int number, uint64_t time)
         return;
     }
     if (!a->known || (a->gone && time > a->gone + CLIP_AGE_GONE)) {
-        start(a, number, time);
+        start(a, number, held < time ? held : 0, time);
         a->gone = 0;
         return;
     }
@@ -50,6 +50,6 @@ void clip_age_show(struct clip_age *a, int number, uint64_t time)
         a->pass = a->frame / CLIP_FRAMES;
         a->start += CLIP_AGE_LOOP;
     }
-    start_of = (int64_t)time - a->frame * CLIP_FRAME;
+    start_of = (int64_t)(time - (held < time ? held : 0)) - a->frame * CLIP_FRAME;
     a->start = start_of < a->start ? start_of : a->start;
 }

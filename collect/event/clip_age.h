@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How far the picture on the screen is behind the clip's own schedule of 25 frames a second. The
- * frame that came with the least delay shows where the schedule begins, so a delay that all frames
- * share cannot be seen. Times are ns.
+ * frame that reached the client with the least delay shows where the schedule begins, so a delay
+ * on the way that all frames share cannot be seen. How long the client keeps a frame until it is
+ * due is seen. Times are ns.
  */
 #ifndef SPICETAP_CLIP_AGE_H
 #define SPICETAP_CLIP_AGE_H
@@ -30,8 +31,9 @@ struct clip_age {
     bool known, full; /* a number was read; there were more samples than are taken */
 };
 
-/* From `time` on the screen shows the frame of that number; CLIP_NONE: none can be read. */
-void clip_age_show(struct clip_age *a, int number, uint64_t time);
+/* From `time` on the screen shows the frame of that number; CLIP_NONE: none can be read. The client
+ * kept it for `held` until it was due. */
+void clip_age_show(struct clip_age *a, int number, uint64_t held, uint64_t time);
 /* Nothing changed until `time`. */
 void clip_age_until(struct clip_age *a, uint64_t time);
 

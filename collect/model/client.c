@@ -146,14 +146,14 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
 static void show_bar(struct client_screen *s, const struct fields_client_bar *e, uint64_t time)
 {
     clip_bars_show(&s->bars, e->bar, e->number, time);
-    clip_age_show(&s->age, clip_bars_number(&s->bars), time);
+    clip_age_show(&s->age, clip_bars_number(&s->bars), time == s->drawn_at ? s->held : 0, time);
 }
 
 /* From `time` on nobody knows what the screen shows. */
 static void forget_screen(struct client_screen *s, uint64_t time)
 {
     clip_bars_forget(&s->bars, time);
-    clip_age_show(&s->age, CLIP_NONE, time);
+    clip_age_show(&s->age, CLIP_NONE, 0, time);
 }
 
 void client_missing(struct model_client *c, uint64_t now)
@@ -234,7 +234,11 @@ static void picture(struct model_client *c, const struct fields_client_picture *
 {
     struct client_arrivals *a = &c->arrivals;
 
-    c->drawn += client_in_clip_place(c, f);
+    if (client_in_clip_place(c, f)) {
+        c->drawn++;
+        c->screen.drawn_at = now;
+        c->screen.held = f->stream >= 0 ? positive(f->wait) : 0;
+    }
     if (f->stream >= 0) /* its wait until it was due is no delay */
         histogram_add(&a->frames_took, positive((int64_t)((uint64_t)f->took - (uint64_t)f->wait)),
                       now);

@@ -67,6 +67,9 @@ struct client_screen {
     struct clip_bars bars;
     struct clip_age age;
     struct histogram ages; /* how far the picture was behind, sampled */
+    /* The last part that was drawn in the clip's place: when, and how long the client had kept it
+     * until it was due. */
+    uint64_t drawn_at, held;
 };
 
 struct model_client {

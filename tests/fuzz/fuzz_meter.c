@@ -31,9 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         count_server(ch, data + at, size - at < piece ? size - at : piece, (int64_t)at * 1000000);
     for (size_t at = 2; at + 16 <= size && at < 258; at += 16) {
         struct wire_rect r;
+        int64_t held;
 
         memcpy(&r, data + at, sizeof(r));
-        count_picture(&c, ch->id, r, (int64_t)at * 2000000);
+        count_picture(&c, ch->id, r, (int64_t)at * 2000000, &held);
     }
     count_close(ch, INT64_C(1) << 40);
     counts_free(&c);

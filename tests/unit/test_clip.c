@@ -159,7 +159,7 @@ static void age_of_a_clip_that_plays(void **state)
 
     /* Two passes and a half, on time; each pass begins 100 ms late, which is the player's. */
     for (uint64_t i = 0; i < 2500; i++)
-        clip_age_show(&a, (int)(i % 1000), (1000 + i * 40 + i / 1000 * 100) * MS);
+        clip_age_show(&a, (int)(i % 1000), 0, (1000 + i * 40 + i / 1000 * 100) * MS);
     assert_in_range(got.most, 30 * MS, 140 * MS); /* 999 stays for 140 ms */
     assert_int_equal(got.count, 10000 + 17);      /* 100 a second, over 100.16 s */
     got.most = 0;
@@ -167,7 +167,7 @@ static void age_of_a_clip_that_plays(void **state)
     assert_in_range(got.most, 30 * MS, 40 * MS);
     /* 600 ms behind from here on, through the next pass. */
     for (uint64_t i = 2600; i < 3100; i++)
-        clip_age_show(&a, (int)(i % 1000), (1000 + i * 40 + i / 1000 * 100 + 600) * MS);
+        clip_age_show(&a, (int)(i % 1000), 0, (1000 + i * 40 + i / 1000 * 100 + 600) * MS);
     assert_in_range(got.last, 450 * MS, 650 * MS); /* a new pass may hide CLIP_AGE_LOOP of it */
     /* It stands still for 5 s. */
     clip_age_until(&a, (1000 + 3099 * 40 + 300 + 600 + 5000) * MS);
@@ -181,21 +181,41 @@ static void age_of_a_clip_that_goes(void **state)
     uint64_t count;
     (void)state;
 
-    clip_age_show(&a, CLIP_NONE, 900 * MS);
-    clip_age_show(&a, 10, 1000 * MS);
-    clip_age_show(&a, 9, 1040 * MS); /* an older frame again */
+    clip_age_show(&a, CLIP_NONE, 0, 900 * MS);
+    clip_age_show(&a, 10, 0, 1000 * MS);
+    clip_age_show(&a, 9, 0, 1040 * MS); /* an older frame again */
     clip_age_until(&a, 1050 * MS);
     assert_int_equal(got.last, 90 * MS);
-    clip_age_show(&a, CLIP_NONE, 1050 * MS);
+    clip_age_show(&a, CLIP_NONE, 0, 1050 * MS);
     count = got.count;
-    clip_age_show(&a, 11, 1100 * MS); /* covered for a moment: the schedule goes on */
+    clip_age_show(&a, 11, 0, 1100 * MS); /* covered for a moment: the schedule goes on */
     assert_int_equal(got.count, count);
     clip_age_until(&a, 1100 * MS);
     assert_int_equal(got.last, 60 * MS);
-    clip_age_show(&a, CLIP_NONE, 1110 * MS);
-    clip_age_show(&a, 0, 60000 * MS); /* started anew */
+    clip_age_show(&a, CLIP_NONE, 0, 1110 * MS);
+    clip_age_show(&a, 0, 0, 60000 * MS); /* started anew */
     clip_age_until(&a, 60010 * MS);
     assert_int_equal(got.last, 10 * MS);
+}
+
+/* A drawing of frame 10 is shown at once. The frames after it are a stream's, which the client
+ * keeps for 400 ms: their age is that, and not what the first one took longer. */
+static void age_of_what_the_client_keeps(void **state)
+{
+    struct ages got = {0};
+    struct clip_age a = {.sample = take, .context = &got};
+    (void)state;
+
+    clip_age_show(&a, 10, 0, 1120 * MS);
+    for (uint64_t i = 11; i < 60; i++)
+        clip_age_show(&a, (int)i, 400 * MS, (1000 + (i - 10) * 40 + 400) * MS);
+    got.most = 0;
+    clip_age_until(&a, (1000 + 49 * 40 + 400 + 39) * MS);
+    assert_in_range(got.most, 430 * MS, 440 * MS);
+    clip_age_show(&a, 60, UINT64_MAX,
+                  (1000 + 50 * 40 + 400) * MS); /* forged: longer than all time */
+    clip_age_until(&a, (1000 + 50 * 40 + 400 + 20) * MS);
+    assert_in_range(got.last, 400 * MS, 420 * MS);
 }
 
 /* The times of a forged log neither overflow nor take for ever. */
@@ -205,10 +225,10 @@ static void ages_of_forged_times(void **state)
     struct clip_age a = {.sample = take, .context = &got};
     (void)state;
 
-    clip_age_show(&a, 1, 0);
-    clip_age_show(&a, 2, UINT64_MAX);
-    clip_age_show(&a, 3, INT64_MAX / 2 / CLIP_AGE_SAMPLE * CLIP_AGE_SAMPLE);
-    clip_age_show(&a, 4, 5);
+    clip_age_show(&a, 1, 0, 0);
+    clip_age_show(&a, 2, 0, UINT64_MAX);
+    clip_age_show(&a, 3, 0, INT64_MAX / 2 / CLIP_AGE_SAMPLE * CLIP_AGE_SAMPLE);
+    clip_age_show(&a, 4, 0, 5);
     assert_true(a.full);
 }
 
@@ -239,20 +259,20 @@ static void each_bar_for_itself(void **state)
     clip_init(&c, &place);
     for (int i = 0; i < CLIP_BARS; i++)
         paint(&c, i, clip_code(998));
-    clip_look(&c, &shown, 1000 * (int64_t)MS, CLIP_ALL_BARS, false, &change);
+    clip_look(&c, &shown, 1000 * (int64_t)MS, 0, CLIP_ALL_BARS, false, &change);
     assert_int_equal(change.bars, CLIP_ALL_BARS);
     assert_true(change.picture);
     assert_int_equal(change.number, 998);
     paint(&c, 0, clip_code(999));
-    clip_look(&c, &shown, 1010 * (int64_t)MS, 1, true, &change);
+    clip_look(&c, &shown, 1010 * (int64_t)MS, 0, 1, true, &change);
     assert_int_equal(change.bars, 1);
     assert_false(change.picture); /* two of three still show the one before */
     paint(&c, 1, clip_code(0));
-    clip_look(&c, &shown, 1020 * (int64_t)MS, 2, true, &change);
+    clip_look(&c, &shown, 1020 * (int64_t)MS, 0, 2, true, &change);
     assert_int_equal(change.number, 999);
     assert_true(change.picture);
     paint(&c, 2, clip_code(999) ^ 4);
-    clip_look(&c, &shown, 1030 * (int64_t)MS, 4, true, &change);
+    clip_look(&c, &shown, 1030 * (int64_t)MS, 0, 4, true, &change);
     assert_int_equal(change.bars, 4); /* it cannot be read */
     assert_int_equal(c.bars.number[2], CLIP_NONE);
     assert_false(change.picture); /* 999 and 0: the older one */
@@ -276,11 +296,11 @@ static void a_clip_without_bars(void **state)
 
     memset(pixels, 0x40, sizeof(pixels));
     clip_init(&c, &place);
-    clip_look(&c, &shown, 1, CLIP_ALL_BARS, true, &change);
+    clip_look(&c, &shown, 1, 0, CLIP_ALL_BARS, true, &change);
     assert_false(change.picture);
     for (int i = 0; i < 4; i++) {
         pixels[60][60] = (uint32_t)i / 2;
-        clip_look(&c, &shown, 2 + i, CLIP_ALL_BARS, false, &change);
+        clip_look(&c, &shown, 2 + i, 0, CLIP_ALL_BARS, false, &change);
         assert_int_equal(change.picture, i % 2 == 0);
         assert_int_equal(change.bars, 0);
         assert_int_equal(change.number, CLIP_NONE);
@@ -304,6 +324,7 @@ int main(void)
         cmocka_unit_test(torn_time),
         cmocka_unit_test(age_of_a_clip_that_plays),
         cmocka_unit_test(age_of_a_clip_that_goes),
+        cmocka_unit_test(age_of_what_the_client_keeps),
         cmocka_unit_test(ages_of_forged_times),
         cmocka_unit_test(each_bar_for_itself),
         cmocka_unit_test(a_clip_without_bars),
