@@ -192,7 +192,7 @@ domain_xml() {
 	type=$(accelerator)
 	[ "$type" = qemu ] || cpu="<cpu mode='host-passthrough'/>"
 	# In slow motion the timer that Linux tests at boot seems dead: it would panic.
-	[ "$(slowdown)" = 1 ] || timer=' no_timer_check'
+	[ "$(slowdown)" = 1 ] || timer=" no_timer_check spicetap.slowdown=$(slowdown)"
 	text=$(cat "$CONFIGS/${vm[domain]}")
 	text=${text//@TYPE@/$type}
 	text=${text//@CPU@/$cpu}

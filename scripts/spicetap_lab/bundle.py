@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from . import TOP, LabError, option, read_json, read_text, runlist, store, timeline
+from . import TOP, LabError, option, read_json, read_text, runlist, stack, store, timeline
 
 BUILD = os.environ.get("SPICETAP_BUILD", os.path.join(TOP, "build"))
 SPICETAP = os.environ.get("SPICETAP", os.path.join(BUILD, "spicetap"))
@@ -18,7 +18,7 @@ WORK = r"^spicetap-workload: alive ([\d.]+) s, work (\d+)"
 IDLE = r"^spicetap-workload: alive ([\d.]+) s,.* idle ([\d.]+) s"
 PACKAGES = re.compile(
     r"^(linux-image-\d\S*|xserver-xorg-core|xserver-xorg-video-qxl|mpv|xterm|weston|xwayland|"
-    r"libgl1-mesa-dri|mesa-utils|xfce4-session|xfwm4|xfce4-panel|xfdesktop4|firefox-esr) (\S+)$",
+    r"libgl1-mesa-dri|mesa-utils|xfce4-session|xfwm4|xfce4-panel|xfdesktop4|gnome-shell|mutter|firefox-esr) (\S+)$",
     re.M,
 )
 
@@ -30,12 +30,12 @@ def spicetap(*arguments):
 def whatif(bundle, server):
     """Predictions of the other size of the trace ring, and of the other time that a future stream's next frame may
     take. `whatif` exits with 1, and prints why, where its model does not give this run."""
-    recorded = {"ring128": ["--recorded", "trace-items=128"], "delta": ["--recorded", "detection-delta=1000"]}
-    others = (
-        ["--trace-items", "8" if server == "ring128" else "128"],
-        ["--detection-delta", "200" if server == "delta" else "1000"],
-    )
-    commands = ([SPICETAP, "whatif", bundle, *recorded.get(server, []), *other] for other in others)
+    patches = stack.variants().get(server, ())
+    ring, delta = "trace-ring-128.patch" in patches, "detection-delta.patch" in patches
+    constants = ",".join(["trace-items=128"] * ring + ["detection-delta=1000"] * delta)
+    recorded = ["--recorded", constants] if constants else []
+    others = ["--trace-items", "8" if ring else "128"], ["--detection-delta", "200" if delta else "1000"]
+    commands = ([SPICETAP, "whatif", bundle, *recorded, *other] for other in others)
     return "\n".join(subprocess.run(c, check=False, stdout=subprocess.PIPE, text=True).stdout for c in commands)
 
 

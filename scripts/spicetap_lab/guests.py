@@ -43,8 +43,8 @@ def lacks(settings):
     for key in OFFERS:
         if settings[key] not in offers(settings["guest"], key):
             others = [i for i in images() if settings[key] in offers(i, key)]
-            others.sort(key=lambda i: (debian_of(i) != debian_of(settings["guest"]),
-                                       settings["desktop"] not in offers(i, "desktop")))
+            others.sort(key=lambda i: (sum(settings[k] not in offers(i, k) for k in OFFERS),
+                                       debian_of(i) != debian_of(settings["guest"])))
             yield f"{key}={settings[key]}: the image of guest={settings['guest']} lacks it, guest={others[0]} has it"
 
 

@@ -11,9 +11,9 @@ VARIANTS = os.path.join(TOP, "patches", "variants", "series")
 
 
 def variants():
-    """The spice-servers of patches/variants/series, in its order: NAME PATCH... a line."""
+    """{name: its patches} of the spice-servers of patches/variants/series: NAME PATCH... a line."""
     lines = (line.split() for line in read_text(VARIANTS).splitlines())
-    return tuple(words[0] for words in lines if words and not words[0].startswith("#"))
+    return {words[0]: words[1:] for words in lines if words and not words[0].startswith("#")}
 
 
 def sums(text):

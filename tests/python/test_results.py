@@ -102,6 +102,23 @@ class Keep(forged.InFolder):
         self.assertEqual(bundle.experiment_of(lines), want | {"settings": {"ram": "64"}})
 
 
+class Whatif(unittest.TestCase):
+    def test_the_model_gets_the_constants_of_the_server_that_ran(self):
+        ring, delta = ["--trace-items", "128"], ["--detection-delta", "1000"]
+        for server, want in (
+            (None, [ring, delta]),
+            ("traced", [ring, delta]),
+            ("stream-rate", [ring, delta]),
+            ("ring128", [["--recorded", "trace-items=128", *other] for other in (["--trace-items", "8"], delta)]),
+            ("newest128", [["--recorded", "trace-items=128", *other] for other in (["--trace-items", "8"], delta)]),
+            ("delta", [["--recorded", "detection-delta=1000", *o] for o in (ring, ["--detection-delta", "200"])]),
+        ):
+            with self.subTest(server), mock.patch.object(bundle.subprocess, "run") as run:
+                run.return_value.stdout = "text\n"
+                self.assertEqual(bundle.whatif("RUN", server), "text\n\ntext\n")
+                self.assertEqual([call.args[0][3:] for call in run.call_args_list], want)
+
+
 class Guest(unittest.TestCase):
     def facts(self, console, cpus=1):
         head = {"guest": {"logs": [{"hello": {"cpus": cpus}}]}}

@@ -129,9 +129,9 @@ class Settings(unittest.TestCase):
             self.assertNotIn("vgamem |", read_text(os.path.join(TOP, "scripts", name)), name)
 
     def test_the_command_prints_one_error(self):
-        said = ask("settings", "005b", "server=fast")
+        said, variants = ask("settings", "005b", "server=fast"), [*stack.variants()]
         self.assertEqual((said.returncode, said.stderr), (
-            1, f"error: server=fast: not traced, {', '.join(stack.variants()[:-1])} or {stack.variants()[-1]}\n"))
+            1, f"error: server=fast: not traced, {', '.join(variants[:-1])} or {variants[-1]}\n"))
 
 
 def ask(*words):

@@ -5,10 +5,13 @@
 # writes to the serial console, when each is there:
 #   spicetap-workload: xfce is up: xfwm4 4.16.1, compositor 0x1200003, panel, desktop
 #   spicetap-workload: firefox plays at 50,200,1024,768
-# spicetap-NAME.sh of each desktop has desktop_launch, desktop_lacks and desktop_is.
+# spicetap-NAME.sh of each desktop has desktop_launch (which sets `desktop`, its process), desktop_lacks and
+# desktop_is. It may put its own in place of screen_is, browser_shown, browser_place, mouse_moves and url_more.
 # shellcheck disable=SC2034 # spicetap-workload.sh and the workloads use what this file sets
 
-PATIENCE=300 # seconds for a desktop, and for a browser: an emulated guest takes a minute and more
+# Seconds for a desktop, and for a browser. In slow motion each is several of the host's, but the guest needs no more of
+# those than without; scripts/vm.sh waits as long for both.
+PATIENCE=$(((300 + 15 * (SPICETAP_SLOWDOWN - 1)) / SPICETAP_SLOWDOWN))
 desktop=''
 
 # ended WHAT LOG   the workload ends, and the session with it

@@ -47,7 +47,11 @@ article_start() {
 
 browser_window() { xdotool search --onlyvisible --classname Navigator 2>/dev/null | tail -n 1; }
 browser_shown() { [ -n "$(browser_window)" ]; }
-browser_place() { xdotool windowsize "$(browser_window)" "$1" "$2" windowmove "$(browser_window)" "$WINDOW_X" "$WINDOW_Y"; }
+browser_place() {
+	local window
+	window=$(browser_window)
+	xdotool windowsize "$window" "$1" "$2" windowmove "$window" "$WINDOW_X" "$WINDOW_Y"
+}
 
 # browser_start PAGE
 browser_start() {

@@ -4,7 +4,7 @@
 # desktop=gnome: GNOME Shell on Wayland, which spicetap-session has started in a session of logind's. On Wayland a
 # program cannot move its window, so the shell does it: it runs with --unsafe-mode, and evaluates what we send.
 # spicetap-desktop.sh sources it.
-# shellcheck disable=SC2034 # spicetap-desktop.sh uses what this file sets
+# shellcheck disable=SC2034,SC2154 # what these files share
 
 # A window's surface begins here. Firefox counts from its corner, which lies outside the window's frame.
 SURFACE_X=20 SURFACE_Y=40
@@ -21,8 +21,10 @@ shell_eval() {
 }
 
 screen_is() {
+	local until=$((SECONDS + PATIENCE))
 	until shell_eval 1 >/dev/null; do
 		desktop_check
+		[ $SECONDS -lt $until ] || ended "GNOME Shell does not answer after $PATIENCE s" /run/desktop.log
 		rest 1
 	done
 	# shellcheck disable=SC2016 # that is JavaScript
@@ -31,24 +33,30 @@ screen_is() {
 	desktop_start
 }
 
+# It begins with an overview of no windows.
 desktop_lacks() {
 	shell_eval '!Main.layoutManager._startingUp' >/dev/null || echo shell
+	shell_eval 'Main.overview.hide(); !Main.overview.visible' >/dev/null || echo 'closed overview'
 	xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 'window id' || echo 'window manager'
 }
 
-# The shell runs already. First it shows an overview of no windows.
-desktop_launch() { shell_eval 'Main.overview.hide(); 1' >/dev/null; }
+desktop_launch() { :; } # the shell runs already
 
 desktop_is() { echo "$(gnome-shell --version), compositor mutter, Wayland"; }
 
-FIREFOX='const w = global.get_window_actors().map(a => a.meta_window).find(w => w.get_wm_class().startsWith("firefox"));'
+FIREFOX='const w = global.get_window_actors().map(a => a.meta_window).find(w => w.get_wm_class()?.startsWith("firefox"));'
 browser_shown() { shell_eval "$FIREFOX !!w" >/dev/null; }
 
-# A message that root has logged in would stay until the mouse moves.
+# Until the window is there: the page takes our word for it. A message that root has logged in would stay until the
+# mouse moves.
 browser_place() {
-	shell_eval "Main.messageTray.getSources().forEach(s => s.destroy());
+	until shell_eval "Main.messageTray.getSources().forEach(s => s.destroy());
 		$FIREFOX const f = w.get_frame_rect(), b = w.get_buffer_rect();
-		w.move_frame(true, $SURFACE_X + f.x - b.x, $SURFACE_Y + f.y - b.y); 1" >/dev/null
+		w.move_frame(true, $SURFACE_X + f.x - b.x, $SURFACE_Y + f.y - b.y);
+		b.x === $SURFACE_X && b.y === $SURFACE_Y" >/dev/null; do
+		kill -0 "$browser" 2>/dev/null || ended "firefox has ended" /run/firefox.log
+		rest 1
+	done
 }
 
 # The shell moves the pointer: on Wayland no program can.
