@@ -88,14 +88,15 @@ static void losses(const struct model *x, struct chosen *c)
 
 /* ---- the picture stood still ---- */
 
-enum why { WHY_WAITED, WHY_BLOCKED, WHY_PUT_OFF, WHY_NOT_DRAWN, WHY_OPEN, WHYS };
+enum why { WHY_WAITED, WHY_BLOCKED, WHY_PUT_OFF, WHY_NOT_DRAWN, WHY_SAME_FRAME, WHY_OPEN, WHYS };
 
-static const char *const why_names[WHYS] = {"guest_waited", "pipe_blocked", "put_off", "not_drawn",
-                                            "inconclusive"};
+static const char *const why_names[WHYS] = {"guest_waited", "pipe_blocked", "put_off",
+                                            "not_drawn",    "same_frame",   "inconclusive"};
 static const enum change why_changes[WHYS] = {[WHY_WAITED] = CHANGE_NONE, /* by memory_change() */
                                               [WHY_BLOCKED] = CHANGE_LINK,
                                               [WHY_PUT_OFF] = CHANGE_SPICE,
-                                              [WHY_NOT_DRAWN] = CHANGE_PLAYER};
+                                              [WHY_NOT_DRAWN] = CHANGE_PLAYER,
+                                              [WHY_SAME_FRAME] = CHANGE_PLAYER};
 
 static enum why why_frozen(const struct model *x, const struct model_freeze *z)
 {
@@ -109,6 +110,8 @@ static enum why why_frozen(const struct model *x, const struct model_freeze *z)
         return WHY_WAITED;
     if (z->blocked >= half)
         return WHY_BLOCKED;
+    if (z->same_frame)
+        return WHY_SAME_FRAME;
     /* The one redraw ended it. */
     return model_clip(x) && model_freeze_draws(x, z) <= 1 ? WHY_NOT_DRAWN : WHY_OPEN;
 }
@@ -125,8 +128,8 @@ static enum change memory_change(const struct model *x)
                : CHANGE_NONE;
 }
 
-/* Only freezes of a numbered clip in which the client drew nothing else: a desktop may stand still.
- */
+/* Only freezes of a numbered clip in which the client drew nothing else, or the same frame again: a
+ * desktop may stand still, and what lies over the clip hides it. */
 static void freezes(const struct model *x, struct chosen *c)
 {
     uint32_t kept = x->client.kept.count, times = 0;
@@ -138,7 +141,7 @@ static void freezes(const struct model *x, struct chosen *c)
         const struct model_freeze *z = &x->client.freezes[i];
         uint64_t took = z->to - z->from;
 
-        if (z->drawn)
+        if (z->drawn && !z->same_frame)
             continue;
         times++;
         all += took;

@@ -73,6 +73,8 @@ static void shown(const struct model *x, struct finder *s)
         put_span(&f, "longest_ns", longest);
     if (x->client.numbered && x->client.moved_count)
         put_count(&f, "drawn_meanwhile", x->client.moved_count);
+    if (x->client.numbered && x->client.same_count)
+        put_count(&f, "same_frame", x->client.same_count);
     if (x->client.went_back)
         put_count(&f, "went_back", x->client.went_back);
     put_screen(&f, &x->client.screen);
@@ -137,6 +139,7 @@ static void freeze(const struct model *x, const struct model_freeze *z, unsigned
 {
     struct finding f = finding_new(x, RULE_FREEZE, 0, place,
                                    !x->client.numbered ? "no_numbers"
+                                   : z->same_frame     ? "same_frame"
                                    : z->drawn          ? "number"
                                                        : "picture");
 

@@ -40,6 +40,7 @@ static void sums(const struct model_client *c, uint64_t now, struct model_mark *
     m->time = now;
     m->delay = c->delay;
     m->drawn = c->drawn;
+    m->bars = c->screen.changes;
     m->losses = 0;
     for (unsigned i = 0; i < MODEL_DISPLAYS; i++) {
         uint64_t stalled = waits_stalled(c->waits, i, now), waited = waits_waited(c->waits, i, now);
@@ -72,14 +73,26 @@ static struct model_freeze *place_for(struct model_client *c, uint64_t length)
     return &c->freezes[at];
 }
 
+/* Was the picture's number read from the mark until `now`, and the same all the time? */
+static bool same_number(const struct model_client *c, const struct model_mark *now, bool open)
+{
+    const struct client_screen *s = &c->screen;
+    uint64_t changes = !open && s->changed_at == now->time ? s->changes_before : s->changes;
+
+    return c->mark.bars && changes == c->mark.bars && clip_bars_number(&s->bars) != CLIP_NONE;
+}
+
 static void freeze(struct model_client *c, const struct model_mark *now, uint64_t from, bool open)
 {
     const struct model_mark *before = &c->mark;
     struct model_freeze *z = place_for(c, now->time - from);
     uint32_t drawn = now->drawn - before->drawn;
+    bool same;
 
     drawn -= drawn > 0 && !open; /* the one that ended it */
+    same = drawn && same_number(c, now, open);
     c->moved_count += drawn > 0;
+    c->same_count += same;
     if (!z)
         return;
     *z = (struct model_freeze){.from = from,
@@ -88,6 +101,7 @@ static void freeze(struct model_client *c, const struct model_mark *now, uint64_
                                .delay_before = before->time ? before->delay : now->delay,
                                .delay = now->delay,
                                .drawn = drawn,
+                               .same_frame = same,
                                .lost = now->losses != before->losses || !before->time};
     for (int i = 0; i < MODEL_DISPLAYS; i++) {
         z->stalled_of[i] = waits_since(now->stalled[i], before->stalled[i]);
@@ -120,7 +134,7 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
         return;
     if (e->number >= 0 && !c->numbered) {
         c->numbered = true;
-        c->pictures = c->moved_count = 0;
+        c->pictures = c->moved_count = c->same_count = 0;
         c->kept = (struct bounded){0};
         c->longest_freeze = 0;
         c->late = c->lost = 0;
@@ -145,6 +159,11 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
 
 static void show_bar(struct client_screen *s, const struct fields_client_bar *e, uint64_t time)
 {
+    if (time != s->changed_at) {
+        s->changes_before = s->changes;
+        s->changed_at = time;
+    }
+    s->changes++;
     clip_bars_show(&s->bars, e->bar, e->number, time);
     clip_age_show(&s->age, clip_bars_number(&s->bars), time == s->drawn_at ? s->held : 0, time);
 }

@@ -19,6 +19,7 @@ struct model_mark {
     uint64_t time, losses;
     uint64_t stalled[MODEL_DISPLAYS], blocked[MODEL_DISPLAYS]; /* by slot */
     int64_t delay;
+    uint64_t bars; /* changes of one bar */
     uint32_t drawn, draws[MODEL_BOXES];
 };
 
@@ -41,6 +42,7 @@ struct model_freeze {
     int64_t delay_before, delay;
     uint32_t draws[MODEL_BOXES]; /* redraws of each box */
     uint32_t drawn;              /* parts of the picture that the client drew in the clip's place */
+    bool same_frame;             /* `drawn` showed the frame that was there: its bars were read */
     bool lost;
 };
 
@@ -70,6 +72,8 @@ struct client_screen {
     /* The last part that was drawn in the clip's place: when, and how long the client had kept it
      * until it was due. */
     uint64_t drawn_at, held;
+    /* Changes of one bar: all, and those before `changed_at`. */
+    uint64_t changes, changes_before, changed_at;
 };
 
 struct model_client {
@@ -78,7 +82,8 @@ struct model_client {
     struct client_screen screen;
     struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
     struct bounded kept;                        /* of `freezes` */
-    uint32_t moved_count;   /* freezes in which the client drew in the clip's place */
+    uint32_t moved_count;   /* freezes in which the client drew in the clip's place, */
+    uint32_t same_count;    /* and of these, those with the same frame all the time */
     uint32_t drawn;         /* parts of the picture so far, there */
     struct model_mark mark; /* as the last picture came */
     /* Counters since then: when the client's events began to be missing, and when they came again.

@@ -33,6 +33,10 @@ const struct words words[] = {
     {RULE_SHORT_FREEZES, "not_drawn",
      "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
      "at the longest), mostly because the guest drew nothing new in its place ({main_ns})."},
+    {RULE_SHORT_FREEZES, "same_frame",
+     "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
+     "at the longest), mostly while its place was drawn again with the same frame ({main_ns}). The "
+     "guest's player showed no new one."},
     {RULE_SHORT_FREEZES, "inconclusive",
      "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
      "at the longest)."},
@@ -366,7 +370,7 @@ const struct words words[] = {
      "The client showed {pictures} picture{pictures:s} of the clip. It stood still for {freeze_ns} or "
      "longer {freezes} time{freezes:s}[, {longest_ns} at the longest].[ In {drawn_meanwhile} of these "
      "times the client drew on in the clip's place: the frame number could not be read, or did not "
-     "change.][ The picture went back to an older frame {went_back} time{went_back:s}.][ It was "
+     "change.][ In {same_frame} of them it was the same frame all the time.][ The picture went back to an older frame {went_back} time{went_back:s}.][ It was "
      "{behind_ns} behind the clip's own schedule in the median, and {behind_long_ns} or more for a "
      "twentieth of the time.][ Parts of it showed different frames for {torn_ns} of {read_ns}.]"},
     {RULE_SHOWN, "no_numbers",
@@ -423,6 +427,14 @@ const struct words words[] = {
      "memory.][ The server did not read the guest's commands for {blocked_ns}.][ Frames of video were "
      "shown {delay_before_ns} after they came when that began, and {delay_ns} after at its end, as the "
      "server ordered: that alone holds the picture for {put_off_ns}.]"},
+    {RULE_FREEZE, "same_frame",
+     "At {to_ns} the client's picture of the clip had stood still for {froze_ns}. The client drew "
+     "{drawn} time{drawn:s} in its place meanwhile, and it was the same frame all the time.[ In that "
+     "span the guest redrew its place {redraws} time{redraws:s}.][+ The guest waited for memory for "
+     "{waited_ns}.][ The guest stood still for at least {stalled_ns}, for want of memory.][ The server "
+     "did not read the guest's commands for {blocked_ns}.][ Frames of video were shown "
+     "{delay_before_ns} after they came when that began, and {delay_ns} after at its end, as the server "
+     "ordered: that alone holds the picture for {put_off_ns}.]"},
     {RULE_FREEZE, "no_numbers",
      "At {to_ns} the client's picture in the clip's place had stood still for {froze_ns}. Whether the "
      "guest drew there is unknown.[+ It waited for memory for {waited_ns}.][ It stood still for at least "

@@ -789,6 +789,65 @@ static void the_costliest_first(void **state)
     page_has("Nothing is wrong", false);
 }
 
+/* 30 frames, then 2 s in which the clip's place is drawn 20 times and its bars are read, with or
+ * without a time in which they cannot be. */
+static void drawn_again(bool covered)
+{
+    static const char client_json[] = "{\"clip\":{\"numbered\":true,\"region\":[50,50,1074,818]}}";
+    char path[PATH_MAX + 32];
+
+    begin();
+    for (int i = 0; i < 31; i++) {
+        if (i == 30)
+            now += SECOND;
+        frame(i == 0);
+        caught_up();
+        PUT_AS(client, 1, client_picture, now + 10 * MS, .box = rect(clip_box), .stream = 3);
+        for (uint8_t bar = 0; bar < 3; bar++)
+            PUT_AS(client, 1, client_bar, now + 10 * MS, .bar = bar, .number = i);
+        PUT_AS(client, 1, client_clip, now + 10 * MS, .number = i,
+               .since = i == 30 ? 2040 * MS
+                        : i     ? 40 * MS
+                                : 0);
+        for (int d = 0; i == 29 && d < 20; d++) {
+            now += 50 * MS;
+            draw(clip_box, 0);
+            PUT(spice, stream_attach, now + 20, .stream = 3, .drawable = drawable, .since = 50 * MS,
+                .box = rect(clip_box));
+            PUT_AS(client, 1, client_picture, now + 10 * MS, .box = rect(clip_box), .stream = 3);
+            for (int look = 0; covered && d == 10 && look < 2; look++)
+                PUT_AS(client, 1, client_bar, now + 20 * MS + look * MS, .bar = 1,
+                       .number = look ? 29 : -1);
+        }
+    }
+    end(",\"client\":{\"log\":\"client.tap\",\"summary\":\"client.json\"}");
+    snprintf(path, sizeof(path), "%s/client.json", folder);
+    fake_store(path, client_json, strlen(client_json));
+}
+
+static void the_same_frame_again(void **state)
+{
+    json_t *o;
+    (void)state;
+
+    drawn_again(false);
+    o = explained();
+    assert_string_equal(word(o, "short", 0, "rule"), "short_freezes");
+    assert_string_equal(word(o, "short", 0, "verdict"), "same_frame");
+    assert_string_equal(word(o, "short", 0, "change"), "guest_player");
+    json_decref(o);
+    page_has(
+        "stood still for 2.04 s in all (1 time, 2.04 s at the longest), mostly while its place "
+        "was drawn again with the same frame (2.04 s).",
+        true);
+    page_has("In 1 of them it was the same frame all the time.", true);
+    page_has("20 times in its place meanwhile, and it was the same frame all the time.", true);
+    drawn_again(true);
+    page_has("the same frame", false);
+    page_has("the number could not be read, or did not change", true);
+    check_run();
+}
+
 /* The video's stream ends with a pause; then 10 s of it come in a way that the server refuses. */
 static void a_stream_that_did_not_come_back(void **state)
 {
@@ -1095,6 +1154,7 @@ int main(void)
         cmocka_unit_test(freezes_that_nobody_saw),
         cmocka_unit_test(options_that_cannot_be_kept),
         cmocka_unit_test(the_costliest_first),
+        cmocka_unit_test(the_same_frame_again),
         cmocka_unit_test(a_stream_that_did_not_come_back),
         cmocka_unit_test(a_stream_that_another_followed),
     };
