@@ -150,10 +150,13 @@ class Plateau(InBatch):
         self.assertEqual(self.whys(clip_frames=[20.0, 20.1, 20.1])[0], "", "one step of the last digit")
 
     def test_each_figure_counts(self):
-        for key, heading in (("ooms_a_minute", "OOM/min"), ("clip_time", "of its time %"), ("waited_share", "waited %"),
-                             ("events", "events/s")):
+        for key, heading in (("ooms_a_minute", "OOM/min"), ("clip_time", "of its time %"), ("events", "events/s")):
             with self.subTest(key):
                 self.assertIn(f"doubled: {heading}", self.whys(**{key: [1.0, 6000.0, 6000.0]})[0])
+        self.assertEqual(self.whys(waited_share=[4.0, 2.0, 1.0])[:2], ["", ""], "slow motion shortens it, for ever")
+
+    def test_one_event_is_no_change(self):
+        self.assertEqual(self.whys(ooms_a_minute=[90.0, 91.0, 93.0])[:2], ["", "doubled: OOM/min 91.0 to 93.0"])
 
     def test_the_guest_must_be_idle_at_times(self):
         self.assertEqual(self.whys(idle=[[9.0, 4.0, 9.0], 5.0, 50.0])[:2], ["the guest is idle 4 % of the time", ""])
