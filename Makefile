@@ -56,7 +56,7 @@ stack-spice: ## the traced spice-server alone, for a stock QEMU
 deb: ## a libspice-server1 package with the probes, into build/deb
 	scripts/deb.sh
 
-demo: deps stack all ## run a QXL guest with a client, record it, print what happened
+demo: deps all ## run a QXL guest with a client, record it, print what happened
 	scripts/demo.sh
 experiment: $(if $(NAME),deps stack all) ## NAME=... [DURATION=s]: run and record a guest, into runs/; without NAME list them
 	scripts/experiment.sh $(NAME) $(if $(DURATION),duration=$(DURATION)) $(SET)

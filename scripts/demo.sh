@@ -18,7 +18,7 @@ set -euo pipefail
 NAME=spicetap-demo
 SPICETAP=$BUILD/spicetap
 SLOWDOWN=10 # what a Debian 11 guest takes to play the clip at its 25 frames a second on two common cores
-client=
+client='' image=''
 
 vm() { "$TOP/scripts/vm.sh" "$@" --name "$NAME"; }
 
@@ -29,7 +29,20 @@ clean_up() {
 		kill "$client" 2>/dev/null || true
 		wait "$client" 2>/dev/null || true
 	fi
+	if [ -n "$image" ]; then
+		kill "$image" 2>/dev/null || true
+		wait "$image" 2>/dev/null || true
+	fi
 	vm stop >/dev/null 2>&1 || warn "the VM $NAME could not be stopped: scripts/vm.sh stop"
+}
+
+# The stack and the image know nothing of each other, and one waits for the network where the other compiles.
+stack_and_image() {
+	"$TOP/scripts/image.sh" debian11 &
+	image=$!
+	"$TOP/scripts/stack.sh" traced
+	wait "$image" || die "there is no image of the guest"
+	image=
 }
 
 # connected PID   true when the client has a connection for each of its four channels
@@ -86,11 +99,11 @@ demo() {
 	by=$(vm slowdown "slowdown=$SLOWDOWN")
 	time=${SPICETAP_DEMO_SECONDS:-$([ "$by" = 1 ] && echo 60 || echo 20)}
 
-	say "[1/5] the guest's image"
-	"$TOP/scripts/image.sh" debian11
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	say "[1/5] the traced stack, and the guest's image beside it"
+	stack_and_image
 	say "[2/5] the VM"
 	[ "$by" = 1 ] || note "there is no KVM: the guest runs in slow motion, a second of its time takes $by s"
 	vm start "slowdown=$SLOWDOWN"

@@ -5,6 +5,7 @@
 # Builds the same spice-server without our patches under build/stack-plain.
 #
 #   scripts/stack.sh all             plain, qemu and spice: everything "make stack" makes
+#   scripts/stack.sh traced          qemu and spice: what a traced VM runs on
 #   scripts/stack.sh spice           spice-server with the patches, in build/stack
 #   scripts/stack.sh plain           spice-server without the patches, in build/stack-plain
 #   scripts/stack.sh variant [NAME]  spice-server with the patches, and those that patches/variants/series has
@@ -343,7 +344,7 @@ sources() {
 main() {
 	local command=${1:-}
 	[ $# -eq 0 ] || shift
-	case $command in all | spice | plain | variant | qemu | check-spice | applies-0.15.2 | sources) ;; -h | --help | help) usage 0 ;;
+	case $command in all | traced | spice | plain | variant | qemu | check-spice | applies-0.15.2 | sources) ;; -h | --help | help) usage 0 ;;
 	*) usage ;;
 	esac
 	need gcc g++ meson ninja patchelf dpkg-source dpkg-buildflags dpkg-architecture quilt rsync zstd python3 pkg-config setsid flock
@@ -351,6 +352,10 @@ main() {
 	# The library first: QEMU takes minutes, and a mistake in a patch should show at once.
 	all)
 		make_component plain
+		make_component spice
+		make_component qemu
+		;;
+	traced)
 		make_component spice
 		make_component qemu
 		;;
