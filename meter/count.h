@@ -90,7 +90,8 @@ void count_client(struct count_channel *ch, const uint8_t *p, size_t n, int64_t 
 int count_server(struct count_channel *ch, const uint8_t *p, size_t n, int64_t now);
 /* The connection ended. Its counts stay. */
 void count_close(struct count_channel *ch, int64_t now);
-/* A part of a display's picture is ready. True: it is exactly one frame or one drawing. */
+/* A part of a display's picture is ready. True: it is exactly one frame or one drawing. *held: ns
+ * that the client kept that frame until it was due; 0: no frame. */
 bool count_picture(struct counts *c, uint8_t display, struct wire_rect box, int64_t now,
                    int64_t *held);
 /* Sums over all connections; *link_bytes: those from the server before the first messages. */

@@ -32,13 +32,14 @@ void clip_age_show(struct clip_age *a, int number, uint64_t held, uint64_t time)
 
     if (time > INT64_MAX / 2) /* no clock goes so far: a forged log */
         return;
+    held = held < time ? held : 0;
     clip_age_until(a, time);
     if (number == CLIP_NONE) {
         a->gone = a->gone ? a->gone : time;
         return;
     }
     if (!a->known || (a->gone && time > a->gone + CLIP_AGE_GONE)) {
-        start(a, number, held < time ? held : 0, time);
+        start(a, number, held, time);
         a->gone = 0;
         return;
     }
@@ -50,6 +51,6 @@ void clip_age_show(struct clip_age *a, int number, uint64_t held, uint64_t time)
         a->pass = a->frame / CLIP_FRAMES;
         a->start += CLIP_AGE_LOOP;
     }
-    start_of = (int64_t)(time - (held < time ? held : 0)) - a->frame * CLIP_FRAME;
+    start_of = (int64_t)(time - held) - a->frame * CLIP_FRAME;
     a->start = start_of < a->start ? start_of : a->start;
 }

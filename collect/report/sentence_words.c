@@ -370,7 +370,8 @@ const struct words words[] = {
      "The client showed {pictures} picture{pictures:s} of the clip. It stood still for {freeze_ns} or "
      "longer {freezes} time{freezes:s}[, {longest_ns} at the longest].[ In {drawn_meanwhile} of these "
      "times the client drew on in the clip's place: the frame number could not be read, or did not "
-     "change.][ In {same_frame} of them it was the same frame all the time.][ The picture went back to an older frame {went_back} time{went_back:s}.][ It was "
+     "change.][ In {same_frame} of them it was the same frame all the time.][ The picture went back to "
+     "an older frame {went_back} time{went_back:s}.][ It was "
      "{behind_ns} behind the clip's own schedule in the median, and {behind_long_ns} or more for a "
      "twentieth of the time.][ Parts of it showed different frames for {torn_ns} of {read_ns}.]"},
     {RULE_SHOWN, "no_numbers",
