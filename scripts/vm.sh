@@ -200,7 +200,7 @@ domain_xml() {
 	text=${text//@MEMORY@/${vm[memory]}}
 	text=${text//@KERNEL@/$image/vmlinuz}
 	text=${text//@INITRD@/$dir/initrd}
-	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off$timer spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}$(words_for_session clip bars desktop player page beside activity)}
+	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off$timer spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}$(words_for_session clip bars desktop player page pause beside activity)}
 	text=${text//@EMULATOR@/$(emulator)}
 	text=${text//@DISK@/$dir/disk.qcow2}
 	text=${text//@CONSOLE@/$dir/console.log}

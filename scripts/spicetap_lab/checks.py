@@ -194,7 +194,7 @@ def came_up(console, settings):
 
 def session(console, settings):
     """The guest runs what was asked for, its desktop and browser came up, and it says who draws GL."""
-    keys = ("workload", "clip", "bars", "desktop", "player", "page", "beside")
+    keys = ("workload", "clip", "bars", "desktop", "player", "page", "pause", "beside")
     wanted = f"{settings['x']} at {settings['screen']}" + "".join(f", {key} {settings[key]}" for key in keys)
     runs = re.search(r"spicetap-session: (?:X with )?(\w+ at .*), kernel (.*)$", console, re.M)
     if not runs or runs.group(1) != wanted:

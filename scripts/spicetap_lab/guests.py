@@ -75,5 +75,7 @@ def contradictions(settings):
         yield from of_firefox(settings)
     elif settings["page"] != "plain":
         yield f"page={settings['page']}: only with player=firefox"
+    if settings["pause"] != "0" and (settings["player"], settings["workload"]) != ("firefox", "video"):
+        yield f"pause={settings['pause']}: only with player=firefox and workload=video"
     if settings["beside"] != "terminals" and settings["workload"] != "video":
         yield f"beside={settings['beside']}: only with workload=video"

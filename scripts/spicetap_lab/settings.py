@@ -69,6 +69,7 @@ SETTINGS = {
         Setting("desktop", choices=("bare", "xfce", "gnome"), default="bare"),
         Setting("player", choices=("mpv", "firefox"), default="mpv"),
         Setting("page", choices=("plain", "player"), default="plain"),
+        Setting("pause", "a number of seconds from 0 to 5", pattern="[0-5]", default="0"),
         Setting("beside", choices=("terminals", "nothing"), default="terminals"),
         Setting("workload", "the name of a workload", files=(WORKLOADS, "spicetap-", "", ""), required=True),
         Setting("activity", choices=("busy", "heavy")),

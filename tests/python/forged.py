@@ -26,6 +26,7 @@ SETTINGS = {
     "desktop": "bare",
     "player": "mpv",
     "page": "plain",
+    "pause": "0",
     "beside": "terminals",
     "bars": "yes",
     "duration": "60",
@@ -35,7 +36,7 @@ BEATS = "".join(
 )
 SESSION = (
     "spicetap-session: X with modesetting at 1920x1440, workload video, clip 1024x768, bars yes, desktop bare, "
-    "player mpv, page plain, beside terminals, kernel 5.10.0-32-amd64"
+    "player mpv, page plain, pause 0, beside terminals, kernel 5.10.0-32-amd64"
 )
 CONSOLE = f"""\x1b[!p{SESSION}
 spicetap-workload: X is up:Output Virtual-1 using initial mode 1920x1440

@@ -56,6 +56,9 @@ BAD = (
     (["16a", "player=firefox"], "player=firefox: the image of guest=debian13 lacks it, guest=debian13-xfce has it"),
     (["debian11-xfce", "page=film"], "page=film: not plain or player"),
     (["005b", "page=player"], "page=player: only with player=firefox"),
+    (["debian11-xfce", "pause=6"], "pause=6: not a number of seconds from 0 to 5"),
+    (["005b", "pause=3"], "pause=3: only with player=firefox and workload=video"),
+    (["debian11-xfce", "workload=mixed", "pause=3"], "pause=3: only with player=firefox and workload=video"),
     (["debian11-xfce", "memory=1024"], "memory=1024: player=firefox takes 2048 and more"),
     (["debian11-xfce", "workload=gl"], "player=firefox: workload=gl has no browser"),
     (["debian11-xfce", "x=weston"], "desktop=xfce: not with x=weston"),
@@ -112,7 +115,7 @@ class Settings(unittest.TestCase):
         self.assertEqual(resolve("debian11-kms-video", "duration=9", "ram=128")["ram"], "128")
 
     def test_a_default_is_that_of_a_run_made_before_the_key(self):
-        later = ("clip", "bars", "pictures", "about", "desktop", "player", "page", "beside")
+        later = ("clip", "bars", "pictures", "about", "desktop", "player", "page", "pause", "beside")
         old = {k: v for k, v in ROWS[0].settings().items() if k not in later}
         self.assertTrue(settings.same(old, ROWS[0].settings()))
         self.assertFalse(settings.same(old, {**ROWS[0].settings(), "clip": "640x360"}))

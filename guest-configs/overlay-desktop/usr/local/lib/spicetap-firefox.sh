@@ -58,7 +58,7 @@ browser_start() {
 	local url until=$((SECONDS + PATIENCE)) w h
 	w=$(at_most "$WINDOW_WIDTH" $((width - WINDOW_X))) h=$(at_most "$WINDOW_HEIGHT" $((height - WINDOW_Y)))
 	url="http://127.0.0.1:8000/clip.html?page=$1&file=$(basename "${SPICETAP_CLIP_FILE:-clip-$SPICETAP_CLIP}").webm"
-	url+="&x=$CLIP_X&y=$CLIP_Y&w=${SPICETAP_CLIP%x*}&h=${SPICETAP_CLIP#*x}$url_more"
+	url+="&x=$CLIP_X&y=$CLIP_Y&w=${SPICETAP_CLIP%x*}&h=${SPICETAP_CLIP#*x}&pause=$SPICETAP_PAUSE$url_more"
 	busybox httpd -p 127.0.0.1:8000 -h /opt/spicetap/page -c /opt/spicetap/httpd.conf
 	mkdir -p /run/firefox
 	cp /opt/spicetap/user.js /run/firefox/
