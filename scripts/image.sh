@@ -142,26 +142,35 @@ make_root() {
 	rm -rf "${WORK:?}"/root/dev/* "$WORK"/root/usr/share/{doc,man,locale}/*
 }
 
-# put_clip FOLDER   The clip takes longest of all that is ours, and is the same in every guest: it is cached.
+# The clips take longest of all that is ours, and are the same in every guest: they are cached, and nothing else is.
+
+# put_clip FOLDER
 put_clip() {
-	local hash
+	local hash made=$1.made
 	hash=$(without_comments "$CONFIGS/clip.sh" | hash_of)
-	[ -n "$verify" ] || { cache_get clip "$hash" "$1" && return; }
-	run image-clip "$CONFIGS/clip.sh" --all "$1"
-	[ -n "$verify" ] || cache_put clip "$hash" "$1"
+	[ -n "$verify" ] || { cache_get clip-mjpeg "$hash" "$1" && return; }
+	run image-clip "$CONFIGS/clip.sh" --all "$made"
+	move_clips clip-mjpeg "$hash" "$made" "$1"
 }
 
 # put_webm CLIPS FOLDER   the same clips as a browser plays them
 put_webm() {
-	local hash clip
+	local hash clip made=$2.made
 	hash=$(without_comments "$CONFIGS/clip.sh" | hash_of)
 	[ -n "$verify" ] || { cache_get clip-vp8 "$hash" "$2" && return; }
-	mkdir -p "$WORK/webm"
+	mkdir -p "$made"
 	for clip in "$1"/clip-*.avi; do
-		run "image-$(basename "$clip" .avi)-vp8" "$CONFIGS/clip.sh" --vp8 "$clip" "$WORK/webm/$(basename "$clip" .avi).webm"
+		run "image-$(basename "$clip" .avi)-vp8" "$CONFIGS/clip.sh" --vp8 "$clip" "$made/$(basename "$clip" .avi).webm"
 	done
-	[ -n "$verify" ] || cache_put clip-vp8 "$hash" "$WORK/webm"
-	cp "$WORK"/webm/*.webm "$2/"
+	move_clips clip-vp8 "$hash" "$made" "$2"
+}
+
+# move_clips NAME HASH MADE FOLDER
+move_clips() {
+	[ -n "$verify" ] || cache_put "$1" "$2" "$3"
+	mkdir -p "$4"
+	mv "$3"/* "$4/"
+	rmdir "$3"
 }
 
 # Prints the folder of the clip, which ssim.sh compares pictures with.
@@ -194,6 +203,16 @@ dress_root() {
 		systemd-journal-catalog-update.service ldconfig.service systemd-update-done.service; do
 		ln -sf /dev/null "$root/etc/systemd/system/$unit"
 	done
+}
+
+# Nothing that came later has taken the place of a file of ours.
+check_overlays() {
+	local overlay file
+	while read -r overlay; do
+		while IFS= read -r -d '' file; do
+			cmp "$overlay/$file" "$WORK/root/$file" || die "the image would have another /$file than ${overlay#"$TOP/"}"
+		done < <(cd "$overlay" && find . -type f -printf '%P\0')
+	done < <(overlays)
 }
 
 # Removes what the day and the machine of the build left: logs, caches that are made again when needed,
@@ -260,6 +279,7 @@ make_image() {
 	mkdir "$WORK/out"
 	make_root
 	dress_root
+	check_overlays
 	dpkg-query --admindir="$WORK/root/var/lib/dpkg" -W -f='${Package} ${Version}\n' >"$WORK/out/packages"
 	make_initrd
 	forget_the_day
