@@ -28,8 +28,10 @@ void core_call(void (*f)(void *arg), void *arg);
 
 /* ---- picture.c: pixels ------------------------------------------------------------------ */
 
-/* PICTURE_CLIP shows its phase as the number that guest-configs/clip.sh draws into each frame. */
-enum picture_style { PICTURE_NATURAL, PICTURE_TEXT, PICTURE_CLIP };
+/* PICTURE_CLIP shows its phase as the number that guest-configs/clip.sh draws into each frame.
+ * PICTURE_DESKTOP is text that stands still, with a natural picture that moves in a quarter of it.
+ */
+enum picture_style { PICTURE_NATURAL, PICTURE_TEXT, PICTURE_CLIP, PICTURE_DESKTOP };
 
 enum {
     CLIP_WIDTH = 320, /* less than the real clip's, so that many fit into memory */
@@ -67,6 +69,7 @@ enum draw_kind {
     DRAW_OUTSIDE,
     DRAW_BAD_IMAGE,
     DRAW_CLIP_FRAME,
+    DRAW_DESKTOP,
     DRAW_KINDS
 };
 

@@ -22,8 +22,8 @@ const char *const verdict_names[VERDICTS] = {
 #undef NAME
 
 const char *const draw_kind_names[DRAW_KINDS] = {
-    "copy",         "text",      "bottom-up", "fill",    "invers",    "blend",     "xor",
-    "from-surface", "copy-bits", "clipped",   "outside", "bad-image", "clip-frame"};
+    "copy",         "text",      "bottom-up", "fill",    "invers",    "blend",      "xor",
+    "from-surface", "copy-bits", "clipped",   "outside", "bad-image", "clip-frame", "desktop"};
 
 enum command_kind { COMMAND_DRAW, COMMAND_SURFACE, COMMAND_CURSOR };
 
@@ -287,6 +287,7 @@ static int image_bitmap(struct command *c, const struct draw *d, int32_t width, 
 {
     enum picture_style style = d->kind == DRAW_TEXT         ? PICTURE_TEXT
                                : d->kind == DRAW_CLIP_FRAME ? PICTURE_CLIP
+                               : d->kind == DRAW_DESKTOP    ? PICTURE_DESKTOP
                                                             : PICTURE_NATURAL;
     const struct picture *p = picture_get(width, height, style, d->phase);
     if (!p)

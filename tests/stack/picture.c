@@ -47,11 +47,21 @@ static uint32_t clip_pixel(unsigned x, unsigned y, unsigned number)
     return natural_pixel(x, y, number);
 }
 
-static uint32_t pixel(enum picture_style style, unsigned x, unsigned y, unsigned phase)
+static uint32_t pixel(const struct picture *p, unsigned x, unsigned y)
 {
-    return style == PICTURE_TEXT   ? text_pixel(x, y, phase)
-           : style == PICTURE_CLIP ? clip_pixel(x, y, phase)
-                                   : natural_pixel(x, y, phase);
+    bool in_the_video = x < (unsigned)p->width / 2 && y < (unsigned)p->height / 2;
+
+    switch (p->style) {
+    case PICTURE_TEXT:
+        return text_pixel(x, y, p->phase);
+    case PICTURE_CLIP:
+        return clip_pixel(x, y, p->phase);
+    case PICTURE_DESKTOP:
+        return in_the_video ? natural_pixel(x, y, p->phase) : text_pixel(x, y, 0);
+    case PICTURE_NATURAL:
+        break;
+    }
+    return natural_pixel(x, y, p->phase);
 }
 
 const struct picture *picture_get(int width, int height, enum picture_style style, unsigned phase)
@@ -68,13 +78,13 @@ const struct picture *picture_get(int width, int height, enum picture_style styl
     p->pixels = malloc((size_t)width * height * 4);
     if (!p->pixels)
         return NULL;
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++)
-            p->pixels[(size_t)y * width + x] = pixel(style, x, y, phase);
     p->width = width;
     p->height = height;
     p->style = style;
     p->phase = phase;
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            p->pixels[(size_t)y * width + x] = pixel(p, (unsigned)x, (unsigned)y);
     picture_count++;
     return p;
 }
