@@ -304,10 +304,16 @@ static void choose_clip(struct whatif *w, const struct options *o, struct bundle
     if (clip_of_client(b, box)) {
         seen = (struct tap_rect){box[0], box[1], box[2], box[3]};
         w->clip = replay_box(&w->replay, &seen);
+        w->clip_why = clip_why[CLIP_BY_CLIENT];
+        if (!w->clip) {
+            w->clip = replay_around(&w->replay, &seen);
+            w->clip_why = clip_why[CLIP_AROUND];
+        }
     }
-    w->clip_why = clip_why[w->clip != NULL];
-    if (!w->clip)
+    if (!w->clip) {
         w->clip = replay_clip(&w->replay);
+        w->clip_why = clip_why[CLIP_BY_SIZE];
+    }
     group = replay_group(&w->replay, w->clip);
     if (group)
         w->clip = group;

@@ -38,6 +38,7 @@ const char *const change_names[CHANGES] = {
     [CHANGE_RAM] = "domain_ram",
     [CHANGE_VRAM] = "domain_vram",
     [CHANGE_STREAMING] = "domain_streaming",
+    [CHANGE_STREAM_ALL] = "domain_streaming_all",
     [CHANGE_NOT_MEMORY] = "guest_driver",
     [CHANGE_PLAYER] = "guest_player",
     [CHANGE_LINK] = "client_or_link",

@@ -39,6 +39,7 @@ static void put_alternate(struct finding *f, const struct model *x, const struct
 
 static void clip(const struct model *x, struct finder *s)
 {
+    static const char *const by[CLIP_BYS] = {"by_size", "by_client", "around"};
     const struct model_region *clip = model_clip(x);
     struct finding f;
 
@@ -50,7 +51,7 @@ static void clip(const struct model *x, struct finder *s)
     }
     if (!clip)
         return;
-    f = finding_new(x, RULE_PLACES_CLIP, 0, 0, x->regions.clip_told ? "by_client" : "by_size");
+    f = finding_new(x, RULE_PLACES_CLIP, 0, 0, by[x->regions.clip_by]);
     put_id(&f, "region", UNIT_REGION, clip->id);
     put_box(&f, "box", clip->box);
     put_display(&f, x, clip->display);

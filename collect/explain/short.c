@@ -220,6 +220,8 @@ static enum change outcome_change(enum outcome o)
         return CHANGE_STREAMING;
     if (o == OUT_EVICTED_OVER)
         return CHANGE_RAM;
+    if (o == OUT_NOT_NATURAL)
+        return CHANGE_STREAM_ALL;
     return o < OUT_VERDICTS ? CHANGE_PLAYER : CHANGE_NONE;
 }
 
@@ -322,7 +324,7 @@ static void not_streamed(const struct model *x, const struct model_region *told,
     uint64_t without;
 
     if (!r || r == told || r->out[OUT_STREAMED] * 2 >= r->draws ||
-        (!x->regions.clip_told && !model_in_pieces(x) && !r->steady.natural))
+        (x->regions.clip_by == CLIP_BY_SIZE && !model_in_pieces(x) && !r->steady.natural))
         return;
     without = r->steady.ns > r->streamed_ns ? r->steady.ns - r->streamed_ns : 0;
     if (!is_much_video(x, without) || alternates(x, r, without))

@@ -249,7 +249,7 @@ bool model_in_pieces(const struct model *x)
 {
     const struct model_regions *r = &x->regions;
 
-    return r->has_client_box && !r->clip_told && r->pieces_all;
+    return r->has_client_box && r->clip_by != CLIP_BY_CLIENT && r->pieces_all;
 }
 
 bool model_numbered(const struct model *x)

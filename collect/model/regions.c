@@ -362,21 +362,25 @@ static double weight(const struct model_region *r)
 
 static struct model_region *find_clip(struct model_regions *x)
 {
-    struct model_region *clip = NULL;
+    struct model_region *largest = NULL, *around = NULL;
 
-    x->clip_told = x->has_client_box;
+    x->clip_by = CLIP_BY_CLIENT;
     for (int i = 0; i < MODEL_BOXES; i++) {
         struct model_region *r = &x->boxes[i];
 
         if (!r->used)
             continue;
-        if (x->clip_told && !memcmp(r->box, x->client_box, sizeof(r->box)))
+        if (x->has_client_box && !memcmp(r->box, x->client_box, sizeof(r->box)))
             return r;
-        if (weight(r) > 0 && (!clip || weight(r) > weight(clip)))
-            clip = r;
+        if (x->has_client_box && !x->pieces_all &&
+            clip_is_inside(&r->steady, r->box, x->client_box) &&
+            (!around || r->steady.draws > around->steady.draws))
+            around = r;
+        if (weight(r) > 0 && (!largest || weight(r) > weight(largest)))
+            largest = r;
     }
-    x->clip_told = false;
-    return clip;
+    x->clip_by = around ? CLIP_AROUND : CLIP_BY_SIZE;
+    return around ? around : largest;
 }
 
 /* All redraws of the clip count, in a spell or not. */

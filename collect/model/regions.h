@@ -23,7 +23,7 @@ struct model_regions {
     struct bounded kept;           /* of `by_id` */
     uint64_t covered_over;         /* running streams that a draw covered beyond MODEL_COVERED */
     uint32_t clip;                 /* id of the clip's region; 0: none */
-    bool clip_told;                /* the client names the clip's place */
+    enum clip_by clip_by;          /* why it is the clip */
     bool has_client_box;           /* where the client read its numbers */
     int32_t client_box[4];
     uint64_t pieces[OUTCOMES], pieces_all; /* pixels of draws within it, by what became of them */

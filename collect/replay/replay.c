@@ -55,6 +55,24 @@ const struct replay_region *replay_clip(const struct replay *r)
     return clip;
 }
 
+const struct replay_region *replay_around(const struct replay *r, const struct tap_rect *place)
+{
+    const int32_t *clip = (const int32_t *)place;
+    const struct replay_region *around = NULL;
+
+    for (uint32_t i = 0; i < r->boxes.count; i++) {
+        const struct replay_region *g = &r->regions[i];
+        const int32_t *box = (const int32_t *)&g->box;
+
+        if (box[0] >= clip[0] && box[1] >= clip[1] && box[2] <= clip[2] && box[3] <= clip[3])
+            return NULL;
+        if (clip_is_inside(&g->steady, box, clip) &&
+            (!around || g->steady.draws > around->steady.draws))
+            around = g;
+    }
+    return around;
+}
+
 const struct replay_region *replay_group(const struct replay *r, const struct replay_region *of)
 {
     const struct replay_region *clip = NULL;

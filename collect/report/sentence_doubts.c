@@ -101,6 +101,8 @@ const char *const change_words[CHANGES] = {
                     "ram='{example_kib}' ({example_mib} MiB)]."),
     [CHANGE_VRAM] = "Raise `vram` of <model type='qxl'> in the domain XML.",
     [CHANGE_STREAMING] = "Set <streaming mode='filter'/> in <graphics type='spice'> of the domain XML.",
+    [CHANGE_STREAM_ALL] = ("<streaming mode='all'/> in <graphics type='spice'> of the domain XML streams what looks like "
+                           "text, too."),
     [CHANGE_NOT_MEMORY] = "More memory does not prevent false alarms.",
     [CHANGE_PLAYER] = "Look at the player and the display driver in the guest.",
     [CHANGE_LINK] = "Look at the client and at its link.",

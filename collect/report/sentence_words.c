@@ -284,6 +284,9 @@ const struct words words[] = {
     {RULE_PLACES_CLIP, "by_client",
      "The clip is {region}, {box}[ on display {display}]: the client read the clip's frame numbers "
      "there.[ Its box alternates with others: see {alternate}.]"},
+    {RULE_PLACES_CLIP, "around",
+     "The clip is part of {region}, {box}[ on display {display}]: the client read the clip's frame numbers "
+     "in it, and nothing smaller was drawn there.[ Its box alternates with others: see {alternate}.]"},
     {RULE_PLACES_CLIP, "by_size",
      "The clip is taken to be {region}, {box}[ on display {display}][ ({part})]: of the places that are "
      "redrawn like a picture, it has the most pixels times time.[ Its box alternates with others: see "

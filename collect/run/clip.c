@@ -6,9 +6,11 @@ enum { LEAST_DRAWS = 20, LEAST_A_SECOND = 2 };
 /* ns. RED_STREAM_TIMEOUT of spice's server/video-stream.h: a longer interval ends a stream. */
 #define PAUSE 1000000000ull
 
-const char *const clip_why[2] = {
-    "of the places redrawn twice a second and more, and not as text, it has most pixels times time",
-    "the client read the clip's frame numbers there"};
+const char *const clip_why[CLIP_BYS] = {
+    [CLIP_BY_SIZE] =
+        "of the places redrawn twice a second and more, and not as text, it has most pixels times time",
+    [CLIP_BY_CLIENT] = "the client read the clip's frame numbers there",
+    [CLIP_AROUND] = "the client read the clip's frame numbers in it, and nothing smaller was drawn there"};
 
 void steady_draw(struct steady *s, uint64_t created)
 {
@@ -30,6 +32,12 @@ double steady_weight(const struct steady *s, int64_t width, int64_t height)
     return steady_enough(s) && width > 0 && height > 0
                ? (double)width * (double)height * (double)s->ns / 1e9
                : 0;
+}
+
+bool clip_is_inside(const struct steady *s, const int32_t *box, const int32_t *clip)
+{
+    return s->draws >= LEAST_DRAWS && box[0] <= clip[0] && box[1] <= clip[1] && box[2] >= clip[2] &&
+           box[3] >= clip[3];
 }
 
 static bool read_box(const json_t *list, int32_t *box)

@@ -78,6 +78,7 @@ static void says(const json_t *what, const char *words, bool yes)
 {
     char *flat = json_dumps(what, JSON_COMPACT);
 
+    assert_non_null(flat);
     if (!strstr(flat, words) == yes)
         fail_msg("%s \"%s\" in %s", yes ? "no" : "there is", words, flat);
     free(flat);
@@ -453,6 +454,7 @@ static void the_clip(void **state)
     char path[PATH_MAX + 32];
     static const char summary[] = "{\"clip\":{\"numbered\":true,\"region\":[1200,0,2100,700]}}",
                       unread[] = "{\"clip\":{\"numbered\":false,\"region\":[1200,0,2100,700]}}",
+                      inside[] = "{\"clip\":{\"numbered\":true,\"region\":[1300,100,1400,200]}}",
                       elsewhere[] = "{\"clip\":{\"numbered\":true,\"region\":[1,2,3,4]}}";
     (void)state;
 
@@ -464,6 +466,9 @@ static void the_clip(void **state)
     says_clip(50, "most pixels times time");
     fake_store(path, elsewhere, strlen(elsewhere));
     says_clip(50, "most pixels times time");
+    fake_store(path, inside, strlen(inside));
+    says_clip(1200, "nothing smaller was drawn there");
+    whatif_says("[1200,0,2100,700]", "nothing smaller was drawn there");
     fake_store(path, summary, strlen(summary));
     says_clip(1200, "the client read");
     whatif_says("[1200,0,2100,700]", "the client read");
@@ -517,6 +522,41 @@ static void the_clip_in_pieces(void **state)
     end(US);
     fake_store(path, forged, strlen(forged));
     json_decref(told());
+}
+
+/* A display that draws its whole screen for each frame, and most of it is text: no client's box was drawn, nor a part
+ * of it. A box beside it has no clip in it. */
+static void the_clip_in_the_whole_screen(void **state)
+{
+    static const char summary[] = "{\"clip\":{\"numbered\":true,\"region\":[100,100,500,400]}}";
+    char path[PATH_MAX + 32];
+    json_t *o;
+    (void)state;
+
+    begin();
+    for (int i = 0; i < 100; i++) {
+        now += 40 * MS;
+        PUT(spice, draw, now, .display = 0, .drawable = 64, .release_id = 1,
+            .box = {0, 0, 1000, 800}, .verdict = 0, .created = now);
+        PUT(spice, frame, now + US, .drawable = 64, .frames = i + 1, .gradual_frames = 0,
+            .graduality = GRADUALITY_low);
+        PUT(spice, draw, now + MS, .display = 0, .drawable = 128, .release_id = 2,
+            .box = {1000, 0, 1900, 900}, .verdict = 7, .created = now);
+    }
+    PUT_AS(client, 1, client_clip, now, .number = 1, .since = 0);
+    now += SECOND;
+    end(US);
+    snprintf(path, sizeof(path), "%s/client.json", folder);
+    fake_store(path, summary, strlen(summary));
+    o = told();
+    says(json_object_get(o, "clip"), "[0,0,1000,800]", true);
+    says(json_object_get(o, "clip"), "nothing smaller was drawn there", true);
+    assert_false(json_is_true(json_object_get(json_object_get(o, "clip"), "told_by_client")));
+    says(o, "The clip is part of r1, 1000x800 at (0, 0)", true);
+    says(o, "The clip, 1000x800 at (0, 0), was sent as single pictures, not as video", true);
+    says(o, "too few of them look like a natural picture", true);
+    says(o, "<streaming mode='all'/>", true);
+    json_decref(o);
 }
 
 /* ---- the client's freezes
@@ -931,6 +971,7 @@ int main(void)
         cmocka_unit_test(nothing_left_out),
         cmocka_unit_test(the_clip),
         cmocka_unit_test(the_clip_in_pieces),
+        cmocka_unit_test(the_clip_in_the_whole_screen),
         cmocka_unit_test(pictures_of_another),
         cmocka_unit_test(freezes),
         cmocka_unit_test(the_longest_freezes),
