@@ -4,7 +4,8 @@
 # Builds the image of a guest, or finds it in the cache.
 #
 #   scripts/image.sh GUEST           builds it if need be; GUEST is guest-configs/GUEST.guest
-#   scripts/image.sh --clip          puts the clip (clip.sh --all) into build/, and prints its folder
+#   scripts/image.sh --clip [webm]   puts the clip (clip.sh --all) into build/, as VP8 too with webm, and prints its
+#                                    folder
 #   scripts/image.sh --path GUEST    only prints its folder, which has disk.qcow2, vmlinuz, initrd,
 #                                    `packages` (every package in it, with its version) and `release`
 #                                    (the state of Debian's archive that they are from)
@@ -173,7 +174,7 @@ move_clips() {
 	rmdir "$3"
 }
 
-# Prints the folder of the clip, which ssim.sh compares pictures with.
+# clip_folder [webm]   prints the folder of the clip, which ssim.sh compares pictures with
 clip_folder() {
 	local folder
 	folder=$BUILD/clip-$(without_comments "$CONFIGS/clip.sh" | hash_of)
@@ -182,6 +183,10 @@ clip_folder() {
 		rm -rf -- "$folder.new"
 		put_clip "$folder.new" >&2
 		mv "$folder.new" "$folder"
+	fi
+	if [ "${1:-}" = webm ] && ! compgen -G "$folder/*.webm" >/dev/null; then
+		need ffmpeg zstd
+		put_webm "$folder" "$folder" >&2
 	fi
 	printf '%s\n' "$folder"
 }
@@ -363,7 +368,7 @@ case ${1:-} in
 --set-up-dpkg) set_up_dpkg "$2" "$3"; exit ;;
 --tell-release) tell_release "$2"; exit ;;
 -h | --help) usage 0 ;;
---clip) mkdir -p "$BUILD" "$LOGS" && verify='' && clip_folder; exit ;;
+--clip) mkdir -p "$BUILD" "$LOGS" && verify='' && clip_folder "${2:-}"; exit ;;
 esac
 only_path='' verify=''
 case ${1:-} in

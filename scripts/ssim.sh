@@ -4,7 +4,7 @@
 # Compares the pictures that a run's client kept with the clip's own frames (SSIM, ffmpeg's filter), and
 # writes the result into the run: ssim.json. It needs no guest.
 #
-#   scripts/ssim.sh RUN...              with the clip of the run's settings, from the cache or made anew
+#   scripts/ssim.sh RUN...              with the clip that the run's player played, from the cache or made anew
 #   scripts/ssim.sh --clip FILE RUN...  with that clip
 #
 # docs/meter.md says what SSIM means here. Exit 0: all are compared. 1: one could not be.
@@ -25,6 +25,7 @@ esac
 need ffmpeg python3
 for run in "$@"; do
 	[ -f "$run/client.json" ] || die "$run: no run with a client: it has no client.json"
-	[ -n "$clip" ] || clip=$("$TOP/scripts/image.sh" --clip)
-	lab ssim "$run" "$clip"
+	kind=avi
+	! grep -qs '"player": "firefox"' "$run/experiment.json" || kind=webm
+	lab ssim "$run" "${clip:-$("$TOP/scripts/image.sh" --clip $kind)}"
 done

@@ -52,7 +52,8 @@ def clip_of(run, clips):
     if not os.path.isdir(clips):
         return clips
     settings = (read_json(os.path.join(run, "experiment.json")) or {}).get("settings", {})
-    return os.path.join(clips, f"clip-{settings.get('clip', '1024x768')}.avi")
+    kind = "webm" if settings.get("player") == "firefox" else "avi"
+    return os.path.join(clips, f"clip-{settings.get('clip', '1024x768')}.{kind}")
 
 
 def measure(run, clips):

@@ -73,6 +73,10 @@ class Ssim(unittest.TestCase):
         with open(os.path.join(run, "experiment.json"), "w", encoding="utf-8") as f:
             json.dump({"settings": {"clip": "64x48"}}, f)
         self.assertGreater(ssim.measure(run, self.room.name)["median"], 0.94)
+        with open(os.path.join(run, "experiment.json"), "w", encoding="utf-8") as f:
+            json.dump({"settings": {"clip": "64x48", "player": "firefox"}}, f)
+        with self.assertRaisesRegex(LabError, "clip-64x48.webm: there is no such clip"):
+            ssim.measure(run, self.room.name)  # a browser plays another file
         os.remove(os.path.join(run, "experiment.json"))
         with self.assertRaisesRegex(LabError, "clip-1024x768.avi: there is no such clip"):
             ssim.measure(run, self.room.name)

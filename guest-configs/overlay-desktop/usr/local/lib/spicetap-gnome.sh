@@ -62,7 +62,7 @@ browser_place() {
 # The shell moves the pointer: on Wayland no program can.
 mouse_moves() {
 	shell_eval "const { GLib, Clutter } = imports.gi;
-		global.spicetap ??= Clutter.get_default_backend().get_default_seat()
+		global.spicetap = global.spicetap || Clutter.get_default_backend().get_default_seat()
 			.create_virtual_device(Clutter.InputDeviceType.POINTER_DEVICE);
 		let i = 0;
 		GLib.timeout_add(GLib.PRIORITY_DEFAULT, 40, () => {
