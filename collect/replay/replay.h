@@ -17,8 +17,8 @@ int replay_init(struct replay *r, const struct constants *constants, unsigned de
 int replay_add(struct replay *r, const struct run_event *e);
 void replay_end(struct replay *r); /* after the last event */
 void replay_free(struct replay *r);
-/* The box around that place that is redrawn most often. NULL: there is none, or a part of the place was
- * drawn by itself. */
+/* The box around that place that is redrawn most often. NULL: there is none, or a part of the place
+ * was drawn by itself. */
 const struct replay_region *replay_around(const struct replay *r, const struct tap_rect *place);
 /* The box that is redrawn most like a clip (run/clip.h); NULL: none is. */
 const struct replay_region *replay_clip(const struct replay *r);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Which place on the screen is the clip? If a client of the run read the clip's frame numbers, the
- * place where it read them. If that very place was never drawn, nor a part of it: the place around it that is
- * drawn most often (a display that draws its whole screen). Else, of the places that are redrawn as a video is, the one
- * with the largest pixels times time. (Pixels drawn would prefer what is redrawn more often.)
+ * place where it read them. If that very place was never drawn, nor a part of it: the place around
+ * it that is drawn most often (a display that draws its whole screen). Else, of the places that are
+ * redrawn as a video is, the one with the largest pixels times time. (Pixels drawn would prefer
+ * what is redrawn more often.)
  */
 #ifndef SPICETAP_RUN_CLIP_H
 #define SPICETAP_RUN_CLIP_H
@@ -29,8 +30,8 @@ bool steady_enough(const struct steady *s);
 /* Pixels times seconds; 0 if the place is not redrawn as a video. */
 double steady_weight(const struct steady *s, int64_t width, int64_t height);
 
-/* True: the box has all of the clip's box in it and more, and was drawn 20 times as a video is. Boxes
- * are left, top, right, bottom. */
+/* True: the box has all of the clip's box in it and more, and was drawn 20 times as a video is.
+ * Boxes are left, top, right, bottom. */
 bool clip_is_inside(const struct steady *s, const int32_t *box, const int32_t *clip);
 
 /* Finds the place where the run's client read the clip's numbers: it is in the file that run.json's

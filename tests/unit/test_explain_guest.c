@@ -524,8 +524,8 @@ static void the_clip_in_pieces(void **state)
     json_decref(told());
 }
 
-/* A display that draws its whole screen for each frame, and most of it is text: no client's box was drawn, nor a part
- * of it. A box beside it has no clip in it. */
+/* A display that draws its whole screen for each frame, and most of it is text: no client's box was
+ * drawn, nor a part of it. A box beside it has no clip in it. */
 static void the_clip_in_the_whole_screen(void **state)
 {
     static const char summary[] = "{\"clip\":{\"numbered\":true,\"region\":[100,100,500,400]}}";
