@@ -218,8 +218,8 @@ static json_t *clip(const struct model *x)
     const struct model_region *r = model_clip(x);
 
     return r ? json_pack("{sI sI so sb ss}", "region", NUMBER(r->id), "display", NUMBER(r->display),
-                         "box", box_json(r->box), "told_by_client", x->regions.clip_by == CLIP_BY_CLIENT,
-                         "why", clip_why[x->regions.clip_by])
+                         "box", box_json(r->box), "told_by_client",
+                         x->regions.clip_by == CLIP_BY_CLIENT, "why", clip_why[x->regions.clip_by])
              : json_null();
 }
 
