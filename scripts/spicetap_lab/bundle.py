@@ -105,6 +105,7 @@ def facts_of(bundle, info):
         "client": {k: v for k, v in info.get("client", {}).items() if k != "uri"},
         "clock_error_ns": max(clocks, default=None),
         "events": info["events"]["count"],
+        "draws": info["events"]["by_kind"].get("draw", 0),
         "lost": info["losses"]["events"],
         "bundle_bytes": info["bytes_on_disk"],
     }

@@ -60,12 +60,14 @@ OF_A_BATCH = (
             ("press_median", "press to picture ms", 0),
             ("press_p95", "p95 ms", 0),
             ("press_unanswered", "unanswered", 0),
+            ("(draws)", "draws/s", 1),
             ("(events)", "events/s", 0),
             ("idle", "guest idle %", 0),
         )
     ),
 )
 NOT_OF_A_REPEAT = ("seconds", "lost")
+A_SECOND = {"(events)": "events", "(draws)": "draws"}
 A_MINUTE = {"(evicted)": "evicted", "(streams)": "streams"}
 # per shown frame of the clip: of which column, and the seconds that this column counts
 A_FRAME = {
@@ -103,6 +105,7 @@ def of_workload(facts, row):
         "done": facts["guest"].get("work_a_second") if workload != "video" else None,
         "idle": facts["guest"].get("idle_share"),
         "events": facts.get("events"),
+        "draws": facts.get("draws"),
     }
     row = {k: v for k, v in row.items() if k not in SAYS_NOTHING.get(workload, ())}
     return row | {k: {"median": v} for k, v in more.items() if v is not None}
@@ -117,8 +120,8 @@ def value(row, column):
     if column in A_MINUTE:
         count, seconds = value(row, A_MINUTE[column]), value(row, "seconds")
         return None if count is None or not seconds else count * 60 / seconds
-    if column == "(events)":
-        count, seconds = value(row, "events"), value(row, "seconds")
+    if column in A_SECOND:
+        count, seconds = value(row, A_SECOND[column]), value(row, "seconds")
         return None if count is None or not seconds else count / seconds
     if column == "(bytes)":
         parts = [value(row, c) for c in ("stream_bytes", "drawing_bytes", "other_bytes")]

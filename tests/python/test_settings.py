@@ -63,7 +63,7 @@ BAD = (
     (["debian11-xfce", "workload=gl"], "player=firefox: workload=gl has no browser"),
     (["debian11-xfce", "x=weston"], "desktop=xfce: not with x=weston"),
     (["debian11-xfce", "x=mutter"], "desktop=xfce: not with x=mutter"),
-    (["debian11-xfce", "desktop=gnome"], "image of guest=debian11-xfce lacks it, guest=debian11-gnome has it"),
+    (["debian11-xfce", "desktop=gnome"], "image of guest=debian11-xfce lacks it, guest=debian13-gnome has it"),
     (["debian13-gnome", "x=modesetting"], "desktop=gnome: not with x=modesetting"),
     (["debian13-gnome", "player=mpv"], "player=mpv: the image of guest=debian13-gnome lacks it"),
     (["debian13-gnome", "workload=desktop"], "desktop=gnome: only with player=firefox and workload=video"),
