@@ -7,11 +7,11 @@ enum { LEAST_DRAWS = 20, LEAST_A_SECOND = 2 };
 #define PAUSE 1000000000ull
 
 const char *const clip_why[CLIP_BYS] = {
-    [CLIP_BY_SIZE] = "of the places redrawn twice a second and more, and not as text, it has most "
-                     "pixels times time",
+    [CLIP_BY_SIZE] = ("of the places redrawn twice a second and more, and not as text, it has most "
+                      "pixels times time"),
     [CLIP_BY_CLIENT] = "the client read the clip's frame numbers there",
-    [CLIP_AROUND] =
-        "the client read the clip's frame numbers in it, and nothing smaller was drawn there"};
+    [CLIP_AROUND] = ("the client read the clip's frame numbers in it, and nothing smaller was "
+                     "drawn there")};
 
 void steady_draw(struct steady *s, uint64_t created)
 {
