@@ -4,8 +4,7 @@
 # Builds the image of a guest, or finds it in the cache.
 #
 #   scripts/image.sh GUEST           builds it if need be; GUEST is guest-configs/GUEST.guest
-#   scripts/image.sh --clip [webm]   puts the clip (clip.sh --all) into build/, as VP8 too with webm, and prints its
-#                                    folder
+#   scripts/image.sh --clip [webm]   puts the clip (clip.sh --all) into build/, with webm as VP8, and prints its folder
 #   scripts/image.sh --path GUEST    only prints its folder, which has disk.qcow2, vmlinuz, initrd,
 #                                    `packages` (every package in it, with its version) and `release`
 #                                    (the state of Debian's archive that they are from)
@@ -150,6 +149,7 @@ put_clip() {
 	local hash made=$1.made
 	hash=$(without_comments "$CONFIGS/clip.sh" | hash_of)
 	[ -n "$verify" ] || { cache_get clip-mjpeg "$hash" "$1" && return; }
+	rm -rf -- "$made"
 	run image-clip "$CONFIGS/clip.sh" --all "$made"
 	move_clips clip-mjpeg "$hash" "$made" "$1"
 }
@@ -159,6 +159,7 @@ put_webm() {
 	local hash clip made=$2.made
 	hash=$(without_comments "$CONFIGS/clip.sh" | hash_of)
 	[ -n "$verify" ] || { cache_get clip-vp8 "$hash" "$2" && return; }
+	rm -rf -- "$made"
 	mkdir -p "$made"
 	for clip in "$1"/clip-*.avi; do
 		run "image-$(basename "$clip" .avi)-vp8" "$CONFIGS/clip.sh" --vp8 "$clip" "$made/$(basename "$clip" .avi).webm"
@@ -184,10 +185,13 @@ clip_folder() {
 		put_clip "$folder.new" >&2
 		mv "$folder.new" "$folder"
 	fi
-	if [ "${1:-}" = webm ] && ! compgen -G "$folder/*.webm" >/dev/null; then
+	if [ "${1:-}" = webm ] && [ ! -d "$folder-vp8" ]; then
 		need ffmpeg zstd
-		put_webm "$folder" "$folder" >&2
+		rm -rf -- "$folder-vp8.new"
+		put_webm "$folder" "$folder-vp8.new" >&2
+		mv "$folder-vp8.new" "$folder-vp8"
 	fi
+	folder+=${1:+-vp8}
 	printf '%s\n' "$folder"
 }
 

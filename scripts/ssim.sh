@@ -26,6 +26,8 @@ need ffmpeg python3
 for run in "$@"; do
 	[ -f "$run/client.json" ] || die "$run: no run with a client: it has no client.json"
 	kind=avi
-	! grep -qs '"player": "firefox"' "$run/experiment.json" || kind=webm
-	lab ssim "$run" "${clip:-$("$TOP/scripts/image.sh" --clip $kind)}"
+	! grep -qsE '"player": ?"firefox"' "$run/experiment.json" || kind=webm
+	folder=$clip
+	[ -n "$folder" ] || folder=$("$TOP/scripts/image.sh" --clip $kind)
+	lab ssim "$run" "$folder"
 done

@@ -288,8 +288,9 @@ static int gather(struct replay *r, struct bundle *b, const char *run)
     return EXIT_INPUT;
 }
 
-/* In this order: the box that --region names, where the client read the clip's numbers, what is
- * redrawn most like a clip. Of the latter two: all boxes that alternate there. */
+/* In this order: the box that --region names, where the client read the clip's numbers, the box
+ * around that place, what is redrawn most like a clip. Of all but the first: all boxes that
+ * alternate there. */
 static void choose_clip(struct whatif *w, const struct options *o, struct bundle *b)
 {
     const struct replay_region *group;

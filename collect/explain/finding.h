@@ -72,7 +72,7 @@ enum change {
     CHANGE_RAM,        /* domain XML: the device's ram */
     CHANGE_VRAM,       /* domain XML: the device's vram */
     CHANGE_STREAMING,  /* domain XML: the streaming mode */
-    CHANGE_STREAM_ALL, /* domain XML: the streaming mode, for what looks like text */
+    CHANGE_STREAM_ALL, /* domain XML: streaming mode `all` */
     CHANGE_NOT_MEMORY, /* guest: its driver calls without need; memory does not help */
     CHANGE_PLAYER,     /* guest: the player drew nothing, or in another way */
     CHANGE_LINK,       /* client: it, or the link, is too slow */
