@@ -185,13 +185,15 @@ clip_folder() {
 		put_clip "$folder.new" >&2
 		mv "$folder.new" "$folder"
 	fi
-	if [ "${1:-}" = webm ] && [ ! -d "$folder-vp8" ]; then
-		need ffmpeg zstd
-		rm -rf -- "$folder-vp8.new"
-		put_webm "$folder" "$folder-vp8.new" >&2
-		mv "$folder-vp8.new" "$folder-vp8"
+	if [ "${1:-}" = webm ]; then
+		if [ ! -d "$folder-vp8" ]; then
+			need ffmpeg zstd
+			rm -rf -- "$folder-vp8.new"
+			put_webm "$folder" "$folder-vp8.new" >&2
+			mv "$folder-vp8.new" "$folder-vp8"
+		fi
+		folder+=-vp8
 	fi
-	folder+=${1:+-vp8}
 	printf '%s\n' "$folder"
 }
 

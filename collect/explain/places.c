@@ -105,6 +105,8 @@ static void redraws(const struct model *x, const struct model_region *r, struct 
         put_count(&f, "stretches", bounded_all(&r->listed));
     if (clip && model_in_pieces(x))
         put_word(&f, "part", "the greatest piece of the clip");
+    if (clip && x->regions.clip_by == CLIP_AROUND)
+        put_word(&f, "part", "part of a larger box");
     if (r->slow && too_slow)
         put_span(&f, "limit_ns", MODEL_MAX_DELTA);
     put_evidence(&f, (struct select){.region = r->id, .outcomes = ALL_OUTCOMES});

@@ -270,10 +270,7 @@ static void put_refusal(struct finding *f, const struct model *x, const struct m
 /* Of a clip that the display draws in pieces: it is judged as a whole. */
 static bool is_piece(const struct model *x, const struct model_region *r)
 {
-    const int32_t *whole = x->regions.client_box;
-
-    return r->box[0] >= whole[0] && r->box[1] >= whole[1] && r->box[2] <= whole[2] &&
-           r->box[3] <= whole[3];
+    return box_is_inside(r->box, x->regions.client_box);
 }
 
 static const struct model_region *streams_lost(const struct model *x, struct chosen *c)
@@ -334,6 +331,8 @@ static void not_streamed(const struct model *x, const struct model_region *told,
     f.cost = without;
     put_box(&f, "box", model_in_pieces(x) ? x->regions.client_box : r->box);
     put_display(&f, x, r->display);
+    if (x->regions.clip_by == CLIP_AROUND)
+        put_word(&f, "part", "part of a larger box");
     if (model_in_pieces(x)) {
         put_percent(&f, "streamed_percent", x->regions.pieces[OUT_STREAMED], x->regions.pieces_all);
     } else if (r->out[OUT_STREAMED]) {

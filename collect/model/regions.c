@@ -123,11 +123,9 @@ static enum outcome outcome_of(const struct model_regions *x, const struct model
 
 static void piece(struct model_regions *x, const int32_t *box, enum outcome o)
 {
-    const int32_t *whole = x->client_box;
     int64_t width = (int64_t)box[2] - box[0], height = (int64_t)box[3] - box[1];
 
-    if (!x->has_client_box || width <= 0 || height <= 0 || box[0] < whole[0] || box[1] < whole[1] ||
-        box[2] > whole[2] || box[3] > whole[3])
+    if (!x->has_client_box || width <= 0 || height <= 0 || !box_is_inside(box, x->client_box))
         return;
     x->pieces[o] += (uint64_t)width * (uint64_t)height;
     x->pieces_all += (uint64_t)width * (uint64_t)height;

@@ -64,7 +64,7 @@ const struct replay_region *replay_around(const struct replay *r, const struct t
         const struct replay_region *g = &r->regions[i];
         const int32_t *box = (const int32_t *)&g->box;
 
-        if (box[0] >= clip[0] && box[1] >= clip[1] && box[2] <= clip[2] && box[3] <= clip[3])
+        if (box_is_inside(box, clip))
             return NULL;
         if (clip_is_inside(&g->steady, box, clip) &&
             (!around || g->steady.draws > around->steady.draws))

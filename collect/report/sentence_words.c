@@ -50,7 +50,7 @@ const struct words words[] = {
      "pixels were sent as video.[ The main reason in the greatest piece ({main_percent} of all its "
      "redraws): {why}.]"},
     {RULE_SHORT_NOT_STREAMED, NULL,
-     "The clip, {box}[ on display {display}], was sent as single pictures, not as video,[ for "
+     "The clip[ ({part})], {box}[ on display {display}], was sent as single pictures, not as video,[ for "
      "{not_streamed_ns} of the {redrawn_ns} that it was redrawn.][ for all the {never_streamed_ns} that it "
      "was redrawn.][ The main reason ({main_percent} of all its redraws): {why}.]"},
     {RULE_SHORT_ALTERNATE, NULL,

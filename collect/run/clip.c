@@ -35,10 +35,15 @@ double steady_weight(const struct steady *s, int64_t width, int64_t height)
                : 0;
 }
 
+bool box_is_inside(const int32_t *inner, const int32_t *outer)
+{
+    return inner[0] >= outer[0] && inner[1] >= outer[1] && inner[2] <= outer[2] &&
+           inner[3] <= outer[3];
+}
+
 bool clip_is_inside(const struct steady *s, const int32_t *box, const int32_t *clip)
 {
-    return s->draws >= LEAST_DRAWS && box[0] <= clip[0] && box[1] <= clip[1] && box[2] >= clip[2] &&
-           box[3] >= clip[3];
+    return s->draws >= LEAST_DRAWS && box_is_inside(clip, box);
 }
 
 static bool read_box(const json_t *list, int32_t *box)

@@ -30,8 +30,10 @@ bool steady_enough(const struct steady *s);
 /* Pixels times seconds; 0 if the place is not redrawn as a video. */
 double steady_weight(const struct steady *s, int64_t width, int64_t height);
 
+/* Boxes are left, top, right, bottom. Equal ones are inside each other. */
+bool box_is_inside(const int32_t *inner, const int32_t *outer);
 /* True: all of the clip's box is in the box, which was drawn 20 times or more, each within 1 s of
- * the last. Boxes are left, top, right, bottom. */
+ * the last. */
 bool clip_is_inside(const struct steady *s, const int32_t *box, const int32_t *clip);
 
 /* Finds the place where the run's client read the clip's numbers: it is in the file that run.json's

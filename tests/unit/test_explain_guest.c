@@ -553,7 +553,8 @@ static void the_clip_in_the_whole_screen(void **state)
     says(json_object_get(o, "clip"), "nothing smaller was drawn there", true);
     assert_false(json_is_true(json_object_get(json_object_get(o, "clip"), "told_by_client")));
     says(o, "The clip is part of r1, 1000x800 at (0, 0)", true);
-    says(o, "The clip, 1000x800 at (0, 0), was sent as single pictures, not as video", true);
+    says(o, "The clip (part of a larger box), 1000x800 at (0, 0), was sent as single pictures",
+         true);
     says(o, "too few of them look like a natural picture", true);
     says(o, "<streaming mode='all'/>", true);
     json_decref(o);
