@@ -194,9 +194,6 @@ unsigned tracer_attached(const struct tracer *t, enum tap_source source);
  */
 const json_t *tracer_missing(const struct tracer *t);
 
-/* Gives up every capability for good. Draining needs none; call it after tracer_open(). */
-int rights_drop(struct loader_error *e);
-
 /* Starts and stops recording at all probes at once. After tracer_open() it is off. Once it is off
  * again, the ring buffer gets no more events. */
 void tracer_switch(struct tracer *t, enum record_level level);

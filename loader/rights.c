@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "tracer.h"
@@ -73,19 +72,6 @@ int rights_kernel(struct loader_error *e)
                            "this kernel has no uprobes (%s: %s): use one that is built with "
                            "CONFIG_UPROBE_EVENTS=y, as Debian's are",
                            path, strerror(errno));
-    }
-    return 0;
-}
-
-int rights_drop(struct loader_error *e)
-{
-    __attribute__((cleanup(free_caps))) cap_t none = cap_init();
-
-    if (!none || cap_set_proc(none)) {
-        return loader_fail(e, -errno, "cannot give up the capabilities: %s", strerror(errno));
-    }
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
-        return loader_fail(e, -errno, "cannot set no_new_privs: %s", strerror(errno));
     }
     return 0;
 }

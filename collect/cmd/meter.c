@@ -8,7 +8,7 @@
 
 int cmd_meter(int argc, char **argv)
 {
-    int error = program_exec_meter(argv);
+    int error = program_exec_meter(program_open_meter(), argv);
     (void)argc;
 
     fprintf(stderr,

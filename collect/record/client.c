@@ -25,20 +25,21 @@ enum {
 
 /* In the child. It gets default signals, a process group of its own (Ctrl-C reaches the recorder
  * alone), and SIGINT when the recorder dies. */
-static void become_client(const struct client_options *o, const char *folder, int ready, int go)
+static void become_client(const struct record_client *c, const char *folder, int ready, int go)
 {
+    const struct client_options *o = &c->options;
     char tap[PATH_MAX], summary[PATH_MAX], log[PATH_MAX], pictures[PATH_MAX];
     char number[16], rate[24], go_number[16], most[16];
     char *argv[32] = {"spicetap-meter", (char *)o->uri, "--tap",      tap,    "--json",
                       summary,          "-q",           "--ready-fd", number, NULL};
     int argc = 9, error;
     sigset_t none;
-    int fd;
+    int fd, into = open(folder, O_PATH | O_DIRECTORY); /* it stays open when the client begins */
 
-    snprintf(tap, sizeof(tap), "%s/client.tap", folder);
-    snprintf(summary, sizeof(summary), "%s/client.json", folder);
     snprintf(log, sizeof(log), "%s/client.log", folder);
-    snprintf(pictures, sizeof(pictures), "%s/pictures", folder);
+    snprintf(tap, sizeof(tap), "/proc/self/fd/%d/client.tap", into);
+    snprintf(summary, sizeof(summary), "/proc/self/fd/%d/client.json", into);
+    snprintf(pictures, sizeof(pictures), "/proc/self/fd/%d/pictures", into);
     snprintf(most, sizeof(most), "%" PRIu32, o->pictures);
     snprintf(number, sizeof(number), "%d", ready);
     snprintf(go_number, sizeof(go_number), "%d", go);
@@ -69,7 +70,7 @@ static void become_client(const struct client_options *o, const char *folder, in
         dup2(fd, STDOUT_FILENO);
         dup2(fd, STDERR_FILENO);
     }
-    error = program_exec_meter(argv);
+    error = program_exec_meter(c->program, argv);
     dprintf(STDERR_FILENO, "cannot run spicetap-meter: %s\n", strerror(-error));
     _exit(EXIT_ENV);
 }
@@ -123,7 +124,7 @@ void record_client_start(struct record_client *c, const char *folder, int stop,
         close(ends[0]);
         close(go[1]);
         client_clock_take(c->clock);
-        become_client(&c->options, folder, ends[1], go[0]);
+        become_client(c, folder, ends[1], go[0]);
     }
     close(ends[1]);
     close(go[0]);
@@ -137,8 +138,8 @@ void record_client_start(struct record_client *c, const char *folder, int stop,
     if (ready && same)
         record_say(say, "client: connected, and shows a picture");
     else
-        record_say(say, "the client %s; recording without it. %s/client.log says why",
-                   ready ? "does not take the VM's slow clock" : "shows no picture", folder);
+        record_say(say, "the client %s; recording without it. The run's client.log says why",
+                   ready ? "does not take the VM's slow clock" : "shows no picture");
 }
 
 void record_client_go(struct record_client *c)
@@ -185,5 +186,5 @@ void record_client_end(struct record_client *c, json_t *run, const char *folder,
                                   "link", c->options.link, "summary",
                                   access(summary, R_OK) ? NULL : "client.json"));
     if (status)
-        record_say(say, "the client ended with status %d; %s/client.log says why", status, folder);
+        record_say(say, "the client ended with status %d; the run's client.log says why", status);
 }

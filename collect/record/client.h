@@ -24,14 +24,15 @@ struct client_options {
 struct record_client {
     struct client_options options;
     const struct vm_clock *clock;
-    pid_t pid; /* 0: not running */
-    int go;    /* to the client, while it waits to press keys; -1: it does not */
+    pid_t pid;   /* 0: not running */
+    int go;      /* to the client, while it waits to press keys; -1: it does not */
+    int program; /* spicetap-meter, open; -1: the one in PATH is taken */
 };
 
 /* Starts the client that c->options describe, if there is one, on c->clock, and waits until it
  * shows a picture: 20 s of run time at most, or until `stop` can be read. The client writes
- * client.tap, client.json and client.log into `folder`. Says how it went; the recording goes on
- * without it if it fails. */
+ * client.tap, client.json and client.log into `folder`, a path as bundle_path() gives. Says how it
+ * went; the recording goes on without it if it fails. */
 void record_client_start(struct record_client *c, const char *folder, int stop,
                          const struct record_say *say);
 /* The recording has begun: the client may press keys. */

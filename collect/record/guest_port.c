@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The socket of the guest's port: when to connect and to send, and how much to read. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/sockios.h>
 #include <poll.h>
@@ -10,11 +9,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "log/tap_format.h"
+#include "record/connector.h"
 #include "record/guest_port.h"
 #include "record/guest_session.h"
 
@@ -33,8 +32,9 @@ enum {
 #define QUIET_AFTER (1000 * MS)
 
 struct guest_port {
-    char *path, *name; /* of the socket; its last part */
-    int folder, fd;    /* the socket's folder; -1: not connected */
+    char *path; /* of the socket */
+    struct connector connector;
+    int fd;            /* -1: not connected */
     int connect_error; /* why not */
     struct wire_parser parser;
     const struct run_time *time;
@@ -47,33 +47,6 @@ struct guest_port {
 };
 
 /* ---- connecting ---- */
-
-/* The folder stays open: its path may be too long for an address, and without rights the process
- * may not be able to walk it later. */
-static int open_folder(struct guest_port *g)
-{
-    char *slash = strrchr(g->path, '/'), *folder;
-
-    g->name = slash ? slash + 1 : g->path;
-    folder = slash ? strndup(g->path, (size_t)(slash - g->path) + 1) : strdup(".");
-    if (!folder)
-        return -ENOMEM;
-    g->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    free(folder);
-    return 0;
-}
-
-static int address(const struct guest_port *g, struct sockaddr_un *a)
-{
-    int n;
-
-    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (g->folder < 0)
-        n = snprintf(a->sun_path, sizeof(a->sun_path), "%s", g->path);
-    else
-        n = snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/%s", g->folder, g->name);
-    return n < (int)sizeof(a->sun_path) ? 0 : -ENAMETOOLONG;
-}
 
 static void disconnect(struct guest_port *g)
 {
@@ -88,18 +61,12 @@ static void disconnect(struct guest_port *g)
 
 static void reach(struct guest_port *g)
 {
-    struct sockaddr_un a;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = connector_connect(&g->connector);
 
     g->next_connect = g->now + ASK_EVERY;
-    g->connect_error = fd < 0 ? -errno : address(g, &a);
-    if (!g->connect_error && connect(fd, (struct sockaddr *)&a, sizeof(a)))
-        g->connect_error = -errno;
-    if (g->connect_error) {
-        if (fd >= 0)
-            close(fd);
+    g->connect_error = fd < 0 ? fd : 0;
+    if (fd < 0)
         return;
-    }
     g->fd = fd;
     g->next_start = 0;
 }
@@ -264,9 +231,9 @@ int guest_port_open(struct guest_port **out, const char *path, const struct run_
 
     if (g) {
         g->time = time;
-        g->fd = g->folder = -1;
+        g->fd = g->connector.folder = g->connector.helper = -1;
         g->path = err ? NULL : strdup(path);
-        err = g->path ? open_folder(g) : -ENOMEM;
+        err = g->path ? connector_open(&g->connector, g->path) : -ENOMEM;
     }
     if (err) {
         guest_port_close(g);
@@ -381,8 +348,7 @@ void guest_port_close(struct guest_port *g)
     guest_session_free(&g->session);
     if (g->fd >= 0)
         close(g->fd);
-    if (g->folder >= 0)
-        close(g->folder);
+    connector_close(&g->connector);
     wire_parser_close(&g->parser);
     free(g->path);
     free(g);

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/confine.h"
+#include "base/program.h"
 #include "record/describe.h"
 #include "record/guest.h"
 #include "record/recorder.h"
@@ -111,7 +113,7 @@ int recorder_open(struct recorder **out, const struct recorder_options *options,
     if (!r)
         return loader_fail(e, -ENOMEM, "out of memory");
     r->options = options;
-    r->reserve = r->vm.pidfd = r->vmlog.fd = -1;
+    r->reserve = r->vm.pidfd = r->vmlog.fd = r->client.program = -1;
     r->client.options = options->client;
     r->client.clock = &r->vm.clock;
     for (size_t i = 0; i < tap_kind_count; i++)
@@ -137,6 +139,8 @@ void recorder_close(struct recorder *r)
         return;
     tracer_close(r->tracer);
     guest_port_close(r->guest);
+    if (r->client.program >= 0)
+        close(r->client.program);
     vm_close(&r->vm);
     free(r->path);
     free(r);
@@ -168,6 +172,45 @@ static int open_logs(struct recorder *r)
     return bundle_save(r->bundle);
 }
 
+static int cannot_write(const struct recorder *r, int error, struct loader_error *e)
+{
+    return loader_fail(e, error, "cannot write to %s: %s", r->path, strerror(-error));
+}
+
+static void say_confined(const struct recorder *r, const struct confine_lacks *lacks)
+{
+    const struct record_say *say = &r->options->say;
+
+    if (lacks->landlock)
+        record_say(say,
+                   "this kernel has no Landlock: what records may write wherever its user may");
+    if (lacks->seccomp)
+        record_say(say, "this kernel has no seccomp: what records has all system calls");
+}
+
+/* From here on the process is the user's who asked. */
+static int give_up_rights(struct recorder *r, struct loader_error *e)
+{
+    const char *writable[] = {bundle_path(r->bundle), NULL, NULL};
+    struct confine_user user;
+    struct confine_lacks lacks;
+    const char *what;
+    int error = confine_user_find(&user);
+
+    if (error)
+        return loader_fail(e, error, "there is no user to record as: make a user named spicetap");
+    error = bundle_give(r->bundle, user.uid, user.gid);
+    if (error)
+        return cannot_write(r, error, e);
+    if (r->time.rate > 0)
+        writable[1] = "/dev/shm"; /* client_clock.c */
+    error = confine(&user, writable, -1, &lacks, &what);
+    if (error)
+        return loader_fail(e, error, "cannot give up %s: %s", what, strerror(-error));
+    say_confined(r, &lacks);
+    return 0;
+}
+
 static int open_run(struct recorder *r, struct loader_error *e)
 {
     int error = bundle_create(&r->bundle, r->path);
@@ -175,12 +218,15 @@ static int open_run(struct recorder *r, struct loader_error *e)
     if (error)
         return no_folder(r, error, e);
     bundle_time(r->bundle, &r->time);
-    r->reserve = open_reserve(r->path);
     vmlog_open(&r->vmlog, r->vm.pid, r->vm.domain);
-    error = open_logs(r);
+    if (r->options->client.uri)
+        r->client.program = program_open_meter();
+    error = give_up_rights(r, e);
     if (error)
-        return loader_fail(e, error, "cannot write to %s: %s", r->path, strerror(-error));
-    return rights_drop(e);
+        return error;
+    r->reserve = open_reserve(bundle_path(r->bundle));
+    error = open_logs(r);
+    return error ? cannot_write(r, error, e) : 0;
 }
 
 int recorder_begin(struct recorder *r, struct loader_error *e)
@@ -201,7 +247,13 @@ int recorder_begin(struct recorder *r, struct loader_error *e)
     }
     r->losses_read = now(r);
     tracer_switch(r->tracer, RECORD_EARLY);
-    record_client_start(&r->client, r->path, o->stop, &o->say);
+    record_client_start(&r->client, bundle_path(r->bundle), o->stop, &o->say);
+    error = confine_to_files();
+    if (error) {
+        log_failed(r, error);
+        recorder_end(r);
+        return loader_fail(e, error, "cannot give up system calls: %s", strerror(-error));
+    }
     worker_cpu_begin(&r->workers, r->vm.pid);
     tracer_switch(r->tracer, RECORD_ALL);
     r->started = now(r); /* after the switch: all probes are on */
@@ -372,12 +424,12 @@ int recorder_end(struct recorder *r)
         drain_to_end(r);
     }
     close_logs(r);
-    record_client_end(&r->client, bundle_run(r->bundle), r->path, say);
+    record_client_end(&r->client, bundle_run(r->bundle), bundle_path(r->bundle), say);
     describe_end(r, workers);
     json_decref(workers);
     if (r->guest)
         record_guest_clocks(r->bundle, qemu, r->bytes, say);
-    vmlog_close(&r->vmlog, r->bundle, r->path); /* without QEMU's log the run is still whole */
+    vmlog_close(&r->vmlog, r->bundle); /* without QEMU's log the run is still whole */
     if (r->reserve >= 0)
         close(r->reserve);
     r->reserve = -1;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <jansson.h>
 
 #include "clock/clock_map.h"
@@ -40,7 +41,11 @@ int bundle_log_numbered(struct bundle_writer *b, enum tap_source source, unsigne
 int bundle_log_close(struct bundle_writer *b, struct tap_writer *w);
 /* Puts the file name of such a log into `name`, which has 64 bytes. */
 void bundle_log_name(char *name, enum tap_source source, unsigned number);
-const char *bundle_path(const struct bundle_writer *b); /* of the folder; the writer owns it */
+/* A path of the folder for this process alone: by its descriptor, so that it needs no right on the
+ * folders above. The writer owns it. */
+const char *bundle_path(const struct bundle_writer *b);
+/* Gives the folder to a user, who can then go on writing it. What is in it stays the old user's. */
+int bundle_give(struct bundle_writer *b, uid_t uid, gid_t gid);
 /* Writes run.json anew: to a temporary file, fsync, rename. */
 int bundle_save(struct bundle_writer *b);
 /* Ends the run: state "complete", `why` as run.json's "end" ("time is up"...), save, unlock, free.

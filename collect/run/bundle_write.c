@@ -21,7 +21,7 @@ enum { LOG_NAME = 64, OPEN_LOGS = 32 };
 /* ---- writing -------------------------------------------------------------------------- */
 
 struct bundle_writer {
-    char *path;
+    char *path; /* /proc/self/fd/... */
     int folder; /* open and locked while we record */
     json_t *run;
     struct run_time time;
@@ -73,15 +73,16 @@ int bundle_create(struct bundle_writer **out, const char *path)
     if (!b)
         return -ENOMEM;
     b->folder = -1;
-    b->path = strdup(path);
     b->run = first_run();
-    if (!b->path || !b->run)
+    if (!b->run)
         err = -ENOMEM;
     else if (mkdir(path, 0750))
         err = -errno;
     else if ((b->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
              flock(b->folder, LOCK_EX | LOCK_NB))
         err = -errno;
+    else if (asprintf(&b->path, "/proc/self/fd/%d", b->folder) < 0)
+        err = -ENOMEM;
     else
         err = bundle_save(b);
     if (err) {
@@ -100,6 +101,11 @@ json_t *bundle_run(struct bundle_writer *b)
 const char *bundle_path(const struct bundle_writer *b)
 {
     return b->path;
+}
+
+int bundle_give(struct bundle_writer *b, uid_t uid, gid_t gid)
+{
+    return fchown(b->folder, uid, gid) ? -errno : 0;
 }
 
 void bundle_time(struct bundle_writer *b, const struct run_time *time)

@@ -77,7 +77,7 @@ static int copy(int from, int to, off_t at, size_t *copied)
     return 0;
 }
 
-int vmlog_close(struct vmlog *log, struct bundle_writer *bundle, const char *folder)
+int vmlog_close(struct vmlog *log, struct bundle_writer *bundle)
 {
     char path[PATH_MAX];
     size_t bytes = 0;
@@ -86,7 +86,7 @@ int vmlog_close(struct vmlog *log, struct bundle_writer *bundle, const char *fol
     if (log->fd < 0) {
         return 0;
     }
-    snprintf(path, sizeof(path), "%s/qemu.log", folder);
+    snprintf(path, sizeof(path), "%s/qemu.log", bundle_path(bundle));
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     error = fd < 0 ? -errno : copy(log->fd, fd, log->from, &bytes);
     if (fd >= 0 && close(fd) && !error) {

@@ -15,8 +15,8 @@ struct vmlog {
 
 /* Opens QEMU's log at its present end. Call it before the recorder gives up its rights. */
 void vmlog_open(struct vmlog *log, pid_t pid, const char *domain);
-/* Copies what was added since then to qemu.log in `folder`, and notes it in run.json. 0 or a
- * negative errno. */
-int vmlog_close(struct vmlog *log, struct bundle_writer *bundle, const char *folder);
+/* Copies what was added since then to qemu.log in the run's folder, and notes it in run.json. 0 or
+ * a negative errno. */
+int vmlog_close(struct vmlog *log, struct bundle_writer *bundle);
 
 #endif

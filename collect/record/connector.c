@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/confine.h"
+#include "record/connector.h"
+
+/* By its folder, if that is open: the path may be too long for an address, and without rights the
+ * process may not be able to walk it. */
+static int address(const struct connector *c, struct sockaddr_un *a)
+{
+    int n;
+
+    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (c->folder < 0)
+        n = snprintf(a->sun_path, sizeof(a->sun_path), "%s", c->path);
+    else
+        n = snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/%s", c->folder, c->name);
+    return n < (int)sizeof(a->sun_path) ? 0 : -ENAMETOOLONG;
+}
+
+static int reach(const struct connector *c)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    struct sockaddr_un a;
+    int error = fd < 0 ? -errno : address(c, &a);
+
+    if (!error && connect(fd, (struct sockaddr *)&a, sizeof(a)))
+        error = -errno;
+    if (error && fd >= 0)
+        close(fd);
+    return error ? error : fd;
+}
+
+/* ---- the helper ---- */
+
+/* An answer: an error, or 0 and the connection. */
+struct answer {
+    int error;
+    struct iovec part;
+    struct msghdr message;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } with;
+};
+
+static void answer_init(struct answer *a)
+{
+    *a = (struct answer){.part = {&a->error, sizeof(a->error)}};
+    a->message = (struct msghdr){.msg_iov = &a->part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = &a->with,
+                                 .msg_controllen = sizeof(a->with)};
+}
+
+static bool answer_send(int to, int fd)
+{
+    struct answer a;
+
+    answer_init(&a);
+    if (fd < 0) {
+        a.error = fd;
+        a.message.msg_controllen = 0;
+    } else {
+        a.with.head = (struct cmsghdr){
+            .cmsg_len = CMSG_LEN(sizeof(fd)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(&a.with.head), &fd, sizeof(fd));
+    }
+    return sendmsg(to, &a.message, MSG_NOSIGNAL) == sizeof(a.error);
+}
+
+/* Ends when the recorder does. */
+static void help(struct connector *c, int from)
+{
+    const char *const nowhere[] = {NULL}, *what;
+    struct confine_lacks lacks;
+    struct confine_user user;
+    char byte;
+
+    prctl(PR_SET_NAME, "spicetap-port");
+    if (confine_user_find(&user) || confine(&user, nowhere, CAP_DAC_OVERRIDE, &lacks, &what) ||
+        confine_to_files())
+        _exit(1);
+    while (recv(from, &byte, 1, 0) == 1) {
+        int fd = reach(c);
+        bool told = answer_send(from, fd);
+
+        if (fd >= 0)
+            close(fd);
+        if (!told)
+            break;
+    }
+    _exit(0);
+}
+
+static void begin_helper(struct connector *c)
+{
+    int ends[2];
+
+    if (geteuid() || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+        return;
+    c->pid = fork();
+    if (!c->pid) {
+        close(ends[0]);
+        help(c, ends[1]);
+    }
+    close(ends[1]);
+    c->helper = ends[0];
+    if (c->pid < 0) {
+        c->pid = 0;
+        close(c->helper);
+        c->helper = -1;
+    }
+}
+
+static int ask_helper(const struct connector *c)
+{
+    struct answer a;
+    int fd;
+
+    answer_init(&a);
+    if (send(c->helper, "", 1, MSG_NOSIGNAL) != 1 ||
+        recvmsg(c->helper, &a.message, MSG_CMSG_CLOEXEC) != sizeof(a.error))
+        return -EACCES; /* it has ended: what a recorder without it would see */
+    if (a.error)
+        return a.error;
+    if (a.message.msg_controllen < CMSG_LEN(sizeof(fd)) || a.with.head.cmsg_type != SCM_RIGHTS)
+        return -EPROTO;
+    memcpy(&fd, CMSG_DATA(&a.with.head), sizeof(fd));
+    return fd;
+}
+
+/* ---- for the port ---- */
+
+int connector_open(struct connector *c, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+
+    *c = (struct connector){
+        .path = path, .name = slash ? slash + 1 : path, .folder = -1, .helper = -1};
+    if (!folder)
+        return -ENOMEM;
+    c->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    begin_helper(c);
+    return 0;
+}
+
+int connector_connect(struct connector *c)
+{
+    int fd = reach(c);
+
+    return fd == -EACCES && c->helper >= 0 ? ask_helper(c) : fd;
+}
+
+void connector_close(struct connector *c)
+{
+    if (c->helper >= 0)
+        close(c->helper);
+    if (c->pid > 0)
+        waitpid(c->pid, NULL, 0);
+    if (c->folder >= 0)
+        close(c->folder);
+    *c = (struct connector){.folder = -1, .helper = -1};
+}
