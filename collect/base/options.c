@@ -153,6 +153,26 @@ int number_decimal(const char *text, double max, double *out)
     return 0;
 }
 
+int number_bytes(const char *text, uint64_t max, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    size_t digits = strspn(text, "0123456789");
+    const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+    char number[24];
+    uint64_t v;
+    int error;
+
+    if (digits >= sizeof(number) || (text[digits] && (!unit || text[digits + 1])))
+        return -EINVAL;
+    snprintf(number, sizeof(number), "%.*s", (int)digits, text);
+    error = number_u64(number, 0, max, &v);
+    for (const char *u = units; unit && u <= unit && !error; u++)
+        error = __builtin_mul_overflow(v, UINT64_C(1024), &v) || v > max ? -ERANGE : 0;
+    if (!error)
+        *out = v;
+    return error;
+}
+
 error_t options_u64(struct argp_state *state, const char *name, const char *text, uint64_t min,
                     uint64_t max, uint64_t *out)
 {
@@ -171,6 +191,16 @@ error_t options_u32(struct argp_state *state, const char *name, const char *text
         return EINVAL;
     *out = (uint32_t)v;
     return 0;
+}
+
+error_t options_bytes(struct argp_state *state, const char *name, const char *text, uint64_t max,
+                      uint64_t *out)
+{
+    if (!number_bytes(text, max, out))
+        return 0;
+    argp_error(state, "%s %s: not a size up to %" PRIu64 " GiB, such as 500M or 2G", name, text,
+               max >> 30);
+    return EINVAL;
 }
 
 error_t options_pid(struct argp_state *state, const char *name, const char *text, pid_t *out)

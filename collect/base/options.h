@@ -44,11 +44,16 @@ int number_u32(const char *text, uint32_t min, uint32_t max, uint32_t *out);
 /* Decimal, with a fraction or without: "12", "12.5". From 0 up to `max`, included. */
 int number_decimal(const char *text, double max, double *out);
 
+/* Bytes: a whole number, with K, M, G or T behind it for powers of 1024. */
+int number_bytes(const char *text, uint64_t max, uint64_t *out);
+
 /* The same for an option: `name` is its name with dashes. EINVAL: the error is printed. */
 error_t options_u64(struct argp_state *state, const char *name, const char *text, uint64_t min,
                     uint64_t max, uint64_t *out);
 error_t options_u32(struct argp_state *state, const char *name, const char *text, uint32_t min,
                     uint32_t max, uint32_t *out);
+error_t options_bytes(struct argp_state *state, const char *name, const char *text, uint64_t max,
+                      uint64_t *out);
 error_t options_pid(struct argp_state *state, const char *name, const char *text, pid_t *out);
 error_t options_seconds(struct argp_state *state, const char *name, const char *text, double max,
                         double *out);

@@ -28,10 +28,15 @@ enum {
 #define MAX_RATE (UINT64_C(1) << 39)
 #define SECOND   1000000000
 
+#define MOST_BYTES   (UINT64_C(1) << 50)
+#define DEFAULT_FREE (UINT64_C(1) << 30)
+
 /* ---- options ---- */
 
 enum {
-    OPT_BUFFER = OPTIONS_LONG,
+    OPT_MAX_SIZE = OPTIONS_LONG,
+    OPT_MIN_FREE,
+    OPT_BUFFER,
     OPT_NO_QEMU,
     OPT_GUEST,
     OPT_CLIENT,
@@ -50,6 +55,10 @@ static const struct argp_option option_table[] = {
     {"time", 't', "SECONDS", 0,
      "How long to record, in the VM's time (default: until Ctrl-C or the VM's end)", 1},
     {"quiet", 'q', NULL, 0, "Print no live line", 1},
+    {"max-size", OPT_MAX_SIZE, "SIZE", 0,
+     "End when the run has this size, such as 500M or 2G (default: no bound)", 1},
+    {"min-free", OPT_MIN_FREE, "SIZE", 0,
+     "End, or do not begin, with less than this free on the disk (default: 1G; 0: no bound)", 1},
     {"buffer", OPT_BUFFER, "MIB", 0,
      "Size of the kernel's ring buffer, a power of two up to 1024 (default: 16)", 1},
     {"no-qemu", OPT_NO_QEMU, NULL, 0, "Record spice-server's probes and not QEMU's", 1},
@@ -189,6 +198,10 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case 'q':
         options->quiet = true;
         return 0;
+    case OPT_MAX_SIZE:
+        return options_bytes(state, "--max-size", arg, MOST_BYTES, &o->disk.most);
+    case OPT_MIN_FREE:
+        return options_bytes(state, "--min-free", arg, MOST_BYTES, &o->disk.free);
     case OPT_BUFFER:
         return parse_buffer(state, arg, &o->tracer.buffer_mib);
     case OPT_NO_QEMU:
@@ -373,7 +386,9 @@ int cmd_record(int argc, char **argv)
 {
     static const struct argp parser = {
         option_table, on_option, "--domain NAME\n--pid PID", doc, NULL, NULL, NULL};
-    struct options o = {.recorder = {.tracer.buffer_mib = DEFAULT_BUFFER_MIB, .say.line = say}};
+    struct options o = {.recorder = {.tracer.buffer_mib = DEFAULT_BUFFER_MIB,
+                                     .disk.free = DEFAULT_FREE,
+                                     .say.line = say}};
     struct recorder *r = NULL;
     struct loader_error e = {""};
     int code = options_parse(&parser, argc, argv, &o), error;

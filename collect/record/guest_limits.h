@@ -12,6 +12,10 @@ enum guest_limits {
     /* After this much nothing is read until the next tick of 50 ms. QEMU then takes no more from
      * the guest, and the agent counts what it has to drop. */
     GUEST_BYTES_A_TICK = 1 << 20,
+    /* What its logs may grow by for hours: 1.03 GiB an hour. A busy desktop's grow by some 40 KiB a
+     * second. The burst lets a guest that is silent most of the time say much at once. */
+    GUEST_LOG_BYTES_A_SECOND = 300 << 10,
+    GUEST_LOG_BURST_BYTES = 256 << 20,
     GUEST_LOGS = 8, /* boots in one recording; events of later boots are refused */
 };
 

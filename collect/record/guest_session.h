@@ -50,7 +50,9 @@ struct guest_session {
 
     struct guest_log logs[GUEST_LOGS];
     unsigned log_count; /* the last one is the session's */
-    double may_events;  /* events it may send now */
+    double may_events;  /* events and greetings it may send now */
+    double log_debt;    /* bytes that its logs grew by beyond GUEST_LOG_BYTES_A_SECOND */
+    uint64_t log_bytes; /* of its logs a second ago */
 
     uint64_t events, sessions, pongs, agent_lost, strangers, flood_bytes, unknown;
     uint64_t next_second, events_at_second;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@ struct recorder {
     uint64_t losses_read; /* when the tracer's losses were asked for last */
     const char *end;
     int error; /* of a log: it ended the recording */
+    bool disk_short;
 };
 
 static const struct run_time kernel_time = {0};
@@ -87,6 +89,19 @@ static int no_folder(const struct recorder *r, int error, struct loader_error *e
     return loader_fail(e, error, "cannot make the folder %s: %s", r->path, strerror(-error));
 }
 
+static int too_little(const struct recorder *r, struct loader_error *e)
+{
+    const unsigned mib = 1 << 20;
+    uint64_t bytes, floor = r->options->disk.free;
+
+    if (!floor || !disk_free(r->path, &bytes) || bytes >= floor)
+        return 0;
+    return loader_fail(e, -EBUSY,
+                       "only %" PRIu64 " MiB are free where %s would be, and %" PRIu64 " MiB must "
+                       "stay free: name another place with -o, or less with --min-free",
+                       bytes / mib, r->path, floor / mib);
+}
+
 static int find_vm(struct recorder *r, struct loader_error *e)
 {
     const struct recorder_options *o = r->options;
@@ -101,7 +116,7 @@ static int find_vm(struct recorder *r, struct loader_error *e)
     r->path = o->output ? strdup(o->output) : default_path(&r->vm);
     if (!r->path)
         return loader_fail(e, -ENOMEM, "out of memory");
-    return access(r->path, F_OK) ? 0 : no_folder(r, -EEXIST, e);
+    return access(r->path, F_OK) ? too_little(r, e) : no_folder(r, -EEXIST, e);
 }
 
 int recorder_open(struct recorder **out, const struct recorder_options *options,
@@ -319,6 +334,17 @@ static void flush_quiet_logs(struct recorder *r)
     }
 }
 
+static void look_at_disk(struct recorder *r)
+{
+    enum disk_state state = disk_look(&r->options->disk, bundle_path(r->bundle));
+
+    if (state == DISK_GOOD || r->end)
+        return;
+    r->disk_short = state == DISK_SHORT;
+    r->end = r->disk_short ? "little space is left on the disk (--min-free)"
+                           : "the run has reached --max-size";
+}
+
 static void wait_or_end(struct recorder *r, int timeout)
 {
     struct pollfd fds[] = {
@@ -354,6 +380,7 @@ void recorder_run(struct recorder *r, void (*second)(void *who, const struct rec
             continue;
         r->second += SECOND;
         flush_quiet_logs(r);
+        look_at_disk(r);
         second(who, r);
     }
     r->ended = now(r); /* before the switch: all probes are on */
@@ -435,6 +462,8 @@ int recorder_end(struct recorder *r)
     r->reserve = -1;
     error = bundle_finish(r->bundle, r->end);
     r->bundle = NULL;
+    if (!error && r->disk_short)
+        error = -ENOSPC;
     return r->error ? r->error : error;
 }
 

@@ -13,6 +13,7 @@
 #include "loader/loader.h"
 #include "record/client.h"
 #include "record/counts.h"
+#include "record/disk.h"
 #include "record/say.h"
 
 /* The caller owns everything; it must live as long as the recorder. */
@@ -22,7 +23,8 @@ struct recorder_options {
     const char *output; /* the folder to make; NULL: run-NAME-TIME */
     unsigned seconds;   /* how long, in run time; 0: until `stop` or the VM's end */
     int stop;           /* a file descriptor: readable when the user wants an end */
-    const char *guest;  /* socket of the guest's port, or "auto"; NULL: no guest */
+    struct disk_bounds disk;
+    const char *guest; /* socket of the guest's port, or "auto"; NULL: no guest */
     struct tracer_options tracer;
     struct client_options client;
     struct record_say say;
@@ -46,18 +48,20 @@ struct recorder_view {
 
 struct recorder;
 
-/* Finds the VM and attaches to its probes. -EEXIST: there is such a folder. */
+/* Finds the VM and attaches to its probes. -EEXIST: there is such a folder; -EBUSY: its disk has
+ * less free space than options->disk wants. */
 int recorder_open(struct recorder **out, const struct recorder_options *options,
                   struct loader_error *e);
 /* Makes the folder and its logs, gives up all rights, waits for guest and client, and switches the
  * probes on. -EEXIST as above. What was written so far is kept. */
 int recorder_begin(struct recorder *r, struct loader_error *e);
-/* Records until time is up, `stop` is readable, the VM ends or a log cannot be written. Calls
- * `second` about once a second of the host. */
+/* Records until time is up, `stop` is readable, the VM ends, a bound of options->disk is reached or
+ * a log cannot be written. Calls `second` about once a second of the host. */
 void recorder_run(struct recorder *r, void (*second)(void *who, const struct recorder *r),
                   void *who);
 /* Ends guest and client, closes the logs, completes run.json. An error (a full disk) costs the
- * events since then; the run is readable. */
+ * events since then; the run is readable. -ENOSPC also if the disk had too little left: then
+ * nothing is lost. */
 int recorder_end(struct recorder *r);
 void recorder_close(struct recorder *r); /* detaches, which may take seconds; NULL is fine */
 

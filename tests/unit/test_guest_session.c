@@ -54,6 +54,19 @@ static void send_event(uint16_t kind)
     send(WIRE_EVENTS, payload, sizeof(payload));
 }
 
+/* `n`: a value that differs each time, so that the log cannot be packed to nothing. */
+static void send_gc(uint64_t n)
+{
+    uint8_t payload[16 + 2 * 8] = {0};
+
+    put_le(payload, EV_guest_gc, 2);
+    put_le(payload + 2, 2, 2);
+    put_le(payload + 8, GUEST_TIME + n, 8);
+    put_le(payload + 16, n % 7, 8);
+    put_le(payload + 24, n % 1000, 8);
+    send(WIRE_EVENTS, payload, sizeof(payload));
+}
+
 static void a_second_passes(void)
 {
     now += SECOND;
@@ -123,10 +136,75 @@ static void boots_that_do_not_fit(void **state)
     assert_int_equal(bundle_finish(b, "test"), 0);
 }
 
+static uint64_t refused_in_log(const char *log, unsigned reason)
+{
+    struct tap_reader *reader;
+    struct tap_event ev;
+    uint64_t count = 0;
+
+    assert_int_equal(tap_reader_open(&reader, fake_path(log)), 0);
+    while (tap_reader_next(reader, &ev) == 1)
+        count += ev.kind == EV_loss && FIELDS(&ev, loss)->reason == reason;
+    tap_reader_close(reader);
+    return count;
+}
+
+/* Each greeting is written to the log. A guest that only greets pays for it as for events. */
+static void greetings_are_counted(void **state)
+{
+    enum { GREETINGS = 3 * GUEST_EVENTS_A_SECOND / 2 };
+    struct bundle_writer *b;
+    (void)state;
+
+    assert_int_equal(bundle_create(&b, fake_path("greetings")), 0);
+    begin(b); /* a second's worth */
+    for (unsigned i = 0; i < GREETINGS; i++)
+        answer(0);
+    assert_int_equal(session.sessions, GUEST_EVENTS_A_SECOND);
+    assert_int_equal(session.refused[REFUSED_FLOOD], 1 + GREETINGS - GUEST_EVENTS_A_SECOND);
+    a_second_passes();
+    guest_session_refill(&session, 1);
+    answer(0);
+    assert_int_equal(session.sessions, 1 + GUEST_EVENTS_A_SECOND);
+    guest_session_end(&session);
+    guest_session_free(&session);
+    assert_int_equal(bundle_finish(b, "test"), 0);
+    assert_int_equal(refused_in_log("greetings/guest.tap", LOSS_REASON_flood), 1);
+}
+
+/* A guest that sends as much as it may for hours: its logs grow by GUEST_LOG_BYTES_A_SECOND. */
+static void logs_grow_only_so_fast(void **state)
+{
+    struct bundle_writer *b;
+    uint64_t before, after;
+    (void)state;
+
+    assert_int_equal(bundle_create(&b, fake_path("hours")), 0);
+    begin(b);
+    session.log_debt = GUEST_LOG_BURST_BYTES + GUEST_LOG_BYTES_A_SECOND; /* the burst is used up */
+    before = session.events;
+    send_gc(0);
+    assert_int_equal(session.events, before);
+    assert_int_equal(session.refused[REFUSED_FLOOD], 1);
+    guest_session_refill(&session, 1);
+    for (unsigned i = 0; i < GUEST_EVENTS_A_SECOND / 2; i++)
+        send_gc(i);
+    after = session.events;
+    assert_int_equal(after, GUEST_EVENTS_A_SECOND / 2);
+    a_second_passes(); /* it is seen that the log grew */
+    send_gc(0);
+    assert_int_equal(session.events, after);
+    assert_int_equal(session.refused[REFUSED_FLOOD], 2);
+    guest_session_end(&session);
+    guest_session_free(&session);
+    assert_int_equal(bundle_finish(b, "test"), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(known_and_unknown_are_two_losses),
-                                       cmocka_unit_test(boots_that_do_not_fit)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(known_and_unknown_are_two_losses), cmocka_unit_test(boots_that_do_not_fit),
+        cmocka_unit_test(greetings_are_counted), cmocka_unit_test(logs_grow_only_so_fast)};
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
 }

@@ -41,6 +41,29 @@ static void numbers(void **state)
     assert_true(d == 100);
 }
 
+static void sizes_are_strict(void **state)
+{
+    const uint64_t most = UINT64_C(1) << 40;
+    uint64_t v = 5;
+    (void)state;
+
+    static const char *const junk[] = {"", "G", "1k", "1 G", "1GB", "1GG", "-1", "1.5G", "0x1"};
+    for (unsigned i = 0; i < sizeof(junk) / sizeof(*junk); i++)
+        assert_int_equal(number_bytes(junk[i], most, &v), -EINVAL);
+    assert_int_equal(number_bytes("2T", most, &v), -ERANGE);
+    assert_int_equal(number_bytes("99999999999999999999G", most, &v), -ERANGE);
+    assert_int_equal(number_bytes("18014398509481984K", UINT64_MAX, &v), -ERANGE);
+    assert_int_equal(v, 5); /* untouched by all of them */
+    assert_int_equal(number_bytes("0", most, &v), 0);
+    assert_int_equal(v, 0);
+    assert_int_equal(number_bytes("1T", most, &v), 0);
+    assert_true(v == most);
+    assert_int_equal(number_bytes("500M", most, &v), 0);
+    assert_true(v == UINT64_C(500) << 20);
+    assert_int_equal(number_bytes("7", most, &v), 0);
+    assert_int_equal(v, 7);
+}
+
 /* ---- the numbers of a command line ---- */
 
 struct asked {
@@ -175,9 +198,8 @@ static void full_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(command_line),
-        cmocka_unit_test(help),
+        cmocka_unit_test(numbers),      cmocka_unit_test(sizes_are_strict),
+        cmocka_unit_test(command_line), cmocka_unit_test(help),
         cmocka_unit_test(full_disk),
     };
 
