@@ -149,6 +149,12 @@ $(B)/san/%.o: %.c Makefile | $(BPF) $(HDR)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -c $< -o $@
 
+# A module of QEMU's.
+$(B)/tests/test_loader_attach: $(B)/tests/qemu/hw-display-test.so
+$(B)/tests/qemu/%.so: tests/unit/module.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -fPIC -shared $(WARN) -o $@ $<
+
 # The relay needs no SPICE library, but GLib's TLS.
 RELAY := $(patsubst %,$(B)/san/meter/%.o,relay line connect tls count wire samples)
 $(B)/tests/test_relay: $(RELAY)

@@ -42,8 +42,7 @@ static int add_missing(struct tracer *t, const struct wanted_probe *w, const cha
 }
 
 /* Does not load the programs whose probes are missing or do not fit. */
-static int choose_programs(struct tracer *t, const struct tracer_part *part,
-                           const struct probe_file *file)
+static int choose_programs(struct tracer *t, const struct tracer_part *part, const struct vm *vm)
 {
     struct bpf_object *obj = *part->skeleton->obj;
 
@@ -53,7 +52,7 @@ static int choose_programs(struct tracer *t, const struct tracer_part *part,
         char why[128];
 
         if (w->source != part->source ||
-            wanted_check(w, file, false, why, sizeof(why)) == PROBE_FITS) {
+            wanted_check(w, &vm_image_of(vm, w)->probes, why, sizeof(why)) == PROBE_FITS) {
             continue;
         }
         program = bpf_object__find_program_by_name(obj, w->name);
@@ -108,7 +107,7 @@ static int load_spice(struct tracer *t, const struct vm *vm, unsigned buffer_mib
     }
     part = add_part(t, SOURCE_SPICE, t->spice->skeleton);
     bpf_map__set_max_entries(t->spice->maps.events, buffer_mib << 20);
-    error = choose_programs(t, part, &vm->spice.probes);
+    error = choose_programs(t, part, vm);
     if (t->multi) {
         uprobe_prepare(t->spice->obj);
     }
@@ -135,7 +134,7 @@ static int load_qemu(struct tracer *t, const struct vm *vm, struct loader_error 
     part = add_part(t, SOURCE_QEMU, t->qemu->skeleton);
     error = bpf_map__reuse_fd(t->qemu->maps.events, bpf_map__fd(t->spice->maps.events));
     if (!error) {
-        error = choose_programs(t, part, &vm->exe.probes);
+        error = choose_programs(t, part, vm);
     }
     if (t->multi) {
         uprobe_prepare(t->qemu->obj);
@@ -187,9 +186,9 @@ static int plan_sites(struct tracer_part *part, const struct wanted_probe *w,
 }
 
 static int attach_one(struct tracer *t, struct tracer_part *part, const struct vm *vm,
-                      const struct image *image, const struct wanted_probe *w,
-                      struct loader_error *e)
+                      const struct wanted_probe *w, struct loader_error *e)
 {
+    const struct image *image = vm_image_of(vm, w);
     struct bpf_program *program = bpf_object__find_program_by_name(*part->skeleton->obj, w->name);
     const struct probe_site *sites;
     unsigned count;
@@ -215,11 +214,11 @@ static int attach_one(struct tracer *t, struct tracer_part *part, const struct v
 }
 
 static int attach_part(struct tracer *t, struct tracer_part *part, const struct vm *vm,
-                       const struct image *image, struct loader_error *e)
+                       struct loader_error *e)
 {
     for (size_t i = 0; i < wanted_probe_count; i++) {
         const struct wanted_probe *w = &wanted_probes[i];
-        int error = w->source == part->source ? attach_one(t, part, vm, image, w, e) : 0;
+        int error = w->source == part->source ? attach_one(t, part, vm, w, e) : 0;
 
         if (error) {
             return error;
@@ -231,15 +230,14 @@ static int attach_part(struct tracer *t, struct tracer_part *part, const struct 
 static int attach_parts(struct tracer *t, const struct vm *vm, struct loader_error *e)
 {
     for (unsigned i = 0; i < t->part_count; i++) {
-        struct tracer_part *part = &t->parts[i];
-        int error =
-            attach_part(t, part, vm, part->source == SOURCE_QEMU ? &vm->exe : &vm->spice, e);
+        int error = attach_part(t, &t->parts[i], vm, e);
 
         if (error) {
             return error;
         }
     }
-    return 0;
+    /* Another process may have its number by now; the programs must not be attached to that. */
+    return vm_running(vm) ? 0 : loader_fail(e, -ESRCH, "pid %d has just ended", vm->pid);
 }
 
 static int open_ring(struct tracer *t, struct loader_error *e)
@@ -254,7 +252,7 @@ static int load_and_attach(struct tracer *t, const struct vm *vm,
 {
     int error = load_spice(t, vm, options->buffer_mib, e);
 
-    if (!error && !options->no_qemu && probe_file_has(&vm->exe.probes, "qemu")) {
+    if (!error && !options->no_qemu && vm_has_qemu_probes(vm)) {
         error = load_qemu(t, vm, e);
     }
     if (!error) {

@@ -40,8 +40,9 @@ struct probe_site {
     const char *args;            /* as in the note: "4@%edi -8@16(%rsp)" */
     uint64_t address;            /* of the site, as linked */
     uint64_t semaphore;          /* its address, as linked; 0: none */
-    uint64_t offset;             /* of the site in the file; 0: the file does not hold it */
-    uint64_t semaphore_offset;   /* of the semaphore in the file; 0: none */
+    uint64_t offset;             /* of the site in the file; 0: it is in no executable segment */
+    uint64_t
+        semaphore_offset; /* of the semaphore in the file; 0: none, or in no writable segment */
     enum nop_kind nop;
     uint8_t arg_count;
     int16_t arg_size[PROBE_MAX_ARGS]; /* bytes, negative if signed; 0: not an integer */
@@ -102,22 +103,26 @@ unsigned wanted_arg_count(const struct wanted_probe *wanted);
 enum probe_fit {
     PROBE_FITS,
     PROBE_MISSING,
-    PROBE_NO_SEMAPHORE, /* without one, it computes its arguments even when nobody traces */
-    PROBE_ARG_COUNT,    /* too few arguments; if strict, also too many */
+    PROBE_NO_SEMAPHORE, /* without one, it computes its arguments even when nobody traces; one that
+                         * cannot be raised leaves it silent */
+    PROBE_ARG_COUNT,    /* too few arguments; of spice-server also too many */
     PROBE_ARG_TYPE,     /* an argument has another width or sign */
+    PROBE_BAD_SITE,     /* attaching there would damage the program */
 };
-/* Can the probe in `file` be recorded? `strict`: must it also match events.def in every argument?
- * Our own probes in spice-server must; QEMU's may differ in arguments that are not recorded.
- * `why` gets the end of a sentence ("has no semaphore") unless the probe fits. */
+/* Can the probe in `file` be recorded? Our own probes in spice-server must match events.def in
+ * every argument; QEMU's may differ in arguments that are not recorded. `why` gets the end of a
+ * sentence
+ * ("has no semaphore") unless the probe fits. */
 enum probe_fit wanted_check(const struct wanted_probe *wanted, const struct probe_file *file,
-                            bool strict, char *why, size_t size);
+                            char *why, size_t size);
 
 /* ---- the VM (target.c) ------------------------------------------------------------------- */
 
 /* A file that a running process has mapped. */
 struct image {
     char *name;    /* the path as the process sees it */
-    char *path;    /* opens the mapped inode, even if another file now has the name */
+    int fd;        /* the mapped file; open while `path` is set */
+    char *path;    /* of `fd`, for those who want a path: /proc/self/fd/... */
     bool replaced; /* the file under `name` is another one, or gone */
     struct probe_file probes;
 };
@@ -135,6 +140,8 @@ struct vm_clock {
     } start;
 };
 
+enum { VM_MODULES = 16 }; /* with probes; QEMU 10 has fewer than ten for displays */
+
 struct vm {
     pid_t pid;
     int pidfd;          /* readable once the process has ended */
@@ -142,6 +149,8 @@ struct vm {
     char **args;        /* the command line, NULL-terminated */
     struct image spice; /* libspice-server, or the executable if it is linked statically */
     struct image exe;
+    struct image modules[VM_MODULES]; /* QEMU's, with probes of QEMU */
+    size_t module_count;
     struct vm_clock clock; /* for vm_clock_read(&vm->clock, vm->pid, e) */
 };
 
@@ -150,6 +159,9 @@ struct vm {
 int vm_find_domain(struct vm *vm, const char *domain, struct loader_error *e);
 int vm_find_pid(struct vm *vm, pid_t pid, struct loader_error *e);
 bool vm_running(const struct vm *vm);
+/* The file that has that probe; without one, the file that should have it. */
+const struct image *vm_image_of(const struct vm *vm, const struct wanted_probe *wanted);
+bool vm_has_qemu_probes(const struct vm *vm);
 /* 0, or -ENOENT: its libspice-server has no probes. */
 int vm_require_probes(const struct vm *vm, struct loader_error *e);
 void vm_close(struct vm *vm);

@@ -127,8 +127,8 @@ const char *nop_kind_name(enum nop_kind nop)
     return nop == NOP_FIVE ? "nop5" : nop == NOP_ONE ? "nop" : "other";
 }
 
-/* 0: the file does not hold that address. */
-static uint64_t file_offset(Elf *elf, uint64_t address)
+/* 0: no segment with that right, PF_X or PF_W, has the address in the file. */
+static uint64_t file_offset(Elf *elf, uint64_t address, uint32_t right)
 {
     size_t count = 0;
 
@@ -138,8 +138,8 @@ static uint64_t file_offset(Elf *elf, uint64_t address)
     for (size_t i = 0; i < count; i++) {
         GElf_Phdr p;
 
-        if (gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD && address >= p.p_vaddr &&
-            address - p.p_vaddr < p.p_filesz) {
+        if (gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD && (p.p_flags & right) &&
+            address >= p.p_vaddr && address - p.p_vaddr < p.p_filesz) {
             return address - p.p_vaddr + p.p_offset;
         }
     }
@@ -195,8 +195,8 @@ static int read_notes(struct probe_file *file, const struct elf_file *f, Elf_Dat
         if (note.n_type == NOTE_TYPE_STAPSDT && note.n_namesz == sizeof("stapsdt") &&
             !memcmp((char *)data->d_buf + name, "stapsdt", sizeof("stapsdt")) &&
             probe_note_parse(&site, (char *)file->notes + desc, note.n_descsz, bases)) {
-            site.offset = file_offset(f->elf, site.address);
-            site.semaphore_offset = site.semaphore ? file_offset(f->elf, site.semaphore) : 0;
+            site.offset = file_offset(f->elf, site.address, PF_X);
+            site.semaphore_offset = site.semaphore ? file_offset(f->elf, site.semaphore, PF_W) : 0;
             site.nop = site_nop(f, site.offset);
             if (add_site(file, &site)) {
                 return -ENOMEM;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "loader.h"
@@ -94,6 +95,24 @@ static char *path_of_chardev(const struct vm *vm, const char *id)
     return NULL;
 }
 
+/* The path by which this process reaches what the VM's process calls `path`, which it frees:
+ * another one if the VM lives in a container. */
+static char *path_from_here(pid_t pid, char *path)
+{
+    struct stat here, there;
+    char *through;
+
+    if (!path || *path != '/' || asprintf(&through, "/proc/%d/root%s", pid, path) < 0)
+        return path;
+    if (stat(through, &there) ||
+        (!stat(path, &here) && here.st_ino == there.st_ino && here.st_dev == there.st_dev)) {
+        free(through);
+        return path;
+    }
+    free(path);
+    return through;
+}
+
 char *vm_port(const struct vm *vm, const char *name)
 {
     for (size_t i = 0; vm->args[i] && vm->args[i + 1]; i++) {
@@ -104,7 +123,7 @@ char *vm_port(const struct vm *vm, const char *name)
         chardev = option_value(vm->args[i + 1], "chardev");
         path = chardev ? path_of_chardev(vm, chardev) : NULL;
         free(chardev);
-        return path;
+        return path_from_here(vm->pid, path);
     }
     return NULL;
 }

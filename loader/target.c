@@ -12,10 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "loader.h"
+#include "images.h"
 
-#define SPICE_LIBRARY "libspice-server.so"
-#define DELETED       " (deleted)"
 #define PID_FILE      "/run/libvirt/qemu/%s.pid"
 #define MAX_ARGUMENTS (1 << 20) /* bytes of a command line; libvirt's have some KiB */
 
@@ -129,11 +127,12 @@ static char *name_of(char *const *args)
     return NULL;
 }
 
+/* Proxmox calls QEMU kvm. */
 static bool looks_like_qemu(char *const *args)
 {
-    const char *base = strrchr(args[0], '/');
+    const char *slash = strrchr(args[0], '/'), *base = slash ? slash + 1 : args[0];
 
-    return strstr(base ? base + 1 : args[0], "qemu") != NULL;
+    return strstr(base, "qemu") || !strcmp(base, "kvm");
 }
 
 /* ---- all VMs of this machine ------------------------------------------------------------------
@@ -225,196 +224,15 @@ static pid_t pid_file(const char *domain)
     return name && !strcmp(name, domain) ? pid : 0;
 }
 
-/* ---- the files it runs ------------------------------------------------------------------------
- */
-
-static void image_free(struct image *image)
-{
-    free(image->name);
-    free(image->path);
-    probe_file_free(&image->probes);
-    *image = (struct image){0};
-}
-
-static bool cut_deleted(char *name)
-{
-    size_t length = strlen(name), tail = strlen(DELETED);
-
-    if (length < tail || strcmp(name + length - tail, DELETED) != 0) {
-        return false;
-    }
-    name[length - tail] = '\0';
-    return true;
-}
-
-/* The path through the process's root. It is marked replaced if it is not the mapped inode. */
-static int image_by_name(struct image *image, pid_t pid, unsigned long inode)
-{
-    struct stat st;
-
-    if (asprintf(&image->path, "/proc/%d/root%s", pid, image->name) < 0) {
-        image->path = NULL;
-        return -ENOMEM;
-    }
-    /* Device numbers are not compared: in the maps, btrfs and overlayfs show other ones. */
-    if (stat(image->path, &st) || st.st_ino != inode) {
-        image->replaced = true;
-    }
-    return 0;
-}
-
-static int image_by_mapping(struct image *image, pid_t pid, const char *range)
-{
-    free(image->path);
-    if (asprintf(&image->path, "/proc/%d/map_files/%s", pid, range) < 0) {
-        image->path = NULL;
-        return -ENOMEM;
-    }
-    return 0;
-}
-
-struct mapping {
-    char range[40]; /* names its link in /proc/PID/map_files */
-    unsigned long inode;
-    char *name;
-};
-
-/* "7f00-7f01 r--p 00000000 fd:00 1234     /usr/lib/libspice-server.so.1.14.1" */
-static bool parse_mapping(struct mapping *m, char *line)
-{
-    int name = 0;
-
-    line[strcspn(line, "\n")] = '\0';
-    if (sscanf(line, "%39s %*s %*s %*s %lu %n", m->range, &m->inode, &name) != 2 || !name) {
-        return false;
-    }
-    m->name = line + name;
-    return *m->name == '/';
-}
-
-static bool is_spice(const struct mapping *m)
-{
-    const char *base = strrchr(m->name, '/');
-
-    return m->inode && strncmp(base + 1, SPICE_LIBRARY, strlen(SPICE_LIBRARY)) == 0;
-}
-
-static int image_from(struct image *image, pid_t pid, const struct mapping *m)
-{
-    int error;
-
-    image->name = strdup(m->name);
-    if (!image->name) {
-        return -ENOMEM;
-    }
-    image->replaced = cut_deleted(image->name);
-    error = image_by_name(image, pid, m->inode);
-    if (!error && image->replaced) {
-        error = image_by_mapping(image, pid, m->range);
-    }
-    return error;
-}
-
-static int no_right(const struct vm *vm, struct loader_error *e)
-{
-    return loader_fail(e, -EPERM, "may not read /proc/%d: run as root, or grant CAP_SYS_PTRACE",
-                       vm->pid);
-}
-
-/* 1: found; 0: the process has none mapped; or negative errno. */
-static int find_spice(struct vm *vm, struct loader_error *e)
-{
-    CLEANUP(close_file) FILE *maps = NULL;
-    CLEANUP(free_text) char *line = NULL;
-    char path[64];
-    size_t room = 0;
-    struct mapping m;
-
-    snprintf(path, sizeof(path), "/proc/%d/maps", vm->pid);
-    maps = fopen(path, "re");
-    if (!maps) {
-        return no_right(vm, e);
-    }
-    while (getline(&line, &room, maps) > 0) {
-        if (parse_mapping(&m, line) && is_spice(&m)) {
-            return image_from(&vm->spice, vm->pid, &m) ? loader_fail(e, -ENOMEM, "no memory") : 1;
-        }
-    }
-    return ferror(maps) ? no_right(vm, e) : 0;
-}
-
-static int find_exe(struct vm *vm, struct loader_error *e)
-{
-    char link[64], name[PATH_MAX];
-    ssize_t length;
-
-    snprintf(link, sizeof(link), "/proc/%d/exe", vm->pid);
-    length = readlink(link, name, sizeof(name) - 1);
-    if (length < 0) {
-        return no_right(vm, e);
-    }
-    name[length] = '\0';
-    vm->exe.replaced = cut_deleted(name);
-    vm->exe.name = strdup(name);
-    vm->exe.path = strdup(link); /* opens the running file, even if it is deleted */
-    return vm->exe.name && vm->exe.path ? 0 : loader_fail(e, -ENOMEM, "no memory");
-}
-
-static int read_library(struct vm *vm, struct loader_error *e)
-{
-    int error = probe_file_read(&vm->spice.probes, vm->spice.path, e);
-
-    if (error && vm->spice.replaced) {
-        return loader_fail(
-            e, error,
-            "%s of pid %d was replaced on disk after the VM started, and the file that the VM "
-            "still uses cannot be opened (%s): run as root, or grant CAP_CHECKPOINT_RESTORE and "
-            "CAP_DAC_READ_SEARCH, or restart the VM",
-            vm->spice.name, vm->pid, strerror(-error));
-    }
-    return error;
-}
-
-/* A server that is linked into the executable, as in the tests and in static builds of QEMU. */
-static int use_linked_in(struct vm *vm, struct loader_error *e)
-{
-    char vms[512];
-
-    if (!probe_file_has(&vm->exe.probes, "spice")) {
-        vm_list(vms, sizeof(vms));
-        return loader_fail(e, -ENOEXEC,
-                           "pid %d (%s) is not a QEMU with SPICE: it has not loaded " SPICE_LIBRARY
-                           "; running VMs: %s",
-                           vm->pid, vm->exe.name, vms);
-    }
-    vm->spice.name = strdup(vm->exe.name);
-    vm->spice.path = strdup(vm->exe.path);
-    vm->spice.replaced = vm->exe.replaced;
-    if (!vm->spice.name || !vm->spice.path) {
-        return loader_fail(e, -ENOMEM, "no memory");
-    }
-    return probe_file_read(&vm->spice.probes, vm->spice.path, e);
-}
-
-static int read_images(struct vm *vm, struct loader_error *e)
-{
-    int found, error = find_exe(vm, e);
-
-    if (!error) {
-        error = probe_file_read(&vm->exe.probes, vm->exe.path, e);
-    }
-    if (error) {
-        return error;
-    }
-    found = find_spice(vm, e);
-    if (found < 0) {
-        return found;
-    }
-    return found ? read_library(vm, e) : use_linked_in(vm, e);
-}
-
 /* ---- finding it --------------------------------------------------------------------------------
  */
+
+bool vm_running(const struct vm *vm)
+{
+    struct pollfd p = {.fd = vm->pidfd, .events = POLLIN};
+
+    return poll(&p, 1, 0) == 0;
+}
 
 int vm_find_pid(struct vm *vm, pid_t pid, struct loader_error *e)
 {
@@ -432,7 +250,11 @@ int vm_find_pid(struct vm *vm, pid_t pid, struct loader_error *e)
         return loader_fail(e, -ENOEXEC, "pid %d is not a QEMU: it has no command line", pid);
     }
     vm->domain = name_of(vm->args);
-    error = read_images(vm, e);
+    error = vm_images_read(vm, e);
+    /* Only if it still runs was all of that its own, and not another process's of that number. */
+    if (!error && !vm_running(vm)) {
+        error = loader_fail(e, -ESRCH, "pid %d has just ended", pid);
+    }
     if (error) {
         vm_close(vm);
     }
@@ -460,13 +282,6 @@ int vm_find_domain(struct vm *vm, const char *domain, struct loader_error *e)
     return vm_find_pid(vm, pid, e);
 }
 
-bool vm_running(const struct vm *vm)
-{
-    struct pollfd p = {.fd = vm->pidfd, .events = POLLIN};
-
-    return poll(&p, 1, 0) == 0;
-}
-
 void vm_close(struct vm *vm)
 {
     if (vm->pidfd >= 0) {
@@ -474,8 +289,7 @@ void vm_close(struct vm *vm)
     }
     free(vm->domain);
     free_args(&vm->args);
-    image_free(&vm->spice);
-    image_free(&vm->exe);
+    vm_images_free(vm);
     vm_clock_free(&vm->clock);
     *vm = (struct vm){.pidfd = -1};
 }

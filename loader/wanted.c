@@ -78,9 +78,33 @@ static bool type_fits(enum tap_type type, int size)
     return false;
 }
 
-static enum probe_fit check_site(const struct wanted_probe *wanted, const struct probe_site *site,
-                                 bool strict, char *why, size_t size)
+/* Attaching overwrites the site. Only a nop can be lost. */
+static enum probe_fit check_place(const struct probe_site *site, bool strict, char *why,
+                                  size_t size)
 {
+    if (!site->offset) {
+        snprintf(why, size, "has a site that is not executable");
+        return PROBE_BAD_SITE;
+    }
+    if (site->nop == NOP_OTHER) {
+        snprintf(why, size, "has a site that is no nop");
+        return PROBE_BAD_SITE;
+    }
+    if (site->semaphore && !site->semaphore_offset) {
+        snprintf(why, size, "has a semaphore that is in no writable segment");
+        return PROBE_NO_SEMAPHORE;
+    }
+    if (strict && !site->semaphore) {
+        snprintf(why, size, "has no semaphore");
+        return PROBE_NO_SEMAPHORE;
+    }
+    return PROBE_FITS;
+}
+
+static enum probe_fit check_site(const struct wanted_probe *wanted, const struct probe_site *site,
+                                 char *why, size_t size)
+{
+    bool strict = wanted->source == SOURCE_SPICE;
     unsigned needed = wanted_arg_count(wanted);
 
     if (site->arg_count < needed || (strict && site->arg_count != needed)) {
@@ -98,15 +122,11 @@ static enum probe_fit check_site(const struct wanted_probe *wanted, const struct
             return PROBE_ARG_TYPE;
         }
     }
-    if (strict && !site->semaphore) {
-        snprintf(why, size, "has no semaphore");
-        return PROBE_NO_SEMAPHORE;
-    }
-    return PROBE_FITS;
+    return check_place(site, strict, why, size);
 }
 
 enum probe_fit wanted_check(const struct wanted_probe *wanted, const struct probe_file *file,
-                            bool strict, char *why, size_t size)
+                            char *why, size_t size)
 {
     const struct probe_site *site = NULL;
     size_t sites = probe_file_sites(file, wanted->provider, wanted->name, &site);
@@ -116,7 +136,7 @@ enum probe_fit wanted_check(const struct wanted_probe *wanted, const struct prob
         return PROBE_MISSING;
     }
     for (size_t i = 0; i < sites; i++) {
-        enum probe_fit fit = check_site(wanted, &site[i], strict, why, size);
+        enum probe_fit fit = check_site(wanted, &site[i], why, size);
 
         if (fit != PROBE_FITS) {
             return fit;

@@ -78,7 +78,7 @@ static json_t *describe_probe(const struct probe_file *file, const struct probe_
     const struct wanted_probe *wanted = wanted_find(first->provider, first->name);
     const char *nop = nop_kind_name(first->nop);
     char why[128] = "not in the table of events";
-    bool recorded = wanted && wanted_check(wanted, file, false, why, sizeof(why)) == PROBE_FITS;
+    bool recorded = wanted && wanted_check(wanted, file, why, sizeof(why)) == PROBE_FITS;
     json_t *probe;
 
     for (size_t i = 1; i < sites; i++) {
@@ -241,7 +241,7 @@ static int check_file(const struct probe_file *file, const char *name)
         if (w->source != source) {
             continue;
         }
-        if (wanted_check(w, file, !qemu, why, sizeof(why)) == PROBE_FITS) {
+        if (wanted_check(w, file, why, sizeof(why)) == PROBE_FITS) {
             good++;
             continue;
         }
@@ -289,6 +289,12 @@ static int probes_of_vm(const struct options *o)
     files = json_pack("[o]", describe_file(&vm.spice.probes, vm.spice.name, vm.spice.replaced));
     if (strcmp(vm.spice.name, vm.exe.name) != 0) {
         json_array_append_new(files, describe_file(&vm.exe.probes, vm.exe.name, vm.exe.replaced));
+    }
+    for (size_t i = 0; i < vm.module_count; i++) {
+        const struct image *module = &vm.modules[i];
+
+        json_array_append_new(files,
+                              describe_file(&module->probes, module->name, module->replaced));
     }
     print_files(files, o);
     if (vm_require_probes(&vm, &e)) {

@@ -274,7 +274,7 @@ static void print_attached(const struct recorder *r, const struct recorder_optio
                 "spicetap record: %s was replaced on disk since the VM started. The VM's own copy "
                 "is traced (build id %s)\n",
                 v.vm->spice.name, v.vm->spice.probes.build_id);
-    if (!o->tracer.no_qemu && !probe_file_has(&v.vm->exe.probes, "qemu"))
+    if (!o->tracer.no_qemu && !vm_has_qemu_probes(v.vm))
         fprintf(stderr,
                 "spicetap record: %s has no probes (a stock build): recording without QEMU's\n",
                 v.vm->exe.name);

@@ -35,15 +35,24 @@ static json_t *describe_arguments(char *const *args)
     return list;
 }
 
+static json_t *describe_modules(const struct vm *vm)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < vm->module_count; i++)
+        json_array_append_new(list, describe_image(&vm->modules[i]));
+    return list;
+}
+
 void describe_vm(json_t *run, const struct vm *vm, const struct tracer *tracer, unsigned buffer_mib)
 {
     const struct probe_file *spice = &vm->spice.probes, *qemu = &vm->exe.probes;
 
     json_object_set_new(run, "target",
-                        json_pack("{s:i, s:s?, s:o, s:o, s:o}", "pid", vm->pid, "domain",
+                        json_pack("{s:i, s:s?, s:o, s:o, s:o, s:o}", "pid", vm->pid, "domain",
                                   vm->domain, "spice", describe_image(&vm->spice), "qemu",
-                                  describe_image(&vm->exe), "command_line",
-                                  describe_arguments(vm->args)));
+                                  describe_image(&vm->exe), "modules", describe_modules(vm),
+                                  "command_line", describe_arguments(vm->args)));
     json_object_set_new(run, "devices", vm_devices(vm->args));
     json_object_set_new(run, "probes",
                         json_pack("{s:{s:i, s:s}, s:{s:i, s:s}, s:O}", "spice", "attached",

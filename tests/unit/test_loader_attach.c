@@ -4,7 +4,9 @@
  * extreme values, arguments in registers and on the stack, both kinds of site. Needs root and BPF;
  * without them it skips all tests.
  */
+#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -41,8 +43,7 @@ __attribute__((noinline)) static void match(uint32_t display, uint64_t drawable,
     STAP_PROBE8(spice, match, display, drawable, release_id, against, index, verdict, since, other);
 }
 
-/* One argument is an int, but uint32_t in events.def: the recorder must not sign-extend it. */
-__attribute__((noinline)) static void wakeup(int32_t display)
+__attribute__((noinline)) static void wakeup(uint32_t display)
 {
     STAP_PROBE1(spice, wakeup, display);
 }
@@ -66,6 +67,9 @@ __attribute__((noinline)) static void trace_add(uint32_t display)
     STAP_PROBE1(spice, trace_add, display);
 }
 
+/* Of the module, while it is loaded. */
+static void (*module_oom)(unsigned qid);
+
 static const struct rect box = {-1, INT32_MIN, INT32_MAX, 4};
 
 static void fire(void)
@@ -75,7 +79,10 @@ static void fire(void)
 
     __asm__ volatile("" : : "r"(&here) : "memory");
     match(7, UINT64_MAX, 1ull << 63, 255, -1, 7, INT64_MIN, &here);
-    wakeup(-1);
+    wakeup(UINT32_MAX);
+    if (module_oom) {
+        module_oom(UINT32_MAX);
+    }
     stream_create(1, UINT32_MAX, 3, 4, &here, -5, INT32_MIN, 6, -7, true);
     match(8, 1, 2, 0, INT32_MAX, 0, -1, (const struct rect *)8); /* an address without memory */
     trace_add(1);
@@ -251,6 +258,45 @@ static void values(void **state)
     vm_close(&vm);
 }
 
+/* Its probe is found in the module, attached through it, and its unsigned argument is the int of
+ * events.def. */
+static void module_of_qemu(void **state)
+{
+    char path[PATH_MAX] = "";
+    struct child c;
+    struct seen s = {.count = 0};
+    struct tracer *t;
+    struct vm vm;
+    void *module;
+    (void)state;
+
+    if (!may_trace()) {
+        skip();
+    }
+    assert_true(readlink("/proc/self/exe", path, sizeof(path) - 64) > 0);
+    strcpy(strrchr(path, '/'), "/qemu/hw-display-test.so");
+    module = dlopen(path, RTLD_NOW);
+    assert_non_null(module);
+    *(void **)&module_oom = dlsym(module, "module_oom");
+    c = start();
+    t = attach(&vm, &c);
+    assert_int_equal(vm.module_count, 1);
+    assert_string_equal(vm.modules[0].name, path);
+    assert_false(vm.modules[0].replaced);
+    assert_int_equal(tracer_attached(t, SOURCE_QEMU), 1);
+    tracer_switch(t, RECORD_ALL);
+    go(&c);
+    tracer_switch(t, RECORD_OFF);
+    assert_int_equal(tracer_drain(t, 1000, keep, &s), 5);
+    assert_int_equal(s.events[2].kind, EV_qxl_spice_oom);
+    assert_true((int64_t)s.events[2].v[0] == -1);
+    tracer_close(t);
+    stop(&c);
+    vm_close(&vm);
+    module_oom = NULL;
+    dlclose(module);
+}
+
 /* By perf events, as on a kernel without multi-uprobe links. */
 static int use_perf(void **state)
 {
@@ -359,6 +405,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),
+        cmocka_unit_test(module_of_qemu),
         cmocka_unit_test_setup_teardown(values, use_perf, use_default),
         cmocka_unit_test(budget),
         cmocka_unit_test(losses_add_up),
