@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
-passed=0 failed=0
+passed=0 failed=0 skips=''
 logs=build/log
 mkdir -p "$logs"
 
@@ -28,6 +28,8 @@ suite() {
         failed=$((failed + 1))
     fi
     printf '   %ds\n' $((SECONDS - start))
+    skips+=$(sed -n "s/^SKIPPED/SKIPPED in $name:/p" "$logs/check-$name.log" && echo .)
+    skips=${skips%.}
 }
 
 # step NAME COMMAND...: one test, by its exit code
@@ -120,5 +122,6 @@ suite harness ends harness
 suite patches ends patches
 suite vm tests/vm/run
 
+printf '%s' "$skips"
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [[ $failed -eq 0 ]]

@@ -4,6 +4,8 @@
 set -uo pipefail
 
 passed=0 failed=0
+# The only reason for which a unit test is skipped.
+why='needs root and a kernel with uprobes'
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1} UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 for program in "$@"; do
     out=$("$program" 2>&1)
@@ -14,12 +16,14 @@ for program in "$@"; do
     # A program that a sanitizer ended has not counted that failure.
     [[ $rc -eq 0 || $bad -gt 0 ]] || bad=1
     passed=$((passed + ok)) failed=$((failed + bad))
+    skipped=$(sed -nE 's/^\[  SKIPPED \] ([a-z_]+)$/\1/p' <<< "$out" | sort -u | paste -sd' ')
     if [[ $bad -gt 0 ]]; then
         printf '%s\n' "$out" | tail -60
         printf 'FAIL %s (exit %d)\n' "${program##*/}" "$rc"
     else
         printf 'ok %s: %d tests\n' "${program##*/}" "$ok"
     fi
+    [[ -z $skipped ]] || printf 'SKIPPED %s (%s): %s\n' "${program##*/}" "$why" "$skipped"
 done
 printf '%d passed, %d failed\n' "$passed" "$failed"
 [[ $failed -eq 0 ]]

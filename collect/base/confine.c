@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "base/confine.h"
-#include "base/confine_parts.h"
+#include "base/confine_calls.h"
+#include "base/confine_paths.h"
 
 /* ---- who --------------------------------------------------------------------------------- */
 

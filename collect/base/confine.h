@@ -43,9 +43,4 @@ struct confine_lacks {
 int confine(const struct confine_user *user, const char *const *writable, int keep,
             struct confine_lacks *lacks, const char **what);
 
-/* After confine(): leaves this process with the system calls of one that only reads and writes:
- * no execve, no new process, no socket but a unix one. Others fail with ENOSYS. Negative errno as
- * above; 0 also where the kernel has no seccomp. */
-int confine_to_files(void);
-
 #endif

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#include "base/confine.h"
-#include "base/confine_parts.h"
+#include "base/confine_calls.h"
 
 static int load(scmp_filter_ctx filter, int error)
 {
@@ -74,10 +73,10 @@ static int refuse_sockets(scmp_filter_ctx filter)
     for (int family = 0; family < AF_INET6 && !error; family++)
         if (family != AF_UNIX && family != AF_INET)
             error = seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
-                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family, 0));
     if (!error)
-        error =
-            seccomp_rule_add(filter, action, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_GT, AF_INET6));
+        error = seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
+                                 SCMP_A0(SCMP_CMP_GT, AF_INET6, 0));
     return error;
 }
 
@@ -120,7 +119,7 @@ int confine_to_files(void)
     error = add(filter, SCMP_ACT_ALLOW, kept);
     if (!error)
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                                 SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+                                 SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
     error = load(filter, error);
     return error == -ENOSYS ? 0 : error;
 }

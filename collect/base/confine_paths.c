@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/confine_parts.h"
+#include "base/confine_paths.h"
 
 /* From <linux/landlock.h> of later kernels than Debian 12's headers, by the ABI that brought them.
  */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/confine_calls.h"
 #include "record/connector.h"
 
 /* By its folder, if that is open: the path may be too long for an address, and without rights the

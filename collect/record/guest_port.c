@@ -145,7 +145,7 @@ static void refill(struct guest_port *g)
     g->may_bytes += passed * GUEST_BYTES_A_SECOND;
     if (g->may_bytes > (double)GUEST_BURST_SECONDS * GUEST_BYTES_A_SECOND)
         g->may_bytes = (double)GUEST_BURST_SECONDS * GUEST_BYTES_A_SECOND;
-    guest_session_refill(&g->session, passed);
+    guest_budget_refill(&g->session.budget, passed);
     if (g->now >= g->next_tick) {
         g->next_tick = g->now + TICK;
         g->tick_bytes = 0;
@@ -242,7 +242,7 @@ int guest_port_open(struct guest_port **out, const char *path, const struct run_
     g->refilled = run_time_now(g->time);
     set_now(g);
     g->may_bytes = GUEST_BYTES_A_SECOND;
-    guest_session_refill(&g->session, 1);
+    guest_budget_refill(&g->session.budget, 1);
     ask(g);
     *out = g;
     return 0;

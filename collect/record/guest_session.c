@@ -122,27 +122,6 @@ void guest_session_now(struct guest_session *s, uint64_t now, uint64_t received)
     s->received = received;
 }
 
-void guest_session_refill(struct guest_session *s, double seconds)
-{
-    const double most = (double)GUEST_BURST_SECONDS * GUEST_EVENTS_A_SECOND;
-
-    s->may_events += seconds * GUEST_EVENTS_A_SECOND;
-    if (s->may_events > most)
-        s->may_events = most;
-    s->log_debt -= seconds * GUEST_LOG_BYTES_A_SECOND;
-    if (s->log_debt < 0)
-        s->log_debt = 0;
-}
-
-/* Takes the right to one more record in the log. False: the guest has used up what it may write. */
-static bool may_write(struct guest_session *s)
-{
-    if (s->may_events < 1 || s->log_debt > GUEST_LOG_BURST_BYTES)
-        return false;
-    s->may_events -= 1;
-    return true;
-}
-
 bool guest_session_astray(const struct guest_session *s)
 {
     return s->astray && s->now > s->astray + ASTRAY;
@@ -239,7 +218,7 @@ static void take_hello(struct guest_session *s, const struct wire_frame *f)
         s->strangers++; /* it answers a recorder before us */
         return;
     }
-    if (!may_write(s)) { /* each greeting is a ping and a loss in the log */
+    if (!guest_budget_take(&s->budget)) { /* each greeting is a ping and a loss in the log */
         refuse(s, REFUSED_FLOOD, 1, 0);
         return;
     }
@@ -298,7 +277,7 @@ static void take_event(struct guest_session *s, const struct tap_event *ev)
         refuse(s, REFUSED_TIME, 1, 1);
     } else if (!good_values(kind, ev)) {
         refuse(s, REFUSED_VALUE, 1, 1);
-    } else if (!may_write(s)) {
+    } else if (!guest_budget_take(&s->budget)) {
         refuse(s, REFUSED_FLOOD, 1, 1);
     } else {
         s->events++;
@@ -385,7 +364,7 @@ static void take_loss(struct guest_session *s, const struct wire_frame *f)
         refuse(s, REFUSED_TIME, 1, 0);
         return;
     }
-    if (!may_write(s)) {
+    if (!guest_budget_take(&s->budget)) {
         refuse(s, REFUSED_FLOOD, 1, count);
         return;
     }
@@ -429,14 +408,13 @@ void guest_session_gone(struct guest_session *s)
 
 /* ---- each second, and the end ---- */
 
-static void count_log_bytes(struct guest_session *s)
+static uint64_t log_bytes(const struct guest_session *s)
 {
     uint64_t bytes = 0;
 
     for (unsigned i = 0; i < s->log_count; i++)
         bytes += s->logs[i].log ? tap_writer_bytes(s->logs[i].log) : 0;
-    s->log_debt += (double)(bytes - s->log_bytes);
-    s->log_bytes = bytes;
+    return bytes;
 }
 
 void guest_session_tick(struct guest_session *s)
@@ -446,7 +424,7 @@ void guest_session_tick(struct guest_session *s)
     if (s->now < s->next_second)
         return;
     s->next_second = s->now + SECOND;
-    count_log_bytes(s);
+    guest_budget_logs(&s->budget, log_bytes(s));
     put_all_refused(s);
     if (log && log->log && s->events == s->events_at_second)
         check_error(s, tap_writer_flush(log->log));

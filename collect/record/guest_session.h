@@ -8,6 +8,7 @@
 #define SPICETAP_GUEST_SESSION_H
 
 #include "guest/wire.h"
+#include "record/guest_budget.h"
 #include "record/guest_limits.h"
 #include "run/bundle.h"
 
@@ -50,9 +51,7 @@ struct guest_session {
 
     struct guest_log logs[GUEST_LOGS];
     unsigned log_count; /* the last one is the session's */
-    double may_events;  /* events and greetings it may send now */
-    double log_debt;    /* bytes that its logs grew by beyond GUEST_LOG_BYTES_A_SECOND */
-    uint64_t log_bytes; /* of its logs a second ago */
+    struct guest_budget budget;
 
     uint64_t events, sessions, pongs, agent_lost, strangers, flood_bytes, unknown;
     uint64_t next_second, events_at_second;
@@ -62,8 +61,6 @@ struct guest_session {
 };
 
 void guest_session_now(struct guest_session *s, uint64_t now, uint64_t received);
-/* `seconds` passed: the guest may send more events. */
-void guest_session_refill(struct guest_session *s, double seconds);
 /* START is sent now: its nonce. */
 uint64_t guest_session_ask(struct guest_session *s, uint64_t now);
 /* A ping is sent now: its id. */

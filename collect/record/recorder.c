@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/confine_calls.h"
 #include "base/program.h"
 #include "record/describe.h"
 #include "record/guest.h"

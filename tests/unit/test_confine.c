@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "base/confine.h"
+#include "base/confine_calls.h"
 
 static char folder[64];
 

@@ -40,7 +40,7 @@ static void begin(struct bundle_writer *b)
     session = (struct guest_session){.bundle = b};
     now = 50 * SECOND;
     sequence = 0;
-    guest_session_refill(&session, 1);
+    guest_budget_refill(&session.budget, 1);
     answer(0);
     assert_true(session.open);
 }
@@ -163,7 +163,7 @@ static void greetings_are_counted(void **state)
     assert_int_equal(session.sessions, GUEST_EVENTS_A_SECOND);
     assert_int_equal(session.refused[REFUSED_FLOOD], 1 + GREETINGS - GUEST_EVENTS_A_SECOND);
     a_second_passes();
-    guest_session_refill(&session, 1);
+    guest_budget_refill(&session.budget, 1);
     answer(0);
     assert_int_equal(session.sessions, 1 + GUEST_EVENTS_A_SECOND);
     guest_session_end(&session);
@@ -181,12 +181,13 @@ static void logs_grow_only_so_fast(void **state)
 
     assert_int_equal(bundle_create(&b, fake_path("hours")), 0);
     begin(b);
-    session.log_debt = GUEST_LOG_BURST_BYTES + GUEST_LOG_BYTES_A_SECOND; /* the burst is used up */
+    session.budget.debt =
+        GUEST_LOG_BURST_BYTES + GUEST_LOG_BYTES_A_SECOND; /* the burst is used up */
     before = session.events;
     send_gc(0);
     assert_int_equal(session.events, before);
     assert_int_equal(session.refused[REFUSED_FLOOD], 1);
-    guest_session_refill(&session, 1);
+    guest_budget_refill(&session.budget, 1);
     for (unsigned i = 0; i < GUEST_EVENTS_A_SECOND / 2; i++)
         send_gc(i);
     after = session.events;
