@@ -7,7 +7,7 @@
 # recorded.
 #
 #   scripts/demo.sh         leaves build/, the cache and the bundle run-demo-DATE
-#   scripts/demo.sh clean   removes them
+#   scripts/demo.sh clean   removes them. The cache stays while another clone uses it
 #
 # environment
 #   SPICETAP_DEMO_SECONDS   how long to record, in the guest's time (60; in slow motion 20)
@@ -15,7 +15,8 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-NAME=spicetap-demo
+NAME=$("$TOP/scripts/vm.sh" name)
+export SPICETAP_OWNER=$$
 SPICETAP=$BUILD/spicetap
 SLOWDOWN=10 # what a Debian 11 guest takes to play the clip at its 25 frames a second on two common cores
 client='' image=''
@@ -24,7 +25,7 @@ vm() { "$TOP/scripts/vm.sh" "$@" --name "$NAME"; }
 
 # Runs whatever happens, after Ctrl-C too: no client, VM or libvirtd of ours stays.
 clean_up() {
-	trap '' INT TERM
+	trap '' INT TERM HUP
 	if [ -n "$client" ]; then
 		kill "$client" 2>/dev/null || true
 		wait "$client" 2>/dev/null || true
@@ -102,6 +103,7 @@ demo() {
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	trap 'exit 129' HUP
 	say "[1/5] the traced stack, and the guest's image beside it"
 	stack_and_image
 	say "[2/5] the VM"
@@ -129,8 +131,17 @@ demo() {
 
 clean() {
 	vm stop
-	rm -rf -- "$BUILD" "$CACHE" "$TOP"/run-demo-*
-	say "removed: $BUILD, $CACHE and the runs of the demo"
+	local others
+	others=$(cache_users)
+	rm -rf -- "$BUILD" "$TOP"/run-demo-*
+	say "removed: $BUILD and the runs of the demo"
+	if [ -z "$others" ]; then
+		rm -rf -- "$CACHE"
+		say "removed: $CACHE"
+	else
+		rm -f "$CACHE/users/$(clone_mark)"
+		say "left:    $CACHE, which other clones use:" "$others"
+	fi
 }
 
 case ${1:-} in

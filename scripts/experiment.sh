@@ -17,7 +17,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-export SPICETAP=$BUILD/spicetap
+export SPICETAP=$BUILD/spicetap SPICETAP_OWNER=$$
 recorder='' run='' by=1 verdict=interrupted why=() beside=()
 declare -A set=()
 
@@ -39,7 +39,7 @@ beats() { grep -a '^spicetap-workload: alive' "$console" | tr -d '\r'; }
 beat_count() { beats | wc -l; }
 
 clean_up() {
-	trap '' INT TERM
+	trap '' INT TERM HUP
 	if [ -n "$recorder" ]; then
 		kill -INT "$recorder" 2>/dev/null || true
 		wait "$recorder" 2>/dev/null || true
@@ -154,7 +154,7 @@ experiment() {
 	settings "$NAME" "$@"
 	by=$("$TOP/scripts/vm.sh" slowdown "$NAME" "$@") || exit 1
 	[ "$by" = 1 ] || note "slow motion: ${set[duration]} s of recording take $((set[duration] * by)) s"
-	VM=spicetap-$NAME
+	VM=$("$TOP/scripts/vm.sh" name "$NAME")
 	run=${SPICETAP_RUN:-$(new_run "$NAME")}
 	[ "$(id -u)" = 0 ] || die "only root can start this VM and record it" "run: sudo make experiment NAME=$NAME"
 	need virsh python3
@@ -168,6 +168,7 @@ experiment() {
 	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
+	trap 'exit 129' HUP
 	vm start "$NAME" "$@"
 	vm wait 600 || no_session
 	record

@@ -50,6 +50,14 @@ usage() {
 # lab COMMAND...   the commands of scripts/spicetap_lab; `lab --help` lists them
 lab() { PYTHONPATH=$TOP/scripts python3 -P -m spicetap_lab "$@"; }
 
+# ---- clones side by side -----------------------------------------------------------------------
+
+# Prints four letters that are this clone's: its VMs have them in their names.
+clone_mark() { printf '%s' "$TOP" | sha256sum | cut -c 1-4; }
+
+# started_at PID   prints when it was started, in ticks since the host's boot: with the number, that is one process
+started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
 # ---- slow motion: programs under libfaketime -------------------------------------------------
 
 # Prints the library to preload: SPICETAP_FAKETIME, or Debian's.
@@ -125,6 +133,19 @@ _wait_a_little() {
 # $CACHE/NAME-HASH.tar.zst with its SHA-256 beside it. Both are written under another name and then renamed,
 # the sum last: what an interrupted build leaves cannot pass for a result.
 
+# cache_used   notes that this clone uses the cache
+cache_used() { mkdir -p "$CACHE/users" && printf '%s\n' "$TOP" >"$CACHE/users/$(clone_mark)"; }
+
+# Prints the other clones that use the cache, a line each.
+cache_users() {
+	local file clone
+	for file in "$CACHE"/users/*; do
+		[ -f "$file" ] || continue
+		clone=$(cat "$file")
+		[ "$clone" = "$TOP" ] || [ ! -d "$clone" ] || printf '%s\n' "$clone"
+	done
+}
+
 # hash_of   prints the short content hash of stdin
 hash_of() { sha256sum | cut -c1-20; }
 
@@ -138,13 +159,14 @@ cache_get() {
 		return 1
 	fi
 	mkdir -p "$3"
+	cache_used
 	zstd -dcq "$f" | tar -C "$3" -xf -
 }
 
 # cache_put NAME HASH DIR   keeps the contents of DIR
 cache_put() {
 	local f=$CACHE/$1-$2.tar.zst t
-	mkdir -p "$CACHE"
+	cache_used
 	t=$(mktemp "$CACHE/.$1.XXXXXX")
 	if ! tar -C "$3" --sort=name --owner=0 --group=0 --numeric-owner -cf - . | zstd -q -T0 -6 -c >"$t"; then
 		rm -f "$t"

@@ -9,7 +9,9 @@
 #                       --debug: G_MESSAGES_DEBUG=Spice, spice-server's debug messages in the QEMU log
 #   scripts/vm.sh wait [--name NAME] [SECONDS]   waits until the guest's workload runs
 #   scripts/vm.sh stop [--name NAME]             removes the VM, its overlay, and libvirtd if we started
-#                       it; moves the QEMU log of the VM to build/log
+#                       it; moves the QEMU log of the VM to build/log. A VM that this tree did not start
+#                       is left alone
+#   scripts/vm.sh name [KIND]                   prints the name of this tree's VM for demo, or for KIND
 #   scripts/vm.sh status|uri|pid|log|console|port [--name NAME]
 #                       port: the unix socket that is /dev/virtio-ports/org.spicetap.0 in the guest
 #   scripts/vm.sh accelerator                   prints kvm or qemu: what would run the guest
@@ -19,16 +21,21 @@
 #   SPICETAP_GUEST=FILE        the agent for the guest, in place of build/spicetap-guest; empty: none
 #   SPICETAP_FAKETIME=FILE     the libfaketime for slow motion, in place of Debian's
 #   SPICETAP_ACCEL=kvm|qemu    what runs the guest; else KVM where the processor has it
+#   SPICETAP_OWNER=PID         the script whose VM it is: if it was killed, the next start removes its VM
 #
-# NAME is spicetap-demo unless given. The files of a VM are in build/vm/NAME. If libvirtd and virtlogd
-# run, they are used. If not (no systemd), this starts them and stops them with the last VM.
+# NAME is spicetap-demo-XXXX unless given, where XXXX stands for this tree: two trees on one host have VMs of their
+# own. The files of a VM are in build/vm/NAME. If libvirtd and virtlogd run, they are used. If not (no systemd), the
+# first VM of any tree starts them, and the last one stops them.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 CONFIGS=$TOP/guest-configs
 VMS=$BUILD/vm
-NAME=spicetap-demo
+NAME=spicetap-demo-$(clone_mark)
+# Of all trees on this host: the pids of the daemons that one of them started.
+DAEMONS=$VMS
+[ "$(id -u)" != 0 ] || DAEMONS=${SPICETAP_DAEMONS:-/run/spicetap}
 export LIBVIRT_DEFAULT_URI=qemu:///system
 
 # ---- libvirt's daemons -----------------------------------------------------------------------
@@ -41,30 +48,30 @@ libvirt_answers() { virsh -q version >/dev/null 2>&1; }
 # A device that libvirt's user may not open takes the place of /dev/kvm. (Of one that it may open, libvirt thinks that KVM
 # has just become usable, and asks each QEMU anew what it can do: half a minute for each VM.)
 without_kvm() {
-	local instead=$VMS/no-kvm
+	local instead=$DAEMONS/no-kvm
 	rm -f "$instead"
 	mknod -m 0 "$instead" c 1 3 2>/dev/null || instead=/dev/null # some containers may not
 	# shellcheck disable=SC2016 # the inner shell expands them
 	unshare --mount --propagation private sh -c 'mount --bind "$0" /dev/kvm && exec "$@"' "$instead" "$@"
 }
 
-# daemon_start [without_kvm] NAME ARGUMENT...   leaves the pid in build/vm/NAME.pid
+# daemon_start [without_kvm] NAME ARGUMENT...   leaves the pid in a file
 daemon_start() {
 	local in=() name
 	[ "$1" != without_kvm ] || in=(without_kvm) && shift "${#in[@]}"
 	name=$1
 	shift
-	"${in[@]}" "$name" --daemon --pid-file "$VMS/$name.pid" "$@" >"$VMS/$name.out" 2>&1 9>&- || {
-		sed 's/^/  | /' "$VMS/$name.out" >&2
+	"${in[@]}" "$name" --daemon --pid-file "$DAEMONS/$name.pid" "$@" >"$DAEMONS/$name.out" 2>&1 9>&- || {
+		sed 's/^/  | /' "$DAEMONS/$name.out" >&2
 		die "cannot start $name"
 	}
 }
 
-# daemon_stop NAME   only if daemon_start started it, and the pid is still that daemon
+# daemon_stop NAME   only if daemon_start started it, for this tree or another, and the pid is still that daemon
 daemon_stop() {
 	local pid i
-	[ -f "$VMS/$1.pid" ] || return 0
-	pid=$(cat "$VMS/$1.pid")
+	[ -f "$DAEMONS/$1.pid" ] || return 0
+	pid=$(cat "$DAEMONS/$1.pid")
 	if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; then
 		kill "$pid" 2>/dev/null || true
 		for ((i = 0; i < 100; i++)); do
@@ -72,7 +79,7 @@ daemon_stop() {
 			sleep 0.1
 		done
 	fi
-	rm -f "$VMS/$1.pid" "$VMS/$1.out"
+	rm -f "$DAEMONS/$1.pid" "$DAEMONS/$1.out"
 }
 
 # libvirt probes every installed QEMU, and does so again and again where KVM is there and does not work.
@@ -90,11 +97,11 @@ libvirt_start() {
 	need libvirtd virtlogd virsh
 	[ "$(id -u)" = 0 ] || die "libvirt does not answer at $LIBVIRT_DEFAULT_URI" \
 		"start libvirtd (systemctl start libvirtd), or run this as root"
-	mkdir -p /run/libvirt
+	mkdir -p /run/libvirt "$DAEMONS"
 	if [ ! -S /run/libvirt/virtlogd-sock ] || ! pidof -q virtlogd; then
 		# tests count lines of a VM's log: virtlogd must not rotate it
-		echo 'max_size = 0' >"$VMS/virtlogd.conf"
-		daemon_start virtlogd -f "$VMS/virtlogd.conf"
+		echo 'max_size = 0' >"$DAEMONS/virtlogd.conf"
+		daemon_start virtlogd -f "$DAEMONS/virtlogd.conf"
 	fi
 	libvirtd_start
 	local i
@@ -105,13 +112,14 @@ libvirt_start() {
 	die "libvirtd was started but does not answer at $LIBVIRT_DEFAULT_URI"
 }
 
-# Stops the daemons that we started, with our last VM.
+# Stops the daemons that we started, with the last VM of this host.
 libvirt_stop() {
-	[ -f "$VMS/libvirtd.pid" ] || [ -f "$VMS/virtlogd.pid" ] || return 0
+	[ -f "$DAEMONS/libvirtd.pid" ] || [ -f "$DAEMONS/virtlogd.pid" ] || return 0
 	[ -z "$(virsh -q list --name 2>/dev/null | tr -d '[:space:]')" ] || return 0
 	daemon_stop libvirtd
 	daemon_stop virtlogd
-	rm -f "$VMS/virtlogd.conf"
+	rm -f "$DAEMONS/virtlogd.conf" "$DAEMONS/no-kvm"
+	rmdir "$DAEMONS" 2>/dev/null || true
 }
 
 # ---- the domain ------------------------------------------------------------------------------
@@ -197,6 +205,7 @@ domain_xml() {
 	text=${text//@TYPE@/$type}
 	text=${text//@CPU@/$cpu}
 	text=${text//@DOMAIN@/$NAME}
+	text=${text/<\/name>/<\/name><uuid>$(cat "$dir/uuid")<\/uuid>}
 	text=${text//@MEMORY@/${vm[memory]}}
 	text=${text//@KERNEL@/$image/vmlinuz}
 	text=${text//@INITRD@/$dir/initrd}
@@ -273,6 +282,29 @@ device() {
 
 running() { [ "$(virsh -q domstate "$NAME" 2>/dev/null | head -n 1)" ]; }
 
+# Did this tree start the VM that runs under the name?
+ours() { [ "$(cat "$VMS/$NAME/uuid" 2>/dev/null)" = "$(virsh -q domuuid "$NAME" 2>/dev/null | head -n 1)" ]; }
+
+# Was the script that started it killed, so that it could not stop it?
+orphaned() {
+	local pid start
+	read -r pid start 2>/dev/null <"$VMS/$NAME/owner" || return 1
+	[ "$(started_at "$pid")" != "$start" ]
+}
+
+note_owner() {
+	[ -z "${SPICETAP_OWNER:-}" ] || printf '%s %s\n' "$SPICETAP_OWNER" "$(started_at "$SPICETAP_OWNER")"
+}
+
+# The name must be free. What a killed script left under it goes.
+name_is_free() {
+	running || return 0
+	ours || die "a VM named $NAME is there already, and this tree did not start it" "name another: --name NAME"
+	orphaned || die "a VM named $NAME is there already" "stop it: scripts/vm.sh stop --name $NAME"
+	note "$NAME: left by a script that was killed; stopping it"
+	remove
+}
+
 start() {
 	local image dir=$VMS/$NAME by
 	vm_config "${operand:-demo}"
@@ -281,9 +313,12 @@ start() {
 	image=$("$TOP/scripts/image.sh" --path "${vm[guest]}")
 	[ -f "$image/SHA256SUMS" ] || die "the image of ${vm[guest]} is not built" "run: scripts/image.sh ${vm[guest]}"
 	libvirt_start
-	! running || die "a VM named $NAME is there already" "stop it: scripts/vm.sh stop --name $NAME"
+	name_is_free
 	rm -rf -- "$dir"
 	mkdir -p "$dir" "$(dirname "$(port)")"
+	cache_used
+	cat /proc/sys/kernel/random/uuid >"$dir/uuid"
+	note_owner >"$dir/owner"
 	qemu-img create -q -f qcow2 -F qcow2 -b "$image/disk.qcow2" "$dir/disk.qcow2"
 	initrd "$dir" "$image"
 	domain_xml "$dir" "$image"
@@ -296,6 +331,17 @@ start() {
 }
 
 stop() {
+	if libvirt_answers && running && ! ours; then
+		note "$NAME runs, and this tree did not start it: left alone"
+	else
+		remove
+	fi
+	libvirt_stop
+	rmdir "$VMS" 2>/dev/null || true
+}
+
+# Ends our VM, if it runs, and removes what it left.
+remove() {
 	local pid=''
 	if libvirt_answers && running; then
 		pid=$(qemu_pid) || true
@@ -310,8 +356,6 @@ stop() {
 	[ -z "$pid" ] || rm -f "/dev/shm/faketime_shm_$pid" "/dev/shm/sem.faketime_sem_$pid"
 	rm -f -- "$(port)"
 	rm -rf -- "${VMS:?}/$NAME"
-	libvirt_stop
-	rmdir "$VMS" 2>/dev/null || true
 }
 
 # A guest in slow motion comes up as fast as without: its processor is what it waits for. SESSION_SLEEPS is the VM's
@@ -368,8 +412,8 @@ done
 mkdir -p "$VMS"
 case $command in
 start | stop)
-	# One at a time: two starts would start two libvirtds.
-	exec 9>"$BUILD/.vm.lock"
+	# One at a time on this host: two starts would start two libvirtds.
+	if [ "$(id -u)" = 0 ]; then exec 9</run; else exec 9>"$BUILD/.vm.lock"; fi
 	flock 9
 	"$command"
 	;;
@@ -380,6 +424,7 @@ pid) qemu_pid ;;
 log) qemu_log ;;
 console) printf '%s\n' "$VMS/$NAME/console.log" ;;
 port) port ;;
+name) printf 'spicetap-%s-%s\n' "${operand:-demo}" "$(clone_mark)" ;;
 accelerator) accelerator ;;
 slowdown)
 	vm_config "${operand:-demo}"
