@@ -22,7 +22,15 @@ struct tap_event {
     uint64_t v[TAP_MAX_SLOTS]; /* in a BPF ring buffer, only the first `slots` exist */
 };
 
-enum tap_source { SOURCE_META, SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST, SOURCE_CLIENT, SOURCES };
+enum tap_source {
+    SOURCE_META,
+    SOURCE_SPICE,
+    SOURCE_QEMU,
+    SOURCE_GUEST,
+    SOURCE_CLIENT,
+    SOURCES,
+    SOURCE_CALL = SOURCE_SPICE, /* in events.def; in the same log */
+};
 
 enum tap_kind {
 #define EVENT(source, number, name, help, fields) EV_##name = number,
@@ -35,6 +43,10 @@ enum tap_kind {
 #define EV_IS_EARLY(kind)                                                                          \
     (((kind) >= EV_stream_first_rate && (kind) <= EV_delay_ask) || (kind) == EV_net_test ||        \
      (kind) == EV_delay_order)
+
+/* A function's call, recorded only where the library has no probes. */
+#define EV_IS_CALL(kind)                                                                           \
+    ((kind) >= EV_spice_qxl_oom && (kind) <= EV_spice_qxl_flush_surfaces_async)
 
 enum record_level {
     RECORD_OFF,

@@ -173,8 +173,8 @@ enum event_stack {
 #undef NOARG
 
 /* Then one program per event. The including file defines EVENT_SPICE and EVENT_QEMU as PROGRAM to
- * keep a source's events, or as nothing. The reader polls the ring buffer, so no event pays for a
- * wakeup. */
+ * keep a source's events, or as nothing; calls are spice-server's. The reader polls the ring
+ * buffer, so no event pays for a wakeup. */
 #define PROGRAM(event, fields)                                                                     \
     SEC("usdt") int event(struct pt_regs *ctx)                                                     \
     {                                                                                              \
@@ -214,6 +214,7 @@ enum event_stack {
     put_##type(&s, slot, arg);                                                                     \
     slot += SLOTS_##type;
 #define EVENT(source, number, name, help, fields) EVENT_##source(name, fields)
+#define EVENT_CALL(name, fields)                  EVENT_SPICE(name, fields)
 #define EVENT_META(name, fields)
 #define EVENT_GUEST(name, fields)
 #define EVENT_CLIENT(name, fields)

@@ -41,6 +41,12 @@ static int add_missing(struct tracer *t, const struct wanted_probe *w, const cha
     return entry && !json_array_append_new(t->missing, entry) ? 0 : -ENOMEM;
 }
 
+/* Of a library with probes, its functions tell nothing more. */
+static bool is_left_out(const struct tracer *t, const struct wanted_probe *w)
+{
+    return wanted_is_call(w) && !t->stock;
+}
+
 /* Does not load the programs whose probes are missing or do not fit. */
 static int choose_programs(struct tracer *t, const struct tracer_part *part, const struct vm *vm)
 {
@@ -52,14 +58,15 @@ static int choose_programs(struct tracer *t, const struct tracer_part *part, con
         char why[128];
 
         if (w->source != part->source ||
-            wanted_check(w, &vm_image_of(vm, w)->probes, why, sizeof(why)) == PROBE_FITS) {
+            (!is_left_out(t, w) &&
+             wanted_check(w, &vm_image_of(vm, w)->probes, why, sizeof(why)) == PROBE_FITS)) {
             continue;
         }
         program = bpf_object__find_program_by_name(obj, w->name);
         if (program) {
             bpf_program__set_autoload(program, false);
         }
-        if (add_missing(t, w, why)) {
+        if (!is_left_out(t, w) && add_missing(t, w, why)) {
             return -ENOMEM;
         }
     }
@@ -261,23 +268,26 @@ static int load_and_attach(struct tracer *t, const struct vm *vm,
     return error ? error : attach_parts(t, vm, e);
 }
 
-int vm_require_probes(const struct vm *vm, struct loader_error *e)
+int vm_require_probes(const struct vm *vm, bool stock, struct loader_error *e)
 {
-    if (probe_file_has(&vm->spice.probes, "spice")) {
+    bool calls = probe_file_has(&vm->spice.probes, CALL_PROVIDER);
+
+    if (probe_file_has(&vm->spice.probes, "spice") || (stock && calls)) {
         return 0;
     }
     return loader_fail(e, -ENOENT,
                        "%s of pid %d (build id %s) has no spice probes: start the VM on the traced "
-                       "stack, see spicetap-stack(7)",
+                       "stack, see spicetap-stack(7)%s",
                        base_name(vm->spice.name), vm->pid,
-                       *vm->spice.probes.build_id ? vm->spice.probes.build_id : "unknown");
+                       *vm->spice.probes.build_id ? vm->spice.probes.build_id : "unknown",
+                       calls ? ", or record what a stock library gives: --stock" : "");
 }
 
 int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_options *options,
                 struct loader_error *e)
 {
     struct tracer *t = NULL;
-    int error = vm_require_probes(vm, e);
+    int error = vm_require_probes(vm, options->stock, e);
 
     *out = NULL;
     if (!error) {
@@ -297,6 +307,7 @@ int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_op
         return loader_fail(e, -ENOMEM, "no memory");
     }
     t->multi = uprobe_multi_works();
+    t->stock = !probe_file_has(&vm->spice.probes, "spice");
     error = load_and_attach(t, vm, options, e);
     if (error) {
         tracer_close(t);
@@ -304,6 +315,11 @@ int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_op
     }
     *out = t;
     return 0;
+}
+
+bool tracer_is_stock(const struct tracer *t)
+{
+    return t->stock;
 }
 
 unsigned tracer_attached(const struct tracer *t, enum tap_source source)

@@ -29,9 +29,10 @@ __attribute__((format(printf, 3, 4))) int loader_fail(struct loader_error *e, in
 enum nop_kind {
     NOP_OTHER, /* another instruction */
     NOP_ONE,   /* 90: every kernel replaces it by a trap */
+    NOP_CALL,  /* no probe: the first instruction of a function */
     NOP_FIVE,  /* 0f 1f 44 00 00: Linux 6.18 and later replace it by a call, which is faster */
 };
-const char *nop_kind_name(enum nop_kind nop); /* "other", "nop", "nop5" */
+const char *nop_kind_name(enum nop_kind nop); /* "other", "nop", "call", "nop5" */
 
 #define PROBE_MAX_ARGS 12 /* of a USDT probe: the most that sys/sdt.h allows */
 
@@ -52,8 +53,12 @@ struct probe_file {
     char build_id[41];        /* hex; "": the file has none */
     struct probe_site *sites; /* sorted by provider, name, address */
     size_t count;
-    void *notes; /* owns the sites' strings */
+    void *notes; /* owns the sites' strings, but for those of functions */
 };
+
+/* The provider of sites that are no probes, but functions that the file exports and events.def
+ * lists as a CALL. */
+#define CALL_PROVIDER "libspice-server"
 
 /* Fills in *file, which probe_file_free() frees. A file without probes is no error.
  * -ENOEXEC: not an ELF file for x86-64; or the errno of opening it. */
@@ -99,6 +104,8 @@ extern const size_t wanted_probe_count;
 const struct wanted_probe *wanted_find(const char *provider, const char *name); /* NULL: none */
 /* The number of arguments that the probe must have: one more than the highest index recorded. */
 unsigned wanted_arg_count(const struct wanted_probe *wanted);
+
+bool wanted_is_call(const struct wanted_probe *wanted);
 
 enum probe_fit {
     PROBE_FITS,
@@ -162,8 +169,8 @@ bool vm_running(const struct vm *vm);
 /* The file that has that probe; without one, the file that should have it. */
 const struct image *vm_image_of(const struct vm *vm, const struct wanted_probe *wanted);
 bool vm_has_qemu_probes(const struct vm *vm);
-/* 0, or -ENOENT: its libspice-server has no probes. */
-int vm_require_probes(const struct vm *vm, struct loader_error *e);
+/* 0, or -ENOENT: its libspice-server has no probes, or, if `stock`, not even the functions. */
+int vm_require_probes(const struct vm *vm, bool stock, struct loader_error *e);
 void vm_close(struct vm *vm);
 
 /* Fills in *clock, which vm_clock_free() frees. -ENOTSUP: that clock is none that can be converted;
@@ -193,6 +200,7 @@ struct tracer;
 struct tracer_options {
     unsigned buffer_mib; /* size of the ring buffer in MiB, a power of two */
     bool no_qemu;        /* do not attach to QEMU's own probes */
+    bool stock;          /* a library without probes will do: attach to its functions */
 };
 
 /* Loads the programs and attaches them to every probe of the VM. *out is for tracer_close().
@@ -200,6 +208,8 @@ struct tracer_options {
  * BPF ring buffer; -ENOENT: no spice probes. */
 int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_options *options,
                 struct loader_error *e);
+/* Are functions recorded, because the library has no probes? */
+bool tracer_is_stock(const struct tracer *t);
 /* The number of attached probes of a source. */
 unsigned tracer_attached(const struct tracer *t, enum tap_source source);
 /* The probes of events.def that are not recorded: an array of {provider, name, why}, owned by `t`.

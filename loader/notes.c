@@ -124,7 +124,7 @@ bool probe_note_parse(struct probe_site *site, const void *desc, size_t size,
 
 const char *nop_kind_name(enum nop_kind nop)
 {
-    return nop == NOP_FIVE ? "nop5" : nop == NOP_ONE ? "nop" : "other";
+    return nop == NOP_FIVE ? "nop5" : nop == NOP_ONE ? "nop" : nop == NOP_CALL ? "call" : "other";
 }
 
 /* 0: no segment with that right, PF_X or PF_W, has the address in the file. */
@@ -206,6 +206,45 @@ static int read_notes(struct probe_file *file, const struct elf_file *f, Elf_Dat
     return 0;
 }
 
+/* ---- exported functions -------------------------------------------------------------------- */
+
+/* x86-64's first arguments (System V ABI), as many as an event of a call has. */
+static const char *const call_args[] = {"", "8@%rdi", "8@%rdi 4@%esi"};
+
+static int add_call(struct probe_file *file, const struct elf_file *f, const GElf_Sym *symbol,
+                    const struct wanted_probe *wanted)
+{
+    struct probe_site site = {
+        .provider = wanted->provider,
+        .name = wanted->name,
+        .args = call_args[wanted_arg_count(wanted)],
+        .address = symbol->st_value,
+        .offset = file_offset(f->elf, symbol->st_value, PF_X),
+        .nop = NOP_CALL,
+    };
+
+    parse_args(&site);
+    return add_site(file, &site);
+}
+
+static int read_functions(struct probe_file *file, const struct elf_file *f, Elf_Scn *section,
+                          const GElf_Shdr *header)
+{
+    Elf_Data *data = elf_getdata(section, NULL);
+    GElf_Sym symbol;
+    int error = 0;
+
+    for (int i = 0; data && !error && gelf_getsym(data, i, &symbol); i++) {
+        const char *name = elf_strptr(f->elf, header->sh_link, symbol.st_name);
+        const struct wanted_probe *wanted = name ? wanted_find(CALL_PROVIDER, name) : NULL;
+
+        if (wanted && GELF_ST_TYPE(symbol.st_info) == STT_FUNC && symbol.st_value) {
+            error = add_call(file, f, &symbol, wanted);
+        }
+    }
+    return error;
+}
+
 static void read_build_id(struct probe_file *file, Elf_Data *data)
 {
     size_t at = 0, next, name, desc;
@@ -251,6 +290,8 @@ static int read_sections(struct probe_file *file, const struct elf_file *f)
             stapsdt = section;
         } else if (header.sh_type == SHT_NOTE && section_data(section)) {
             read_build_id(file, section_data(section));
+        } else if (header.sh_type == SHT_DYNSYM && read_functions(file, f, section, &header)) {
+            return -ENOMEM;
         }
     }
     if (!stapsdt || !section_data(stapsdt)) {

@@ -30,6 +30,7 @@ struct tracer {
     struct tracer_part parts[2];
     unsigned part_count;
     bool multi; /* attach by multi-uprobe links */
+    bool stock; /* the library has no probes: its functions stand for them */
     struct ring_buffer *ring;
     int ring_fd; /* of its map; the map owns it */
     json_t *missing;

@@ -22,6 +22,7 @@
     {number, SOURCE_##source, provider, #name, args_##name, ARRAY_SIZE(args_##name)},
 #define EVENT_SPICE(number, name) PROBE(SPICE, number, name, "spice")
 #define EVENT_QEMU(number, name)  PROBE(QEMU, number, name, "qemu")
+#define EVENT_CALL(number, name)  PROBE(SPICE, number, name, CALL_PROVIDER)
 #define EVENT_GUEST(number, name)
 #define EVENT_CLIENT(number, name)
 #define EVENT_META(number, name)
@@ -78,13 +79,22 @@ static bool type_fits(enum tap_type type, int size)
     return false;
 }
 
-/* Attaching overwrites the site. Only a nop can be lost. */
+bool wanted_is_call(const struct wanted_probe *wanted)
+{
+    return !strcmp(wanted->provider, CALL_PROVIDER);
+}
+
+/* Attaching overwrites the site. Only a nop can be lost; the kernel knows a function's first
+ * instruction. */
 static enum probe_fit check_place(const struct probe_site *site, bool strict, char *why,
                                   size_t size)
 {
     if (!site->offset) {
         snprintf(why, size, "has a site that is not executable");
         return PROBE_BAD_SITE;
+    }
+    if (site->nop == NOP_CALL) {
+        return PROBE_FITS;
     }
     if (site->nop == NOP_OTHER) {
         snprintf(why, size, "has a site that is no nop");

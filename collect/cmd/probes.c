@@ -102,7 +102,9 @@ static json_t *describe_present(const struct probe_file *file)
         const struct probe_site *first = &file->sites[i];
         size_t sites = probe_file_sites(file, first->provider, first->name, &first);
 
-        json_array_append_new(probes, describe_probe(file, first, sites));
+        if (strcmp(first->provider, CALL_PROVIDER) != 0) {
+            json_array_append_new(probes, describe_probe(file, first, sites));
+        }
         i += sites;
     }
     return probes;
@@ -116,7 +118,7 @@ static json_t *describe_missing(const struct probe_file *file)
         const struct wanted_probe *w = &wanted_probes[i];
         const struct probe_site *site;
 
-        if (probe_file_has(file, w->provider) &&
+        if (!wanted_is_call(w) && probe_file_has(file, w->provider) &&
             !probe_file_sites(file, w->provider, w->name, &site)) {
             json_array_append_new(
                 missing, json_pack("{s:s, s:s}", "provider", w->provider, "name", w->name));
@@ -125,11 +127,22 @@ static json_t *describe_missing(const struct probe_file *file)
     return missing;
 }
 
+/* Those that record --stock attaches to. */
+static int count_functions(const struct probe_file *file)
+{
+    int count = 0;
+
+    for (size_t i = 0; i < file->count; i++) {
+        count += !strcmp(file->sites[i].provider, CALL_PROVIDER);
+    }
+    return count;
+}
+
 static json_t *describe_file(const struct probe_file *file, const char *name, bool replaced)
 {
-    return json_pack("{s:s, s:s, s:b, s:o, s:o}", "path", name, "build_id", file->build_id,
+    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:i}", "path", name, "build_id", file->build_id,
                      "replaced_on_disk", replaced, "probes", describe_present(file), "missing",
-                     describe_missing(file));
+                     describe_missing(file), "functions", count_functions(file));
 }
 
 /* ---- printing ---- */
@@ -180,6 +193,10 @@ static void print_file(const json_t *file, bool all)
                : "");
     if (!json_array_size(probes)) {
         printf("  no probes\n");
+        if (number_of(file, "functions")) {
+            printf("  %d functions that record --stock can attach to\n",
+                   number_of(file, "functions"));
+        }
         return;
     }
     printf("  %-36s %5s  %-5s  %4s  %-9s  %s\n", "probe", "sites", "nop", "args", "semaphore",
@@ -238,7 +255,7 @@ static int check_file(const struct probe_file *file, const char *name)
         const struct wanted_probe *w = &wanted_probes[i];
         char why[128];
 
-        if (w->source != source) {
+        if (w->source != source || wanted_is_call(w)) {
             continue;
         }
         if (wanted_check(w, file, why, sizeof(why)) == PROBE_FITS) {
@@ -297,7 +314,7 @@ static int probes_of_vm(const struct options *o)
                               describe_file(&module->probes, module->name, module->replaced));
     }
     print_files(files, o);
-    if (vm_require_probes(&vm, &e)) {
+    if (vm_require_probes(&vm, false, &e)) {
         result = fault(e.text, EXIT_ENV);
     }
     vm_close(&vm);

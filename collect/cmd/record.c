@@ -37,6 +37,7 @@ enum {
     OPT_MAX_SIZE = OPTIONS_LONG,
     OPT_MIN_FREE,
     OPT_BUFFER,
+    OPT_STOCK,
     OPT_NO_QEMU,
     OPT_GUEST,
     OPT_CLIENT,
@@ -61,6 +62,8 @@ static const struct argp_option option_table[] = {
      "End, or do not begin, with less than this free on the disk (default: 1G; 0: no bound)", 1},
     {"buffer", OPT_BUFFER, "MIB", 0,
      "Size of the kernel's ring buffer, a power of two up to 1024 (default: 16)", 1},
+    {"stock", OPT_STOCK, NULL, 0,
+     "Record a spice-server without probes too: QEMU's calls of it, and nothing of its inside", 1},
     {"no-qemu", OPT_NO_QEMU, NULL, 0, "Record spice-server's probes and not QEMU's", 1},
     {"guest", OPT_GUEST, "PATH", 0,
      "Record the guest's events too, from spicetap-guest. PATH is the unix socket of its port "
@@ -86,7 +89,8 @@ static const char doc[] =
     "`explain`, `export` and others read it without the VM and without rights."
     "\vNeeds root, or the capabilities CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE; older kernels "
     "need CAP_SYS_ADMIN too: see spicetap-record(1). Gives all of them up once it is attached.\n"
-    "The VM must run on a spice-server with probes: see spicetap-stack(7).\n"
+    "The VM must run on a spice-server with probes: see spicetap-stack(7). --stock records what a "
+    "library without them gives.\n"
     "Where the VM runs in slow motion (under libfaketime), all times are the VM's.";
 
 struct options {
@@ -204,6 +208,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         return options_bytes(state, "--min-free", arg, MOST_BYTES, &o->disk.free);
     case OPT_BUFFER:
         return parse_buffer(state, arg, &o->tracer.buffer_mib);
+    case OPT_STOCK:
+        o->tracer.stock = true;
+        return 0;
     case OPT_NO_QEMU:
         o->tracer.no_qemu = true;
         return 0;
@@ -250,13 +257,19 @@ static const char *losses(char *text, size_t size, const struct recorder_view *v
     return text;
 }
 
-static void print_missing(const json_t *missing)
+static void print_missing(const json_t *missing, bool stock)
 {
     const json_t *entry;
     size_t i;
 
+    if (stock)
+        fprintf(stderr,
+                "spicetap record: this spice-server has no probes (a stock build): only QEMU's "
+                "calls of it are recorded, nothing of streams, evictions and clients\n");
     json_array_foreach(missing, i, entry)
     {
+        if (stock && !strcmp(json_string_value(json_object_get(entry, "provider")), "spice"))
+            continue;
         fprintf(stderr, "spicetap record: not recorded: %s:%s: %s\n",
                 json_string_value(json_object_get(entry, "provider")),
                 json_string_value(json_object_get(entry, "name")),
@@ -278,9 +291,10 @@ static void print_attached(const struct recorder *r, const struct recorder_optio
         fprintf(stderr,
                 "spicetap record: %s has no probes (a stock build): recording without QEMU's\n",
                 v.vm->exe.name);
-    print_missing(v.missing);
-    fprintf(stderr, "recording %d (%s) to %s: attached to %u spice and %u qemu probes\n", v.vm->pid,
-            v.vm->domain ? v.vm->domain : "no name", v.path, v.spice, v.qemu);
+    print_missing(v.missing, v.stock);
+    fprintf(stderr, "recording %d (%s) to %s: attached to %u %s and %u qemu probes\n", v.vm->pid,
+            v.vm->domain ? v.vm->domain : "no name", v.path, v.spice,
+            v.stock ? "functions of spice-server" : "spice", v.qemu);
     if (v.scale != 1)
         fprintf(stderr,
                 "spicetap record: the VM runs in slow motion (libfaketime). All times are the "
@@ -308,13 +322,14 @@ static void print_live(void *who, const struct recorder *r)
     recorder_look(r, &v);
     seconds = (double)(v.now - (l->before ? l->before : v.started)) / SECOND;
     human(sent, sizeof(sent), (double)(v.counts->sent - l->sent) / seconds);
-    fprintf(stderr,
-            "%s%" PRIu64 " s  %.0f events/s  %" PRIu64 " OOMs  streams %u of %" PRIu64
-            "  %s/s sent  %s%s",
-            l->tty ? "\r" : "", (v.now - v.started) / SECOND,
-            (double)(v.events - l->events) / seconds, v.counts->kinds[EV_oom_begin],
-            counts_running(v.counts), v.counts->streams, sent, losses(lost, sizeof(lost), &v),
-            l->tty ? "\033[K" : "\n");
+    fprintf(stderr, "%s%" PRIu64 " s  %.0f events/s  ", l->tty ? "\r" : "",
+            (v.now - v.started) / SECOND, (double)(v.events - l->events) / seconds);
+    if (v.stock)
+        fprintf(stderr, "%" PRIu64 " calls for memory  ", v.counts->kinds[EV_spice_qxl_oom]);
+    else
+        fprintf(stderr, "%" PRIu64 " OOMs  streams %u of %" PRIu64 "  %s/s sent  ",
+                v.counts->kinds[EV_oom_begin], counts_running(v.counts), v.counts->streams, sent);
+    fprintf(stderr, "%s%s", losses(lost, sizeof(lost), &v), l->tty ? "\033[K" : "\n");
     l->before = v.now;
     l->events = v.events;
     l->sent = v.counts->sent;
@@ -326,13 +341,17 @@ static void print_end(const struct recorder *r)
     struct recorder_view v;
 
     recorder_look(r, &v);
-    printf("%s: %.1f s, %" PRIu64 " events in %s, %" PRIu64 " OOMs, %" PRIu64 " evictions, %" PRIu64
-           " streams created and %" PRIu64 " ended, %s sent, %s; %s\n",
-           v.path, (double)(v.ended - v.started) / SECOND, v.events,
-           human(size, sizeof(size), (double)v.bytes), v.counts->kinds[EV_oom_begin],
-           v.counts->kinds[EV_evict], v.counts->kinds[EV_stream_create],
-           v.counts->kinds[EV_stream_stop], human(sent, sizeof(sent), (double)v.counts->sent),
-           losses(lost, sizeof(lost), &v), v.end);
+    printf("%s: %.1f s, %" PRIu64 " events in %s, ", v.path, (double)(v.ended - v.started) / SECOND,
+           v.events, human(size, sizeof(size), (double)v.bytes));
+    if (v.stock)
+        printf("%" PRIu64 " calls for memory, ", v.counts->kinds[EV_spice_qxl_oom]);
+    else
+        printf("%" PRIu64 " OOMs, %" PRIu64 " evictions, %" PRIu64 " streams created and %" PRIu64
+               " ended, %s sent, ",
+               v.counts->kinds[EV_oom_begin], v.counts->kinds[EV_evict],
+               v.counts->kinds[EV_stream_create], v.counts->kinds[EV_stream_stop],
+               human(sent, sizeof(sent), (double)v.counts->sent));
+    printf("%s; %s\n", losses(lost, sizeof(lost), &v), v.end);
 }
 
 /* ---- the command ---- */

@@ -352,6 +352,15 @@ static int run(const struct options *o)
 
     if (code)
         return code;
+    if (bundle_stock(b)) {
+        bundle_close(b);
+        fprintf(
+            stderr,
+            "spicetap whatif: %s: recorded on a spice-server without probes: it has no decision "
+            "that could be replayed\n",
+            o->run);
+        return EXIT_INPUT;
+    }
     if (replay_init(&w.replay, o->list, o->detectors)) {
         bundle_close(b);
         fprintf(stderr, "spicetap whatif: out of memory\n");

@@ -35,6 +35,22 @@ static void ran_out(const struct model *x, struct finder *s)
     s->found(s, &f);
 }
 
+/* The same, of a spice-server without probes: QEMU's calls of it. */
+static void called(const struct model *x, struct finder *s)
+{
+    static const uint16_t needs[] = {EV_spice_qxl_oom, 0};
+    uint64_t times = x->counts.of_kind[EV_spice_qxl_oom];
+    struct finding f = finding_new(x, RULE_MEMORY_CALLED, 0, 0, times ? "found" : "none");
+
+    put_evidence(&f, (struct select){.kinds = {EV_spice_qxl_oom}});
+    if (times) {
+        put_count(&f, "times", times);
+        put_rate(&f, "per_minute", x->seconds > 0 ? (double)times * 60 / x->seconds : 0);
+    }
+    presence_needed(&f, x, needs);
+    s->found(s, &f);
+}
+
 static void evicted(const struct model *x, struct finder *s)
 {
     static const uint16_t needs[] = {EV_evict, 0};
@@ -193,7 +209,10 @@ static void tables(const struct model *x, struct finder *s)
 
 void find_memory(const struct model *x, struct finder *s)
 {
-    ran_out(x, s);
+    if (bundle_stock(x->bundle))
+        called(x, s);
+    else
+        ran_out(x, s);
     if (x->memory.kept.count) {
         evicted(x, s);
         waited(x, s);

@@ -42,7 +42,7 @@ bool presence_of(const struct model *x, uint16_t kind)
     const struct tap_kind_desc *k = tap_kind_find(kind);
     const json_t *probes = json_object_get(bundle_about(x->bundle), "probes");
 
-    if (!k || !is_described(x, k))
+    if (!k || !is_described(x, k) || (EV_IS_CALL(kind) && !bundle_stock(x->bundle)))
         return false;
     switch (k->source) {
     case SOURCE_GUEST:

@@ -21,6 +21,7 @@
     R(RULE_SHORT_BLOCKED, 'i', 7, "short_blocked")                                                 \
     R(RULE_SHORT_NOTHING, 'i', 8, "short_nothing")                                                 \
     R(RULE_SHORT_ALTERNATE, 'i', 9, "short_alternate")                                             \
+    R(RULE_SHORT_STOCK, 'i', 10, "short_stock")                                                    \
     /* memory: all out-of-memory episodes, then each one */                                        \
     R(RULE_MEMORY_RAN_OUT, 'e', 1, "memory_ran_out")                                               \
     R(RULE_MEMORY_EVICTED, 'e', 2, "memory_evicted")                                               \
@@ -35,6 +36,7 @@
     R(RULE_MEMORY_HELD, 'e', 13, "memory_held")                                                    \
     R(RULE_MEMORY_DROPPED, 'e', 15, "memory_dropped")                                              \
     R(RULE_EPISODES_MORE, 'e', 16, "episodes_more")                                                \
+    R(RULE_MEMORY_CALLED, 'e', 17, "memory_called")                                                \
     R(RULE_EPISODE_COURSE, 'e', 1, "episode_course")                                               \
     R(RULE_EPISODE_ANSWER, 'e', 2, "episode_answer")                                               \
     R(RULE_EPISODE_VICTIM, 'e', 3, "episode_victim") /* 3 to 6 */                                  \

@@ -86,6 +86,20 @@ static void losses(const struct model *x, struct chosen *c)
     choose(c, &f);
 }
 
+/* A library without probes leaves most of the other findings without a ground. */
+static void stock(const struct model *x, struct chosen *c)
+{
+    struct finding f = finding_new(x, RULE_SHORT_STOCK, 0, 0, "unknown");
+
+    if (!bundle_stock(x->bundle))
+        return;
+    f.cost = UINT64_MAX;
+    put_count(&f, "ooms", x->counts.of_kind[EV_spice_qxl_oom]);
+    put_count(&f, "wakeups", x->counts.of_kind[EV_spice_qxl_wakeup]);
+    put_evidence(&f, (struct select){.kinds = {EV_spice_qxl_oom, EV_spice_qxl_wakeup}});
+    choose(c, &f);
+}
+
 /* ---- the picture stood still ---- */
 
 enum why { WHY_WAITED, WHY_BLOCKED, WHY_PUT_OFF, WHY_NOT_DRAWN, WHY_SAME_FRAME, WHY_OPEN, WHYS };
@@ -420,6 +434,7 @@ void find_short(const struct model *x, struct finder *s)
 {
     struct chosen c = {.count = 0};
 
+    stock(x, &c);
     losses(x, &c);
     freezes(x, &c);
     boxes_alternate(x, &c);

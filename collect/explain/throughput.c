@@ -11,12 +11,15 @@ static void sent(const struct model *x, struct finder *s)
     struct finding f = finding_new(x, RULE_SENT, 0, 0, "found");
     uint64_t other = 0;
 
+    if (bundle_stock(x->bundle))
+        return; /* 0 bytes would be none of its figures */
     for (int i = 0; i < BYTES_CHANNELS; i++)
         other += x->bytes.channels[i].sent;
     put_bytes(&f, "video_bytes", x->bytes.stream_data.sent);
     put_bytes(&f, "drawing_bytes", x->bytes.drawing.sent);
     put_bytes(&f, "other_bytes", other);
     put_evidence(&f, (struct select){.kinds = {EV_sent}});
+    presence_of_probe(&f, x, EV_sent);
     s->found(s, &f);
 }
 

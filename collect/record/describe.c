@@ -55,7 +55,8 @@ void describe_vm(json_t *run, const struct vm *vm, const struct tracer *tracer, 
                                   "command_line", describe_arguments(vm->args)));
     json_object_set_new(run, "devices", vm_devices(vm->args));
     json_object_set_new(run, "probes",
-                        json_pack("{s:{s:i, s:s}, s:{s:i, s:s}, s:O}", "spice", "attached",
+                        json_pack("{s:b, s:{s:i, s:s}, s:{s:i, s:s}, s:O}", "stock",
+                                  tracer_is_stock(tracer), "spice", "attached",
                                   tracer_attached(tracer, SOURCE_SPICE), "sites",
                                   describe_sites(spice, "spice"), "qemu", "attached",
                                   tracer_attached(tracer, SOURCE_QEMU), "sites",

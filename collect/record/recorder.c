@@ -484,6 +484,7 @@ void recorder_look(const struct recorder *r, struct recorder_view *v)
         .bytes = r->bytes,
         .spice = tracer_attached(r->tracer, SOURCE_SPICE),
         .qemu = tracer_attached(r->tracer, SOURCE_QEMU),
+        .stock = tracer_is_stock(r->tracer),
         .missing = tracer_missing(r->tracer),
         .end = r->end,
     };

@@ -42,6 +42,7 @@ struct recorder_view {
     uint64_t lost, unknown;  /* of host and guest: events; losses of unknown count */
     uint64_t bytes;          /* of the logs; 0 before the end */
     unsigned spice, qemu;    /* probes attached */
+    bool stock;              /* those of spice are functions: it has no probes */
     const json_t *missing;   /* array of {provider, name, why}: probes that are not recorded */
     const char *end;         /* why it ended: "time is up", "interrupted"...; NULL: not yet */
 };

@@ -151,6 +151,15 @@ static void fill_ssim(struct compare_run *run, struct bundle *b)
     json_decref(o);
 }
 
+static void fill_memory(struct compare_run *run, const struct model *x)
+{
+    if (x->qxl || x->memory.kept.count) {
+        set(run, COL_ooms_a_minute, bounded_all(&x->memory.kept) * 60 / x->seconds);
+        set(run, COL_still_share, (double)waits_still(&x->waits) / x->seconds / 1e7);
+    }
+    set(run, COL_evicted, (double)x->memory.all.evicted);
+}
+
 void compare_fill(struct compare_run *run, const struct model *x)
 {
     double cpu = worker_cpu_share(bundle_about(x->bundle), x->seconds);
@@ -158,19 +167,17 @@ void compare_fill(struct compare_run *run, const struct model *x)
     if (!(x->seconds > 0))
         return;
     set(run, COL_seconds, x->seconds);
-    if (x->qxl || x->memory.kept.count) {
-        set(run, COL_ooms_a_minute, bounded_all(&x->memory.kept) * 60 / x->seconds);
-        set(run, COL_still_share, (double)waits_still(&x->waits) / x->seconds / 1e7);
-        if (x->has_guest)
-            set(run, COL_waited_share, (double)x->waits.guest.waited / x->seconds / 1e7);
+    if ((x->qxl || x->memory.kept.count) && x->has_guest)
+        set(run, COL_waited_share, (double)x->waits.guest.waited / x->seconds / 1e7);
+    if (!bundle_stock(x->bundle)) {
+        fill_memory(run, x);
+        fill_streams(run, x);
+        fill_clip(run, x);
+        fill_pacing(run, x);
+        fill_bytes(run, x);
     }
-    set(run, COL_evicted, (double)x->memory.all.evicted);
-    fill_streams(run, x);
-    fill_clip(run, x);
     fill_client(run, x);
-    fill_pacing(run, x);
     fill_ssim(run, x->bundle);
-    fill_bytes(run, x);
     if (cpu >= 0)
         set(run, COL_worker_cpu, 100 * cpu);
     if (!x->counts.lost_unknown)

@@ -254,10 +254,30 @@ static json_t *client_json(const struct info *i)
     return o;
 }
 
+/* What only spice-server's probes tell: null where it has none. */
+static void set_server(json_t *o, const struct info *i)
+{
+    static const char *const names[] = {"memory",     "streams",      "draws", "matches",
+                                        "trace_adds", "stream_drops", "bytes"};
+    const struct model_counts *f = &i->model->counts;
+
+    if (bundle_stock(i->bundle)) {
+        for (size_t n = 0; n < sizeof(names) / sizeof(*names); n++)
+            json_object_set_new(o, names[n], json_null());
+        return;
+    }
+    json_object_set_new(o, "memory", memory_json(i->model));
+    json_object_set_new(o, "streams", streams_json(i));
+    json_object_set_new(o, "draws", counts_json(f->draws, &tap_enum_draw_verdict));
+    json_object_set_new(o, "matches", matches_json(f));
+    json_object_set_new(o, "trace_adds", counts_json(f->trace_adds, &tap_enum_remove_reason));
+    json_object_set_new(o, "stream_drops", counts_json(f->drops, &tap_enum_drop_reason));
+    json_object_set_new(o, "bytes", bytes_json(&i->model->bytes));
+}
+
 static json_t *all_json(const struct info *i)
 {
     static const char *const states[] = {"complete", "recording", "recovered"};
-    const struct model_counts *f = &i->model->counts;
     json_t *o = json_object();
 
     json_object_set(o, "run", (json_t *)bundle_about(i->bundle));
@@ -268,14 +288,8 @@ static json_t *all_json(const struct info *i)
     set_count(o, "bytes_on_disk", i->bytes);
     json_object_set_new(o, "logs", logs_json(i));
     json_object_set_new(o, "events", events_json(i));
-    json_object_set_new(o, "losses", losses_json(f));
-    json_object_set_new(o, "memory", memory_json(i->model));
-    json_object_set_new(o, "streams", streams_json(i));
-    json_object_set_new(o, "draws", counts_json(f->draws, &tap_enum_draw_verdict));
-    json_object_set_new(o, "matches", matches_json(f));
-    json_object_set_new(o, "trace_adds", counts_json(f->trace_adds, &tap_enum_remove_reason));
-    json_object_set_new(o, "stream_drops", counts_json(f->drops, &tap_enum_drop_reason));
-    json_object_set_new(o, "bytes", bytes_json(&i->model->bytes));
+    json_object_set_new(o, "losses", losses_json(&i->model->counts));
+    set_server(o, i);
     if (info_has_client(i))
         json_object_set_new(o, "client", client_json(i));
     return o;

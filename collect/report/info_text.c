@@ -299,16 +299,26 @@ static void print_kinds(const struct info *i)
                    f->of_kind[k], rate(i, f->of_kind[k]));
 }
 
-void info_text(const struct info *i)
+/* Of a spice-server without probes. */
+static void print_calls(const struct info *i)
+{
+    const uint64_t *calls = i->model->counts.of_kind;
+
+    printf("\nCalls of spice-server, which has no probes\n"
+           "  for memory    %" PRIu64 " (%.1f a minute)\n"
+           "  wakeups       %" PRIu64 "\n"
+           "Its evictions, its streams and the bytes it sent are unknown.\n",
+           calls[EV_spice_qxl_oom], rate(i, calls[EV_spice_qxl_oom]) * 60,
+           calls[EV_spice_qxl_wakeup]);
+}
+
+static void print_server(const struct info *i)
 {
     static const char *const against[] = {"Matches against running streams",
                                           "Matches against the trace ring",
                                           "Matches against the drawable replaced", "Matches"};
     const struct model_counts *f = &i->model->counts;
 
-    info_about(i);
-    print_events(i);
-    print_losses(i);
     print_memory(i);
     print_streams(i);
     print_counts("Draws by verdict", f->draws, &tap_enum_draw_verdict);
@@ -317,6 +327,17 @@ void info_text(const struct info *i)
     print_counts("Written into the trace ring, by reason", f->trace_adds, &tap_enum_remove_reason);
     print_counts("Frames not sent as frames", f->drops, &tap_enum_drop_reason);
     print_bytes(i);
+}
+
+void info_text(const struct info *i)
+{
+    info_about(i);
+    print_events(i);
+    print_losses(i);
+    if (bundle_stock(i->bundle))
+        print_calls(i);
+    else
+        print_server(i);
     print_client(i);
     print_kinds(i);
 }

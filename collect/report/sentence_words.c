@@ -21,6 +21,10 @@ const struct words words[] = {
     {RULE_SHORT_LOSSES, NULL,
      "The recording lost {lost_events} event{lost_events:s} in {places} place{places:s}[, beside "
      "{events} that it has]: what follows may be wrong."},
+    {RULE_SHORT_STOCK, NULL,
+     "This spice-server has no probes, so nothing is known of its streams, its evictions, and what it "
+     "sent. QEMU called it {ooms} time{ooms:s} for memory, and woke it {wakeups} time{wakeups:s}. Run "
+     "the VM on the traced stack: `make stack`."},
     {RULE_SHORT_FREEZES, "guest_waited",
      "The picture of the clip stood still for {froze_ns} in all ({times} time{times:s}, {longest_ns} "
      "at the longest), mostly because the guest waited for graphics memory ({main_ns})."},
@@ -117,6 +121,11 @@ const struct words words[] = {
      "The guest called for graphics memory {times} time{times:s} ({per_minute} a minute), but never "
      "ran out."},
     {RULE_MEMORY_RAN_OUT, "none", "The guest did not run out of graphics memory."},
+    {RULE_MEMORY_CALLED, "found",
+     "QEMU told the server {times} time{times:s} ({per_minute} a minute) that the guest ran out of "
+     "graphics memory. What the server did then is not known."},
+    {RULE_MEMORY_CALLED, "none",
+     "QEMU did not tell the server that the guest ran out of graphics memory."},
     {RULE_MEMORY_EVICTED, "found",
      "To make room the server evicted {evicted} drawing{evicted:s}: {streamable} could have been "
      "{streamable:frames}, and {of_streams} {of_streams:were} a running stream's.[+ {traced} entered the "

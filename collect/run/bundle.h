@@ -90,6 +90,9 @@ enum bundle_state bundle_state(const struct bundle *b);
 const json_t *bundle_about(const struct bundle *b); /* run.json; an empty object for a log alone */
 size_t bundle_logs(const struct bundle *b, const struct bundle_log **logs);
 size_t bundle_logs_over(const struct bundle *b); /* logs beyond the 16 that a run may have */
+/* Is it of a spice-server without probes? Then its events are calls of the library, and nothing is
+ * known of its inside. */
+bool bundle_stock(const struct bundle *b);
 /* When recording began and ended. 0: not known, as the end of a run that was not finished. */
 void bundle_window(const struct bundle *b, uint64_t *from, uint64_t *to);
 /* Reads another JSON file of the folder, at most 4 MiB; the caller owns *out. -ENOENT if there is

@@ -305,6 +305,11 @@ int bundle_open(struct bundle **out, const char *path)
     return 0;
 }
 
+bool bundle_stock(const struct bundle *b)
+{
+    return json_is_true(json_object_get(json_object_get(bundle_about(b), "probes"), "stock"));
+}
+
 enum bundle_state bundle_state(const struct bundle *b)
 {
     return b->state;
