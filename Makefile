@@ -39,7 +39,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all guest deps stack stack-spice deb install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
-        check-spice check-stack check-vm fuzz fuzz-smoke demo demo-clean experiment experiments batch results results-check \
+        check-spice check-stack check-vm torture fuzz fuzz-smoke demo demo-clean experiment experiments batch results results-check \
         bench clean
 
 help: ## print this list
@@ -77,6 +77,8 @@ check: deps ## run every test; the last line counts them
 	scripts/check.sh
 check-unit: $(UNIT)
 	@scripts/run-unit.sh $^
+torture: stack all ## attack the recorder for an hour, SECONDS=N changes that
+	tests/stack/torture $(or $(SECONDS),3600)
 fuzz-smoke: $(FUZZ)
 	@scripts/fuzz.sh smoke $^
 fuzz: $(FUZZ) ## run every fuzz target, FUZZ_SECONDS (600) each; findings stay in build/fuzz

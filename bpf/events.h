@@ -45,8 +45,7 @@ enum tap_kind {
      (kind) == EV_delay_order)
 
 /* A function's call, recorded only where the library has no probes. */
-#define EV_IS_CALL(kind)                                                                           \
-    ((kind) >= EV_spice_qxl_oom && (kind) <= EV_spice_qxl_flush_surfaces_async)
+#define EV_IS_CALL(kind) ((kind) >= EV_spice_qxl_oom && (kind) <= EV_spice_qxl_flush_surfaces_async)
 
 enum record_level {
     RECORD_OFF,

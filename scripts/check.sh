@@ -49,7 +49,7 @@ step() {
 }
 
 # Every suite and step. Whoever adds one adds its name.
-names=(build unit python docs install results stack-build bench-build lint stack stack-variant whatif slow causes meter
+names=(build unit python docs install results stack-build bench-build lint stack stack-variant whatif slow causes meter torture
     fuzz harness patches vm)
 only=("$@")
 
@@ -117,6 +117,7 @@ suite whatif tests/stack/whatif
 suite slow tests/stack/slow
 suite causes tests/stack/causes
 suite meter tests/stack/meter
+suite torture tests/stack/torture 15
 suite fuzz ends fuzz
 suite harness ends harness
 suite patches ends patches

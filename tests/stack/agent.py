@@ -91,7 +91,7 @@ class Agent(threading.Thread):
 
 def hostile(agent):
     """One bad deed."""
-    deed, r = random.randrange(10), random.Random()
+    deed, r = random.randrange(10), random
     now = guest_now()
     if deed == 0:
         agent.raw(r.randbytes(r.randrange(1, 70000)))
