@@ -20,11 +20,12 @@
 
 #include "loader.h"
 
-#define LIBRARY   "/libfaketime"
-#define SHARED    "/faketime_shm_"
-#define VARIABLE  "FAKETIME="
-#define MAX_BYTES (1 << 20) /* of an environment */
-#define NS        INT64_C(1000000000)
+#define LIBRARY    "/libfaketime"
+#define SHARED     "/faketime_shm_"
+#define VARIABLE   "FAKETIME="
+#define MAX_BYTES  (1 << 20) /* of an environment */
+#define NS         INT64_C(1000000000)
+#define LEAST_RATE 0.001 /* a second of such a VM takes a quarter of an hour */
 /* A factor is one that somebody can mean, and the clock stays far from 2^63 ns. */
 #define LEAST_FACTOR 1e-4
 #define MOST_FACTOR  1e3
@@ -217,6 +218,10 @@ static int read_clock(struct vm_clock *clock, pid_t pid, unsigned long shared,
 
     if (error) {
         return error;
+    }
+    if (clock->rate > 1 || clock->rate < LEAST_RATE) {
+        snprintf(what, sizeof(what), "its rate is not between %g and 1", LEAST_RATE);
+        return not_understood(pid, what, e);
     }
     if (!shared || !read_start(pid, shared, &clock->start)) {
         snprintf(what, sizeof(what),

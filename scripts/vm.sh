@@ -95,6 +95,8 @@ libvirtd_start() {
 libvirt_start() {
 	libvirt_answers && return 0
 	need libvirtd virtlogd virsh
+	[ ! -d /run/systemd/system ] || die "libvirt does not answer at $LIBVIRT_DEFAULT_URI" \
+		"start it: systemctl start libvirtd"
 	[ "$(id -u)" = 0 ] || die "libvirt does not answer at $LIBVIRT_DEFAULT_URI" \
 		"start libvirtd (systemctl start libvirtd), or run this as root"
 	mkdir -p /run/libvirt "$DAEMONS"
@@ -115,7 +117,9 @@ libvirt_start() {
 # Stops the daemons that we started, with the last VM of this host.
 libvirt_stop() {
 	[ -f "$DAEMONS/libvirtd.pid" ] || [ -f "$DAEMONS/virtlogd.pid" ] || return 0
-	[ -z "$(virsh -q list --name 2>/dev/null | tr -d '[:space:]')" ] || return 0
+	local others
+	others=$(virsh -q list --name 2>/dev/null) || return 0
+	[ -z "$(tr -d '[:space:]' <<<"$others")" ] || return 0
 	daemon_stop libvirtd
 	daemon_stop virtlogd
 	rm -f "$DAEMONS/virtlogd.conf" "$DAEMONS/no-kvm"
@@ -346,6 +350,7 @@ remove() {
 	if libvirt_answers && running; then
 		pid=$(qemu_pid) || true
 		virsh -q destroy "$NAME" >/dev/null 2>&1 || true
+		! running || die "libvirt could not end $NAME" "its log: $(qemu_log)"
 	fi
 	# A log that was there before us stays.
 	if [ "$(cat "$VMS/$NAME/log.start" 2>/dev/null)" = 0 ] && [ -f "$(qemu_log)" ]; then
@@ -409,6 +414,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+case $NAME in */* | .*) die "--name $NAME: not a name of a VM" ;; esac
 mkdir -p "$VMS"
 case $command in
 start | stop)

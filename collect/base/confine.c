@@ -73,8 +73,8 @@ int confine_user_find(struct confine_user *user)
 static int become(const struct confine_user *user)
 {
     if (getuid() && geteuid())
-        return 0; /* no root: it is the user already */
-    if (*user->name ? initgroups(user->name, user->gid) : setgroups(0, NULL))
+        return 0;           /* no root: it is the user already */
+    if (setgroups(0, NULL)) /* docker, disk and others are as good as root */
         return -errno;
     if (setresgid(user->gid, user->gid, user->gid) || setresuid(user->uid, user->uid, user->uid))
         return -errno;
@@ -116,6 +116,7 @@ int confine(const struct confine_user *user, const char *const *writable, int ke
 {
     int error;
 
+    *lacks = (struct confine_lacks){false};
     *what = "root's user id";
     error = keep >= 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) ? -errno : become(user);
     if (!error) {
@@ -128,7 +129,7 @@ int confine(const struct confine_user *user, const char *const *writable, int ke
     }
     if (!error) {
         *what = "writing elsewhere (Landlock)";
-        error = unless_lacking(confine_paths(writable), &lacks->landlock);
+        error = unless_lacking(confine_paths(writable, &lacks->scopes), &lacks->landlock);
     }
     if (!error) {
         *what = "system calls (seccomp)";

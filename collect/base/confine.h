@@ -30,6 +30,7 @@ int confine_user_find(struct confine_user *user);
 /* What the kernel could not do. */
 struct confine_lacks {
     bool landlock; /* it may write wherever its user may */
+    bool scopes;   /* it may signal its user's other processes; before 6.2 truncate their files */
     bool seccomp;  /* it has all system calls */
 };
 

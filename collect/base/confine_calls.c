@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/confine_calls.h"
@@ -12,10 +14,12 @@ static int load(scmp_filter_ctx filter, int error)
 {
     if (!error) /* the kernel's own errors, not the library's */
         error = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
-    if (!error)
+    if (!error) {
         error = seccomp_load(filter);
+        error = error == -EINVAL ? -ENOSYS : error; /* a kernel without seccomp */
+    }
     seccomp_release(filter);
-    return error == -EINVAL ? -ENOSYS : error; /* a kernel without seccomp */
+    return error;
 }
 
 /* `names`: of system calls, with a space between two. */
@@ -80,6 +84,18 @@ static int refuse_sockets(scmp_filter_ctx filter)
     return error;
 }
 
+/* Typing into the terminal, which may be root's. */
+static int refuse_typing(scmp_filter_ctx filter)
+{
+    static const unsigned requests[] = {TIOCSTI, TIOCLINUX};
+    int error = 0;
+
+    for (size_t i = 0; i < 2 && !error; i++) /* the kernel looks at 32 bits of it */
+        error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                                 SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, requests[i]));
+    return error;
+}
+
 int confine_calls(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -92,24 +108,26 @@ int confine_calls(void)
         error = refuse_namespaces(filter);
     if (!error)
         error = refuse_sockets(filter);
+    if (!error)
+        error = refuse_typing(filter);
     return load(filter, error);
 }
 
 /* ---- the recorder alone -------------------------------------------------------------------- */
 
 static const char kept[] =
-    "access brk clock_gettime clock_nanosleep close close_range connect dup dup2 dup3 exit "
+    "access brk clock_gettime clock_nanosleep close close_range dup dup2 dup3 exit "
     "exit_group faccessat faccessat2 fallocate fcntl fdatasync flock fstat fstatfs fsync "
     "ftruncate futex getcwd getdents64 getegid geteuid getgid getpid getppid getrandom "
     "getrlimit getrusage getsockopt gettid gettimeofday getuid ioctl kill lseek lstat "
     "madvise mmap mprotect mremap munmap nanosleep newfstatat open openat poll ppoll pread64 "
-    "prlimit64 pselect6 pwrite64 read readlink readlinkat readv recvfrom recvmsg rename "
+    "pselect6 pwrite64 read readlink readlinkat readv recvfrom recvmsg rename "
     "renameat renameat2 restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn "
     "sched_getaffinity sched_yield select sendfile sendmsg sendto set_robust_list shutdown "
     "sigaltstack stat statfs statx sysinfo tgkill time uname unlink unlinkat wait4 waitid "
     "write writev";
 
-int confine_to_files(void)
+int confine_to_files(bool connects)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     int error;
@@ -117,9 +135,14 @@ int confine_to_files(void)
     if (!filter)
         return -ENOMEM;
     error = add(filter, SCMP_ACT_ALLOW, kept);
-    if (!error)
+    if (!error) /* its own limits */
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+                                 SCMP_A0(SCMP_CMP_EQ, 0, 0));
+    if (!error && connects)
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
                                  SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+    if (!error && connects)
+        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0);
     error = load(filter, error);
     return error == -ENOSYS ? 0 : error;
 }

@@ -53,7 +53,7 @@ static int fill(int rules, const char *const *writable, uint64_t truncate)
     return error;
 }
 
-int confine_paths(const char *const *writable)
+int confine_paths(const char *const *writable, bool *old)
 {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     uint64_t truncate = abi >= 3 ? ACCESS_TRUNCATE : 0;
@@ -63,6 +63,7 @@ int confine_paths(const char *const *writable)
 
     if (abi < 0)
         return -errno;
+    *old = abi < 6;
     if (abi >= 2)
         r.files |= ACCESS_REFER;
     if (abi >= 6) {

@@ -361,6 +361,7 @@ static int open_signals(void)
 {
     sigset_t set;
 
+    signal(SIGPIPE, SIG_IGN); /* whoever read our messages is gone: the run is still to be ended */
     signal(SIGXFSZ, SIG_IGN); /* a file size limit becomes an error of write(), as a full disk is */
     sigemptyset(&set);
     sigaddset(&set, SIGINT);

@@ -23,8 +23,8 @@ enum {
     URI = 512, /* bytes of a URI that are stored and shown */
 };
 
-/* In the child. It gets default signals, a process group of its own (Ctrl-C reaches the recorder
- * alone), and SIGINT when the recorder dies. */
+/* In the child. It gets default signals, a session of its own (Ctrl-C reaches the recorder alone),
+ * and SIGINT when the recorder dies. */
 static void become_client(const struct record_client *c, const char *folder, int ready, int go)
 {
     const struct client_options *o = &c->options;
@@ -61,7 +61,9 @@ static void become_client(const struct record_client *c, const char *folder, int
             argv[argc++] = (char *)more[i].name;
             argv[argc++] = (char *)more[i].value;
         }
-    setpgid(0, 0);
+    setsid(); /* without the terminal */
+    if ((fd = open("/dev/null", O_RDONLY)) >= 0)
+        dup2(fd, STDIN_FILENO);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGINT);

@@ -7,6 +7,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,31 +16,69 @@
 #include "base/confine_calls.h"
 #include "record/connector.h"
 
-/* By its folder, if that is open: the path may be too long for an address, and without rights the
- * process may not be able to walk it. */
-static int address(const struct connector *c, struct sockaddr_un *a)
+/* Opens the socket's file without following a link, which its folder's owner could make. */
+static int open_file(const struct connector *c)
 {
-    int n;
+    const int flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+    int fd = c->folder < 0 ? open(c->path, flags) : openat(c->folder, c->name, flags);
+    struct stat st;
+    int error = fd < 0 ? -errno : fstat(fd, &st) ? -errno : S_ISSOCK(st.st_mode) ? 0 : -ENOTSOCK;
 
-    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (c->folder < 0)
-        n = snprintf(a->sun_path, sizeof(a->sun_path), "%s", c->path);
-    else
-        n = snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/%s", c->folder, c->name);
-    return n < (int)sizeof(a->sun_path) ? 0 : -ENAMETOOLONG;
+    if (error && fd >= 0)
+        close(fd);
+    return error ? error : fd;
+}
+
+static bool is_libvirt(pid_t pid)
+{
+    char path[32], name[32] = "";
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+    f = fopen(path, "re");
+    if (f) {
+        if (!fgets(name, sizeof(name), f))
+            name[0] = '\0';
+        fclose(f);
+    }
+    return !strcmp(name, "libvirtd\n") || !strcmp(name, "virtqemud\n");
+}
+
+/* Whoever called listen(): the VM's process, or libvirt, which hands it the socket. */
+static bool is_owners(const struct connector *c, int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+
+    return !c->owner || (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) &&
+                         (peer.pid == c->owner || is_libvirt(peer.pid)));
+}
+
+static int connect_to(const struct connector *c, int file)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX}; /* the path may be too long for it */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int error = fd < 0 ? -errno : 0;
+
+    snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d", file);
+    if (!error && connect(fd, (struct sockaddr *)&a, sizeof(a)))
+        error = -errno;
+    if (!error && !is_owners(c, fd))
+        error = -EPERM;
+    if (error && fd >= 0)
+        close(fd);
+    return error ? error : fd;
 }
 
 static int reach(const struct connector *c)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct sockaddr_un a;
-    int error = fd < 0 ? -errno : address(c, &a);
+    int file = open_file(c), fd;
 
-    if (!error && connect(fd, (struct sockaddr *)&a, sizeof(a)))
-        error = -errno;
-    if (error && fd >= 0)
-        close(fd);
-    return error ? error : fd;
+    if (file < 0)
+        return file;
+    fd = connect_to(c, file);
+    close(file);
+    return fd;
 }
 
 /* ---- the helper ---- */
@@ -90,8 +129,8 @@ static void help(struct connector *c, int from)
 
     prctl(PR_SET_NAME, "spicetap-port");
     if (confine_user_find(&user) || confine(&user, nowhere, CAP_DAC_OVERRIDE, &lacks, &what) ||
-        confine_to_files())
-        _exit(1);
+        lacks.landlock || lacks.seccomp || confine_to_files(true))
+        _exit(1); /* with that right it could write any file */
     while (recv(from, &byte, 1, 0) == 1) {
         int fd = reach(c);
         bool told = answer_send(from, fd);
@@ -143,13 +182,13 @@ static int ask_helper(const struct connector *c)
 
 /* ---- for the port ---- */
 
-int connector_open(struct connector *c, const char *path)
+int connector_open(struct connector *c, const char *path, pid_t owner)
 {
     const char *slash = strrchr(path, '/');
     char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 
     *c = (struct connector){
-        .path = path, .name = slash ? slash + 1 : path, .folder = -1, .helper = -1};
+        .path = path, .name = slash ? slash + 1 : path, .folder = -1, .owner = owner, .helper = -1};
     if (!folder)
         return -ENOMEM;
     c->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -158,11 +197,14 @@ int connector_open(struct connector *c, const char *path)
     return 0;
 }
 
+bool connector_alone(const struct connector *c)
+{
+    return c->helper < 0;
+}
+
 int connector_connect(struct connector *c)
 {
-    int fd = reach(c);
-
-    return fd == -EACCES && c->helper >= 0 ? ask_helper(c) : fd;
+    return connector_alone(c) ? reach(c) : ask_helper(c);
 }
 
 void connector_close(struct connector *c)

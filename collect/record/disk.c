@@ -22,12 +22,18 @@ static bool left(const char *path, uint64_t *bytes)
 bool disk_free(const char *path, uint64_t *bytes)
 {
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
+    size_t length = strlen(path);
 
-    if (!slash)
+    while (length > 1 && path[length - 1] == '/') /* of the run itself */
+        length--;
+    while (length && path[length - 1] != '/')
+        length--;
+    if (!length)
         return left(".", bytes);
-    if (snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path) >= PATH_MAX)
+    if (length >= sizeof(folder))
         return false;
+    memcpy(folder, path, length);
+    folder[length] = '\0';
     return left(folder, bytes);
 }
 

@@ -28,7 +28,7 @@ int record_guest_open(struct guest_port **out, const struct vm *vm, const char *
                    vm->pid);
         return 0;
     }
-    err = guest_port_open(out, found, time);
+    err = guest_port_open(out, found, strcmp(where, "auto") ? 0 : vm->pid, time);
     free(found);
     return err;
 }

@@ -224,7 +224,8 @@ int guest_port_timeout(const struct guest_port *g, int most)
 
 /* ---- beginning and end ---- */
 
-int guest_port_open(struct guest_port **out, const char *path, const struct run_time *time)
+int guest_port_open(struct guest_port **out, const char *path, pid_t owner,
+                    const struct run_time *time)
 {
     struct guest_port *g = calloc(1, sizeof(*g));
     int err = g ? wire_parser_open(&g->parser) : -ENOMEM;
@@ -233,7 +234,7 @@ int guest_port_open(struct guest_port **out, const char *path, const struct run_
         g->time = time;
         g->fd = g->connector.folder = g->connector.helper = -1;
         g->path = err ? NULL : strdup(path);
-        err = g->path ? connector_open(&g->connector, g->path) : -ENOMEM;
+        err = g->path ? connector_open(&g->connector, g->path, owner) : -ENOMEM;
     }
     if (err) {
         guest_port_close(g);
@@ -246,6 +247,11 @@ int guest_port_open(struct guest_port **out, const char *path, const struct run_
     ask(g);
     *out = g;
     return 0;
+}
+
+bool guest_port_connects(const struct guest_port *g)
+{
+    return connector_alone(&g->connector);
 }
 
 void guest_port_begin(struct guest_port *g, struct bundle_writer *bundle)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "clock/run_time.h"
 #include "run/bundle.h"
@@ -18,9 +19,12 @@
 struct guest_port;
 
 /* Connects to the socket `path` and asks the agent to begin; tries again each second if it cannot.
- * All its times, and its limits, are run time. `time` must outlive the port. The caller closes
- * *out. -ENOMEM. */
-int guest_port_open(struct guest_port **out, const char *path, const struct run_time *time);
+ * `owner`: as of connector_open(). All its times, and its limits, are run time. `time` must outlive
+ * the port. The caller closes *out. -ENOMEM. */
+int guest_port_open(struct guest_port **out, const char *path, pid_t owner,
+                    const struct run_time *time);
+/* Does this process have to make sockets for it? */
+bool guest_port_connects(const struct guest_port *g);
 /* Takes events from here on. `bundle` must outlive the port. */
 void guest_port_begin(struct guest_port *g, struct bundle_writer *bundle);
 /* The descriptor to poll for POLLIN; -1: none now. */

@@ -200,6 +200,9 @@ static void say_confined(const struct recorder *r, const struct confine_lacks *l
     if (lacks->landlock)
         record_say(say,
                    "this kernel has no Landlock: what records may write wherever its user may");
+    else if (lacks->scopes)
+        record_say(say, "this kernel is older than Linux 6.12: what records may signal its user's "
+                        "other processes");
     if (lacks->seccomp)
         record_say(say, "this kernel has no seccomp: what records has all system calls");
 }
@@ -257,18 +260,18 @@ int recorder_begin(struct recorder *r, struct loader_error *e)
             recorder_end(r);
         return error;
     }
-    if (r->guest) {
-        guest_port_begin(r->guest, r->bundle);
-        record_guest_wait(r->guest, o->stop, &r->time, &o->say);
-    }
     r->losses_read = now(r);
     tracer_switch(r->tracer, RECORD_EARLY);
     record_client_start(&r->client, bundle_path(r->bundle), o->stop, &o->say);
-    error = confine_to_files();
+    error = confine_to_files(r->guest && guest_port_connects(r->guest));
     if (error) {
         log_failed(r, error);
         recorder_end(r);
         return loader_fail(e, error, "cannot give up system calls: %s", strerror(-error));
+    }
+    if (r->guest) { /* not a byte of it was read before */
+        guest_port_begin(r->guest, r->bundle);
+        record_guest_wait(r->guest, o->stop, &r->time, &o->say);
     }
     worker_cpu_begin(&r->workers, r->vm.pid);
     tracer_switch(r->tracer, RECORD_ALL);

@@ -65,6 +65,14 @@ static void writer_free(struct bundle_writer *b)
     free(b);
 }
 
+/* Who may rename the folder that was just made could put another one in its place. */
+static bool is_own(int folder)
+{
+    struct stat st;
+
+    return !fstat(folder, &st) && st.st_uid == geteuid() && (st.st_mode & 0777 & ~0750) == 0;
+}
+
 int bundle_create(struct bundle_writer **out, const char *path)
 {
     struct bundle_writer *b = calloc(1, sizeof(*b));
@@ -78,9 +86,11 @@ int bundle_create(struct bundle_writer **out, const char *path)
         err = -ENOMEM;
     else if (mkdir(path, 0750))
         err = -errno;
-    else if ((b->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+    else if ((b->folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0 ||
              flock(b->folder, LOCK_EX | LOCK_NB))
         err = -errno;
+    else if (!is_own(b->folder))
+        err = -EPERM;
     else if (asprintf(&b->path, "/proc/self/fd/%d", b->folder) < 0)
         err = -ENOMEM;
     else
@@ -197,7 +207,8 @@ int bundle_save(struct bundle_writer *b)
 
     if (!text)
         return -ENOMEM;
-    fd = openat(b->folder, "run.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    fd = openat(b->folder, "run.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                0640);
     if (fd < 0)
         return -errno;
     err = write_all(fd, text, strlen(text));
