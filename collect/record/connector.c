@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -145,6 +146,7 @@ static void help(struct connector *c, int from)
 
 static void begin_helper(struct connector *c)
 {
+    const struct timeval patience = {.tv_sec = 1}; /* the recorder must not stand still */
     int ends[2];
 
     if (geteuid() || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
@@ -156,6 +158,7 @@ static void begin_helper(struct connector *c)
     }
     close(ends[1]);
     c->helper = ends[0];
+    setsockopt(c->helper, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     if (c->pid < 0) {
         c->pid = 0;
         close(c->helper);
