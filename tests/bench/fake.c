@@ -19,6 +19,7 @@
     __extension__ unsigned short spice_##name##_semaphore __attribute__((unused))                  \
     __attribute__((section(".probes")));
 #define SEMAPHORE_QEMU(name)
+#define SEMAPHORE_CALL(name)
 #define SEMAPHORE_GUEST(name)
 #define SEMAPHORE_CLIENT(name)
 #define SEMAPHORE_META(name)
@@ -42,6 +43,7 @@
             HIT(name __VA_ARGS__);                                                                 \
     }
 #define FUNCTION_QEMU(name, ...)
+#define FUNCTION_CALL(name, ...)
 #define FUNCTION_GUEST(name, ...)
 #define FUNCTION_CLIENT(name, ...)
 #define FUNCTION_META(name, ...)
@@ -50,6 +52,7 @@
 
 #define ROW_SPICE(name) {#name, hit_##name},
 #define ROW_QEMU(name)
+#define ROW_CALL(name)
 #define ROW_GUEST(name)
 #define ROW_CLIENT(name)
 #define ROW_META(name)
