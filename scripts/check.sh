@@ -117,7 +117,7 @@ suite whatif tests/stack/whatif
 suite slow tests/stack/slow
 suite causes tests/stack/causes
 suite meter tests/stack/meter
-suite torture tests/stack/torture 15
+suite torture tests/stack/torture 10
 suite fuzz ends fuzz
 suite harness ends harness
 suite patches ends patches
