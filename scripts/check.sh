@@ -49,8 +49,8 @@ step() {
 }
 
 # Every suite and step. Whoever adds one adds its name.
-names=(build unit python docs install results stack-build bench-build lint stack stack-variant whatif slow causes meter torture
-    fuzz harness patches vm)
+names=(build unit python docs install results stack-build bench-build lint stack stack-variant whatif slow causes meter
+    torture fuzz harness patches vm)
 only=("$@")
 
 # is_in NAME NAME...   true where the first is one of the others

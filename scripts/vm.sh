@@ -32,7 +32,8 @@ set -euo pipefail
 
 CONFIGS=$TOP/guest-configs
 VMS=$BUILD/vm
-NAME=spicetap-demo-$(clone_mark)
+vm_name() { printf 'spicetap-%s-%s\n' "$1" "$(clone_mark)"; }
+NAME=$(vm_name demo)
 # Of all trees on this host: the pids of the daemons that one of them started.
 DAEMONS=$VMS
 [ "$(id -u)" != 0 ] || DAEMONS=${SPICETAP_DAEMONS:-/run/spicetap}
@@ -430,7 +431,7 @@ pid) qemu_pid ;;
 log) qemu_log ;;
 console) printf '%s\n' "$VMS/$NAME/console.log" ;;
 port) port ;;
-name) printf 'spicetap-%s-%s\n' "${operand:-demo}" "$(clone_mark)" ;;
+name) vm_name "${operand:-demo}" ;;
 accelerator) accelerator ;;
 slowdown)
 	vm_config "${operand:-demo}"

@@ -166,15 +166,19 @@ static void begin_helper(struct connector *c)
     }
 }
 
+/* -EPIPE or -ECONNRESET: it has ended. */
 static int ask_helper(const struct connector *c)
 {
     struct answer a;
+    ssize_t n;
     int fd;
 
     answer_init(&a);
-    if (send(c->helper, "", 1, MSG_NOSIGNAL) != 1 ||
-        recvmsg(c->helper, &a.message, MSG_CMSG_CLOEXEC) != sizeof(a.error))
-        return -EACCES; /* it has ended: what a recorder without it would see */
+    if (send(c->helper, "", 1, MSG_NOSIGNAL) != 1)
+        return -EPIPE;
+    n = recvmsg(c->helper, &a.message, MSG_CMSG_CLOEXEC);
+    if (n != sizeof(a.error))
+        return n < 0 ? -errno : -EPIPE;
     if (a.error)
         return a.error;
     if (a.message.msg_controllen < CMSG_LEN(sizeof(fd)) || a.with.head.cmsg_type != SCM_RIGHTS)
@@ -207,7 +211,16 @@ bool connector_alone(const struct connector *c)
 
 int connector_connect(struct connector *c)
 {
-    return connector_alone(c) ? reach(c) : ask_helper(c);
+    int fd;
+
+    if (connector_alone(c))
+        return reach(c);
+    fd = ask_helper(c);
+    if (fd != -EPIPE && fd != -ECONNRESET)
+        return fd;
+    close(c->helper);
+    c->helper = -1;
+    return reach(c);
 }
 
 void connector_close(struct connector *c)

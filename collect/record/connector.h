@@ -20,7 +20,8 @@ struct connector {
 
 /* Call it while the process has its rights. `path` must outlive *c. The caller closes *c, also
  * after an error. -ENOMEM. `owner`: where the path is the word of a process, that process; 0: where
- * the user gave it. A helper that cannot be made is not made. */
+ * the user gave it. Where a helper cannot be made, or the kernel cannot confine it, this process
+ * connects by itself, with the rights it then has. */
 int connector_open(struct connector *c, const char *path, pid_t owner);
 /* Does this process connect by itself, for want of a helper? */
 bool connector_alone(const struct connector *c);

@@ -194,43 +194,21 @@ static int only_reads_and_writes(void)
     return 0;
 }
 
-static void writes_into_its_folder_alone(void **state)
+struct
+try {
+    int (*look)(void);
+    bool files_only;
+};
+
+static void tried(void **state)
 {
+    const struct try *t = *state;
     struct stat st;
 
-    (void)state;
     need_root();
-    assert_int_equal(in_a_child(writes_elsewhere, false), 0);
+    assert_int_equal(in_a_child(t->look, t->files_only), 0);
     assert_int_equal(stat("/etc/spicetap-test", &st), -1);
     assert_int_equal(stat("/tmp/spicetap-test", &st), -1);
-}
-
-static void never_root_again(void **state)
-{
-    (void)state;
-    need_root();
-    assert_int_equal(in_a_child(becomes_root, false), 0);
-}
-
-static void no_way_out(void **state)
-{
-    (void)state;
-    need_root();
-    assert_int_equal(in_a_child(leaves_the_cage, false), 0);
-}
-
-static void a_client_can_do_its_work(void **state)
-{
-    (void)state;
-    need_root();
-    assert_int_equal(in_a_child(connects_as_a_client_does, false), 0);
-}
-
-static void the_recorder_has_less(void **state)
-{
-    (void)state;
-    need_root();
-    assert_int_equal(in_a_child(only_reads_and_writes, true), 0);
 }
 
 static uid_t uid_for(const char *sudo, const char *pkexec)
@@ -268,10 +246,16 @@ static void the_user_who_asked(void **state)
 
 int main(void)
 {
+    struct try elsewhere = {writes_elsewhere, false}, root = {becomes_root, false};
+    struct try out = {leaves_the_cage, false}, client = {connects_as_a_client_does, false};
+    struct try recorder = {only_reads_and_writes, true};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_user_who_asked),       cmocka_unit_test(writes_into_its_folder_alone),
-        cmocka_unit_test(never_root_again),         cmocka_unit_test(no_way_out),
-        cmocka_unit_test(a_client_can_do_its_work), cmocka_unit_test(the_recorder_has_less),
+        cmocka_unit_test(the_user_who_asked),
+        {"writes_into_its_folder_alone", tried, NULL, NULL, &elsewhere},
+        {"never_root_again", tried, NULL, NULL, &root},
+        {"no_way_out", tried, NULL, NULL, &out},
+        {"a_client_can_do_its_work", tried, NULL, NULL, &client},
+        {"the_recorder_has_less", tried, NULL, NULL, &recorder},
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
