@@ -33,6 +33,18 @@ struct place {
 
 struct site_plan {
     struct place args[SITE_ARGS];
+    uint32_t stack_bytes; /* from the top of the stack: what the arguments need */
+    uint32_t unused;
+};
+
+/* What the loader knows before it loads the programs. The kernel then takes it for constants: a
+ * probe with one site costs no branch, and no read, that its arguments do not need. */
+struct plans {
+    struct site_plan sites[MAX_SITES]; /* a probe's sites follow one another */
+    /* By kind. A probe with several sites finds its own by the attach cookie, the index. */
+    struct probe_sites {
+        uint32_t first, count;
+    } of[LOST_KINDS];
 };
 
 struct shared {
@@ -41,7 +53,6 @@ struct shared {
     uint64_t recording;
     uint64_t lost[LOST_REASONS][LOST_KINDS]; /* number of lost events */
     uint64_t last_lost;                      /* when the last one was lost: CLOCK_MONOTONIC, ns */
-    struct site_plan sites[MAX_SITES];       /* the index is the site's attach cookie */
 };
 
 #endif

@@ -2,10 +2,12 @@
 /*
  * Turns a hit of a USDT site into a record in the ring buffer, for spice.bpf.c and qemu.bpf.c.
  *
- * This code runs in the thread whose speed is being measured. libbpf's bpf_usdt_arg() looks up the
- * site and reads pt_regs again for each argument, and a site has up to twelve. Instead the loader
- * works out once where the arguments are (struct site_plan). A program then copies the registers
- * once per event, and the stack's arguments in one read.
+ * This code runs in the thread whose speed is being measured. Reading its memory costs more than
+ * all the rest of an event, so spice-server's sites have their arguments in registers. libbpf's
+ * bpf_usdt_arg() looks up the site and reads pt_regs again for each argument, and a site has up to
+ * twelve. Instead the loader works out where the arguments are (struct plans) before it loads the
+ * programs: the verifier takes that for constants, and drops what a site does not need. A program
+ * copies the registers once per event, and the stack's arguments in one read.
  *
  * Neither vmlinux.h nor CO-RE is used: pt_regs is the only kernel structure read, and the ABI fixes
  * its layout. So neither the build machine nor the traced one needs BTF.
@@ -24,11 +26,12 @@ struct {
 } events SEC(".maps");
 
 struct shared shared;
+const volatile struct plans plans;
 
 struct site {
     uint64_t words[SITE_WORDS];
     unsigned count; /* of words that were read */
-    const struct site_plan *plan;
+    const volatile struct site_plan *plan;
     bool failed;
 };
 
@@ -62,18 +65,39 @@ static __always_inline void copy_registers(uint64_t *words, const struct pt_regs
     words[WORD_ZERO] = 0;
 }
 
-static __always_inline void site_init(struct site *s, struct pt_regs *ctx, bool read_stack)
+/* The one site of a kind, known as the program is loaded; else the one that was hit. */
+static __always_inline const volatile struct site_plan *plan_of(struct pt_regs *ctx, unsigned kind)
 {
-    uint64_t number = bpf_get_attach_cookie(ctx);
+    uint64_t number = plans.of[kind].count == 1 ? plans.of[kind].first : bpf_get_attach_cookie(ctx);
 
-    s->plan = &shared.sites[number % MAX_SITES];
-    s->failed = false;
-    copy_registers(s->words, ctx);
-    s->count = read_stack ? SITE_WORDS : WORD_STACK;
-    if (read_stack && bpf_probe_read_user(s->words + WORD_STACK, STACK_WORDS * sizeof(s->words[0]),
-                                          (void *)ctx->rsp)) {
+    return &plans.sites[number % MAX_SITES];
+}
+
+/* How much of the stack the arguments need; of a kind's one site that is known at loading. */
+static __always_inline uint32_t stack_bytes(const struct site *s, unsigned kind)
+{
+    uint32_t most = STACK_WORDS * sizeof(s->words[0]);
+    uint32_t bytes = plans.of[kind].count == 1 ? s->plan->stack_bytes : most;
+
+    return bytes < most ? bytes : most;
+}
+
+static __always_inline void read_stack(struct site *s, const struct pt_regs *ctx, unsigned kind)
+{
+    uint32_t bytes = stack_bytes(s, kind);
+
+    s->count = SITE_WORDS;
+    if (bytes && bpf_probe_read_user(s->words + WORD_STACK, bytes, (void *)ctx->rsp)) {
         s->failed = true;
     }
+}
+
+static __always_inline void site_init(struct site *s, struct pt_regs *ctx, unsigned kind)
+{
+    s->plan = plan_of(ctx, kind);
+    s->failed = false;
+    s->count = WORD_STACK;
+    copy_registers(s->words, ctx);
 }
 
 static __always_inline uint64_t site_word(const struct site *s, uint64_t word)
@@ -82,7 +106,7 @@ static __always_inline uint64_t site_word(const struct site *s, uint64_t word)
     return word < s->count ? s->words[word] : 0;
 }
 
-static __always_inline uint64_t site_memory(struct site *s, const struct place *p)
+static __always_inline uint64_t site_memory(struct site *s, const volatile struct place *p)
 {
     uint64_t at = site_word(s, p->word) + (site_word(s, p->index) << (p->scale & 3)) + p->value;
     uint64_t value = 0;
@@ -95,7 +119,7 @@ static __always_inline uint64_t site_memory(struct site *s, const struct place *
 
 static __always_inline uint64_t site_arg(struct site *s, unsigned number)
 {
-    const struct place *p = &s->plan->args[number];
+    const volatile struct place *p = &s->plan->args[number];
     unsigned shift = p->shift & 63;
     uint64_t value;
 
@@ -143,9 +167,8 @@ static __always_inline void put_BOOL(struct site *s, uint64_t *slot, unsigned ar
 
 static __always_inline void put_RECT(struct site *s, uint64_t *slot, unsigned arg)
 {
-    if (bpf_probe_read_user(slot, 2 * sizeof(*slot), (void *)site_arg(s, arg))) {
-        s->failed = true;
-    }
+    slot[0] = site_arg(s, arg);
+    slot[1] = site_arg(s, arg + 1);
 }
 
 #define SLOTS_U64  1
@@ -163,7 +186,7 @@ enum event_slots {
 #include "events.def"
 };
 #undef F
-#define F(arg, type, name, kind, help)            || (arg) >= REGISTER_ARGS
+#define F(arg, type, name, kind, help)            || (arg) + SLOTS_##type > REGISTER_ARGS
 #define EVENT(source, number, name, help, fields) stack_##name = 0 fields,
 #define NOARG                                     (-1)
 enum event_stack {
@@ -190,7 +213,10 @@ enum event_stack {
         if (shared.recording < (EV_IS_EARLY(EV_##event) ? RECORD_EARLY : RECORD_ALL)) {            \
             return 0;                                                                              \
         }                                                                                          \
-        site_init(&s, ctx, stack_##event);                                                         \
+        site_init(&s, ctx, EV_##event);                                                            \
+        if (stack_##event) {                                                                       \
+            read_stack(&s, ctx, EV_##event);                                                       \
+        }                                                                                          \
         r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);                                           \
         if (!r) {                                                                                  \
             site_lost(LOSS_REASON_ring_full, EV_##event, time);                                    \

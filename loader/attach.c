@@ -47,19 +47,50 @@ static bool is_left_out(const struct tracer *t, const struct wanted_probe *w)
     return wanted_is_call(w) && !t->stock;
 }
 
+/* Tells the programs where the arguments of a probe's sites are. */
+static int plan_sites(struct tracer_part *part, const struct wanted_probe *w,
+                      const struct probe_file *file, char *why, size_t size)
+{
+    unsigned words = wanted_arg_count(w) > REGISTER_ARGS ? SITE_WORDS : WORD_STACK, bad;
+    const struct probe_site *sites;
+    unsigned count = (unsigned)probe_file_sites(file, w->provider, w->name, &sites);
+
+    if (part->site_count + count > MAX_SITES) {
+        snprintf(why, size, "has too many sites: all probes together may have %d", MAX_SITES);
+        return -E2BIG;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (site_plan_make(&part->plans->sites[part->site_count + i], &sites[i], words, &bad)) {
+            snprintf(why, size, "argument %u is in a place that cannot be read: %s", bad,
+                     sites[i].args);
+            return -EINVAL;
+        }
+    }
+    part->plans->of[w->kind] = (struct probe_sites){part->site_count, count};
+    part->site_count += count;
+    return 0;
+}
+
+static bool choose(struct tracer_part *part, const struct wanted_probe *w, const struct vm *vm,
+                   char *why, size_t size)
+{
+    const struct probe_file *file = &vm_image_of(vm, w)->probes;
+
+    return wanted_check(w, file, why, size) == PROBE_FITS && !plan_sites(part, w, file, why, size);
+}
+
 /* Does not load the programs whose probes are missing or do not fit. */
-static int choose_programs(struct tracer *t, const struct tracer_part *part, const struct vm *vm)
+static int choose_programs(struct tracer *t, struct tracer_part *part, const struct vm *vm)
 {
     struct bpf_object *obj = *part->skeleton->obj;
 
     for (size_t i = 0; i < wanted_probe_count; i++) {
         const struct wanted_probe *w = &wanted_probes[i];
         struct bpf_program *program;
-        char why[128];
+        char why[256];
 
         if (w->source != part->source ||
-            (!is_left_out(t, w) &&
-             wanted_check(w, &vm_image_of(vm, w)->probes, why, sizeof(why)) == PROBE_FITS)) {
+            (!is_left_out(t, w) && choose(part, w, vm, why, sizeof(why)))) {
             continue;
         }
         program = bpf_object__find_program_by_name(obj, w->name);
@@ -113,6 +144,7 @@ static int load_spice(struct tracer *t, const struct vm *vm, unsigned buffer_mib
         return loader_fail(e, -errno, "cannot read the BPF programs: %s", complaint);
     }
     part = add_part(t, SOURCE_SPICE, t->spice->skeleton);
+    part->plans = (struct plans *)&t->spice->rodata->plans;
     bpf_map__set_max_entries(t->spice->maps.events, buffer_mib << 20);
     error = choose_programs(t, part, vm);
     if (t->multi) {
@@ -139,6 +171,7 @@ static int load_qemu(struct tracer *t, const struct vm *vm, struct loader_error 
         return loader_fail(e, -errno, "cannot read the BPF programs: %s", complaint);
     }
     part = add_part(t, SOURCE_QEMU, t->qemu->skeleton);
+    part->plans = (struct plans *)&t->qemu->rodata->plans;
     error = bpf_map__reuse_fd(t->qemu->maps.events, bpf_map__fd(t->spice->maps.events));
     if (!error) {
         error = choose_programs(t, part, vm);
@@ -172,26 +205,6 @@ static int attach_error(const struct tracer *t, const struct vm *vm, const struc
                                   "CAP_SYS_PTRACE");
 }
 
-/* Writes the places of the sites' arguments into the memory shared with the programs. */
-static int plan_sites(struct tracer_part *part, const struct wanted_probe *w,
-                      const struct probe_site *sites, unsigned count, char *why, size_t size)
-{
-    unsigned words = wanted_arg_count(w) > REGISTER_ARGS ? SITE_WORDS : WORD_STACK, bad;
-
-    if (part->site_count + count > MAX_SITES) {
-        snprintf(why, size, "has too many sites: all probes together may have %d", MAX_SITES);
-        return -E2BIG;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        if (site_plan_make(&part->shared->sites[part->site_count + i], &sites[i], words, &bad)) {
-            snprintf(why, size, "argument %u is in a place that cannot be read: %s", bad,
-                     sites[i].args);
-            return -EINVAL;
-        }
-    }
-    return 0;
-}
-
 static int attach_one(struct tracer *t, struct tracer_part *part, const struct vm *vm,
                       const struct wanted_probe *w, struct loader_error *e)
 {
@@ -199,23 +212,18 @@ static int attach_one(struct tracer *t, struct tracer_part *part, const struct v
     struct bpf_program *program = bpf_object__find_program_by_name(*part->skeleton->obj, w->name);
     const struct probe_site *sites;
     unsigned count;
-    char why[256];
     int hooks;
 
     if (!program || !bpf_program__autoload(program)) {
         return 0;
     }
     count = (unsigned)probe_file_sites(&image->probes, w->provider, w->name, &sites);
-    if (plan_sites(part, w, sites, count, why, sizeof(why))) {
-        return add_missing(t, w, why) ? loader_fail(e, -ENOMEM, "no memory") : 0;
-    }
     hooks = uprobe_attach(part->hooks + part->hook_count, t->multi, program, vm->pid, image->path,
-                          sites, count, part->site_count);
+                          sites, count, part->plans->of[w->kind].first);
     if (hooks < 0) {
         return attach_error(t, vm, image, w, hooks, e);
     }
     part->hook_count += (unsigned)hooks;
-    part->site_count += count;
     part->attached++;
     return 0;
 }

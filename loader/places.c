@@ -94,8 +94,9 @@ static bool take_address(const char **text, struct place *p)
     return *(*text)++ == ')';
 }
 
-/* Programs copy the top of the stack in one read, so a place there is a word that they hold. */
-static void use_stack_word(struct place *p, unsigned words)
+/* Programs copy the top of the stack in one read, so a place there is a word that they hold.
+ * Returns how many bytes of the stack it needs. */
+static uint32_t use_stack_word(struct place *p, unsigned words)
 {
     uint64_t word = WORD_STACK + p->value / sizeof(uint64_t);
 
@@ -104,7 +105,9 @@ static void use_stack_word(struct place *p, unsigned words)
         word < words) {
         p->kind = PLACE_WORD;
         p->word = (uint8_t)word;
+        return (uint32_t)(p->value + sizeof(uint64_t));
     }
+    return 0;
 }
 
 static bool parse_place(struct place *p, const char *text)
@@ -134,6 +137,7 @@ int site_plan_make(struct site_plan *plan, const struct probe_site *site, unsign
     for (unsigned i = 0; i < site->arg_count; i++) {
         struct place *p = &plan->args[i];
         int size = site->arg_size[i];
+        uint32_t stack;
 
         arg += strspn(arg, " ");
         *bad_arg = i;
@@ -142,7 +146,8 @@ int site_plan_make(struct site_plan *plan, const struct probe_site *site, unsign
         }
         p->shift = size ? (uint8_t)(64 - 8 * abs(size)) : 0;
         p->is_signed = size < 0;
-        use_stack_word(p, words);
+        stack = use_stack_word(p, words);
+        plan->stack_bytes = stack > plan->stack_bytes ? stack : plan->stack_bytes;
         arg += strcspn(arg, " ");
     }
     return 0;

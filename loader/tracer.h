@@ -18,7 +18,8 @@ struct hook {
 struct tracer_part {
     enum tap_source source;
     struct bpf_object_skeleton *skeleton;
-    struct shared *shared;              /* memory shared with the programs */
+    struct plans *plans;                /* constants of the programs, until they are loaded */
+    struct shared *shared;              /* memory shared with them */
     uint64_t lost_before[LOST_REASONS]; /* losses that tracer_loss() has reported */
     struct hook hooks[MAX_SITES];
     unsigned hook_count, site_count, attached; /* attached: probes */

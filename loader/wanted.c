@@ -46,14 +46,19 @@ const struct wanted_probe *wanted_find(const char *provider, const char *name)
     return NULL;
 }
 
+static unsigned arg_width(const struct wanted_arg *arg)
+{
+    return arg->type == TYPE_RECT ? 2 : 1;
+}
+
 unsigned wanted_arg_count(const struct wanted_probe *wanted)
 {
     unsigned needed = 0;
 
     for (unsigned i = 0; i < wanted->count; i++) {
-        if (wanted->args[i].number >= (int)needed) {
-            needed = (unsigned)wanted->args[i].number + 1;
-        }
+        unsigned end = (unsigned)(wanted->args[i].number + 1) + arg_width(&wanted->args[i]) - 1;
+
+        needed = end > needed ? end : needed;
     }
     return needed;
 }
@@ -111,6 +116,21 @@ static enum probe_fit check_place(const struct probe_site *site, bool strict, ch
     return PROBE_FITS;
 }
 
+static enum probe_fit check_arg(const struct wanted_arg *arg, const struct probe_site *site,
+                                bool strict, char *why, size_t size)
+{
+    for (unsigned number = (unsigned)arg->number, i = 0; i < arg_width(arg); i++, number++) {
+        int bytes = site->arg_size[number];
+
+        if (strict ? !type_fits(arg->type, bytes) : !bytes) {
+            snprintf(why, size, "argument %u has %d bytes%s, not the type in events.def", number,
+                     abs(bytes), bytes < 0 ? " (signed)" : "");
+            return PROBE_ARG_TYPE;
+        }
+    }
+    return PROBE_FITS;
+}
+
 static enum probe_fit check_site(const struct wanted_probe *wanted, const struct probe_site *site,
                                  char *why, size_t size)
 {
@@ -122,14 +142,10 @@ static enum probe_fit check_site(const struct wanted_probe *wanted, const struct
         return PROBE_ARG_COUNT;
     }
     for (unsigned i = 0; i < wanted->count; i++) {
-        const struct wanted_arg *arg = &wanted->args[i];
+        enum probe_fit fit = check_arg(&wanted->args[i], site, strict, why, size);
 
-        if (strict ? !type_fits(arg->type, site->arg_size[arg->number])
-                   : !site->arg_size[arg->number]) {
-            snprintf(why, size, "argument %d has %d bytes%s, not the type in events.def",
-                     arg->number, abs(site->arg_size[arg->number]),
-                     site->arg_size[arg->number] < 0 ? " (signed)" : "");
-            return PROBE_ARG_TYPE;
+        if (fit != PROBE_FITS) {
+            return fit;
         }
     }
     return check_place(site, strict, why, size);

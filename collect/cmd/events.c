@@ -76,6 +76,8 @@ static void markdown_kind(const struct tap_kind_desc *k)
 
         if (f->arg < 0)
             printf("| - ");
+        else if (f->type == TYPE_RECT)
+            printf("| %d, %d ", f->arg, f->arg + 1);
         else
             printf("| %d ", f->arg);
         if (f->names)
@@ -117,11 +119,12 @@ static void markdown(void)
         "From the guest (`spicetap-guest`)", "From the client (`spicetap meter`)",
         "From the recorder itself"};
 
-    printf(
-        "# Events\n\n"
-        "Every kind of event a run can hold. Made by `spicetap events --markdown` from\n"
-        "`bpf/events.def`; change it there. The argument is the USDT probe's; docs/dev/format.md\n"
-        "says what the types and meanings are and how they are stored.\n\n");
+    printf("# Events\n\n"
+           "Every kind of event a run can hold. Made by `spicetap events --markdown` from\n"
+           "`bpf/events.def`; change it there. The argument is the USDT probe's. A rect\n"
+           "is two: left and top, right and bottom, the first of each in the lower half. "
+           "docs/dev/format.md\n"
+           "says what the types and meanings are and how they are stored.\n\n");
     for (int s = 0; s < SOURCES; s++) {
         printf("## %s\n\n", titles[s]);
         for (size_t i = 0; i < tap_kind_count; i++)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Stands in for libspice-server.so.1: it has only the probes, with the names and arguments of
- * events.def, so a measurement can hit one probe as often as it needs. It is built twice: with
- * one-byte nops at the sites, and with 5-byte nops (-DPROBE_NOP5).
+ * events.def, so a measurement can hit one probe as often as it needs. Its arguments are in
+ * registers too. It is built twice: with one-byte nops at the sites, and with 5-byte nops
+ * (-DPROBE_NOP5).
  */
-#define SDT_USE_VARIADIC    1
-#define _SDT_HAS_SEMAPHORES 1
+#define SDT_USE_VARIADIC        1
+#define STAP_SDT_ARG_CONSTRAINT nr
+#define _SDT_HAS_SEMAPHORES     1
 #include <sys/sdt.h>
 
 #ifdef PROBE_NOP5
@@ -33,7 +35,7 @@
 #define ARG_S32(i)                     ((int32_t)(h->number + (i)))
 #define ARG_U8(i)                      ((uint8_t)(h->small))
 #define ARG_BOOL(i)                    ((h->small & 1) != 0)
-#define ARG_RECT(i)                    (h->box)
+#define ARG_RECT(i)                    (h->left_top), (h->right_bottom)
 #define F(arg, type, name, kind, help) , ARG_##type(arg)
 #define HIT(name, ...)                 STAP_PROBEV(spice, name, ##__VA_ARGS__)
 #define FUNCTION_SPICE(name, ...)                                                                  \

@@ -9,7 +9,7 @@ struct hit {
     int64_t signed64;
     uint32_t number;
     uint8_t small;
-    int32_t box[4];
+    uint64_t left_top, right_bottom;
 };
 
 struct fake_probe {

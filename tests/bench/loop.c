@@ -32,10 +32,8 @@ static void next_hit(struct hit *h)
 {
     h->address = 0x7f1200000000u + (h->number * 2654435761u & 0xfffff) * 64;
     h->signed64 = 40000000 + (int64_t)(h->number * 69069u >> 12);
-    h->box[0] = 100 + (h->number & 63) * 8;
-    h->box[1] = 100 + (h->number >> 6 & 31) * 16;
-    h->box[2] = h->box[0] + 64;
-    h->box[3] = h->box[1] + 16;
+    h->left_top = 100 + (h->number & 63) * 8 + ((uint64_t)(100 + (h->number >> 6 & 31) * 16) << 32);
+    h->right_bottom = h->left_top + 64 + ((uint64_t)16 << 32);
     h->small = h->number & 1;
     h->number++;
 }

@@ -19,6 +19,8 @@ OTHERWISE = {
     "last_delay": {"delay"}, "audio_delay": {"audio"}, "sent": {"size"},
 }  # fmt: skip
 
+BOXES = {"old": ("old_left_top", "old_right_bottom")}
+
 
 def read(*path):
     with open(os.path.join(*path), encoding="utf-8") as f:
@@ -36,10 +38,13 @@ def sites():
 
 
 def fields():
-    """{probe: [(number of the argument, field)]}"""
+    """{probe: [(number of the argument, field)]}; a box is two arguments."""
     found = {}
     for m in re.finditer(r"^EVENT\(SPICE, \d+, (\w+),(.*?\))\)$", read(TOP, "bpf", "events.def"), re.M | re.S):
-        found[m[1]] = [(int(n), name) for n, name in re.findall(r"\bF\((\d+), \w+, (\w+),", m[2])]
+        found[m[1]] = []
+        for number, kind, name in re.findall(r"\bF\((\d+), (\w+), (\w+),", m[2]):
+            parts = BOXES.get(name, ("left_top", "right_bottom")) if kind == "RECT" else (name,)
+            found[m[1]] += [(int(number) + i, part) for i, part in enumerate(parts)]
     return found
 
 

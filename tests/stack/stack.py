@@ -341,7 +341,8 @@ def bpftrace_raw(arg, sites, base):
 def bpftrace_argument(arg, kind_type, sites, base):
     raw = bpftrace_raw(arg, sites, base)
     if kind_type == "RECT":
-        return [f"(int64)(*(int32 *)({raw} + {o}))" for o in (0, 4, 8, 12)]
+        pairs = raw, bpftrace_raw(arg + 1, sites, base)
+        return [f"(int64)(int32)({pair} >> {shift})" for pair in pairs for shift in (0, 32)]
     cast = {"S32": "(int64)(int32)%s", "S64": "(int64)%s", "U32": "(uint64)(uint32)%s",
             "U64": "%s", "U8": "(uint64)(uint8)%s", "BOOL": "(uint64)(uint8)%s"}[kind_type]
     return [cast % raw]

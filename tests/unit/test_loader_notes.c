@@ -282,6 +282,9 @@ static void places_widths(void **state)
     assert_true(p.args[2].shift == 56 && p.args[2].is_signed);
     assert_true(p.args[4].shift == 48 &&
                 p.args[4].kind == PLACE_MEMORY); /* the program holds no stack words */
+    assert_int_equal(p.stack_bytes, 0);
+    assert_int_equal(plan(&p, "8@24(%rsp) 8@8(%rsp) 8@%rax", SITE_WORDS), 0);
+    assert_int_equal(p.stack_bytes, 32); /* up to the end of the farthest */
 }
 
 static void places_out_of_reach(void **state)
@@ -349,6 +352,9 @@ static struct probe_site fitting(const struct wanted_probe *w)
     s.arg_count = (uint8_t)wanted_arg_count(w);
     for (unsigned i = 0; i < w->count; i++) {
         s.arg_size[w->args[i].number] = sizes[w->args[i].type];
+        if (w->args[i].type == TYPE_RECT) {
+            s.arg_size[w->args[i].number + 1] = sizes[TYPE_RECT];
+        }
     }
     return s;
 }
