@@ -34,6 +34,9 @@ enum nop_kind {
 };
 const char *nop_kind_name(enum nop_kind nop); /* "other", "nop", "call", "nop5" */
 
+/* Data of the function around a site, below the stack pointer. */
+enum red_zone { RED_ZONE_UNUSED, RED_ZONE_USED, RED_ZONE_UNKNOWN };
+
 #define PROBE_MAX_ARGS 12 /* of a USDT probe: the most that sys/sdt.h allows */
 
 struct probe_site {
@@ -45,6 +48,7 @@ struct probe_site {
     uint64_t
         semaphore_offset; /* of the semaphore in the file; 0: none, or in no writable segment */
     enum nop_kind nop;
+    enum red_zone red_zone; /* known only of NOP_FIVE at a probe that events.def wants */
     uint8_t arg_count;
     int16_t arg_size[PROBE_MAX_ARGS]; /* bytes, negative if signed; 0: not an integer */
 };

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "loader.h"
+#include "redzone.h"
 
 #define NOTE_TYPE_STAPSDT 3
 #define NOTE_FIELDS       (3 * sizeof(uint64_t)) /* addresses of site, base, semaphore */
@@ -16,6 +16,7 @@
 struct elf_file {
     int fd;
     Elf *elf;
+    struct frames frames;
 };
 
 static void elf_file_close(struct elf_file *f)
@@ -160,6 +161,17 @@ static enum nop_kind site_nop(const struct elf_file *f, uint64_t offset)
     return code[0] == 0x90 ? NOP_ONE : NOP_OTHER;
 }
 
+/* Where the file has the site, and what is there. */
+static void look_at_site(struct probe_site *site, const struct elf_file *f)
+{
+    site->offset = file_offset(f->elf, site->address, PF_X);
+    site->semaphore_offset = site->semaphore ? file_offset(f->elf, site->semaphore, PF_W) : 0;
+    site->nop = site_nop(f, site->offset);
+    if (site->nop == NOP_FIVE && wanted_find(site->provider, site->name)) {
+        site->red_zone = red_zone_around(f->fd, &f->frames, site->address, site->offset);
+    }
+}
+
 static int add_site(struct probe_file *file, const struct probe_site *site)
 {
     /* The room is the next power of two, so it is full when `count` is one. */
@@ -195,9 +207,7 @@ static int read_notes(struct probe_file *file, const struct elf_file *f, Elf_Dat
         if (note.n_type == NOTE_TYPE_STAPSDT && note.n_namesz == sizeof("stapsdt") &&
             !memcmp((char *)data->d_buf + name, "stapsdt", sizeof("stapsdt")) &&
             probe_note_parse(&site, (char *)file->notes + desc, note.n_descsz, bases)) {
-            site.offset = file_offset(f->elf, site.address, PF_X);
-            site.semaphore_offset = site.semaphore ? file_offset(f->elf, site.semaphore, PF_W) : 0;
-            site.nop = site_nop(f, site.offset);
+            look_at_site(&site, f);
             if (add_site(file, &site)) {
                 return -ENOMEM;
             }
@@ -271,7 +281,16 @@ static Elf_Data *section_data(Elf_Scn *section)
     return data && data->d_buf ? data : NULL;
 }
 
-static int read_sections(struct probe_file *file, const struct elf_file *f)
+static void keep_section(struct frame_section *kept, Elf_Scn *section, const GElf_Shdr *header)
+{
+    const Elf_Data *data = section_data(section);
+
+    if (data) {
+        *kept = (struct frame_section){data->d_buf, data->d_size, header->sh_addr};
+    }
+}
+
+static int read_sections(struct probe_file *file, struct elf_file *f)
 {
     struct probe_bases bases = {0};
     Elf_Scn *section = NULL, *stapsdt = NULL;
@@ -288,6 +307,10 @@ static int read_sections(struct probe_file *file, const struct elf_file *f)
             bases.linked = header.sh_addr;
         } else if (header.sh_type == SHT_NOTE && !strcmp(name, ".note.stapsdt")) {
             stapsdt = section;
+        } else if (!strcmp(name, ".eh_frame_hdr")) {
+            keep_section(&f->frames.index, section, &header);
+        } else if (!strcmp(name, ".eh_frame")) {
+            keep_section(&f->frames.descriptions, section, &header);
         } else if (header.sh_type == SHT_NOTE && section_data(section)) {
             read_build_id(file, section_data(section));
         } else if (header.sh_type == SHT_DYNSYM && read_functions(file, f, section, &header)) {

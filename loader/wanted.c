@@ -90,7 +90,7 @@ bool wanted_is_call(const struct wanted_probe *wanted)
 }
 
 /* Attaching overwrites the site. Only a nop can be lost; the kernel knows a function's first
- * instruction. */
+ * instruction. What a nop of five bytes becomes overwrites the red zone too. */
 static enum probe_fit check_place(const struct probe_site *site, bool strict, char *why,
                                   size_t size)
 {
@@ -103,6 +103,13 @@ static enum probe_fit check_place(const struct probe_site *site, bool strict, ch
     }
     if (site->nop == NOP_OTHER) {
         snprintf(why, size, "has a site that is no nop");
+        return PROBE_BAD_SITE;
+    }
+    if (site->nop == NOP_FIVE && site->red_zone != RED_ZONE_UNUSED) {
+        snprintf(why, size, "%s",
+                 site->red_zone == RED_ZONE_USED
+                     ? "has a site in a function that keeps data below the stack pointer"
+                     : "has a site in a function that may keep data below the stack pointer");
         return PROBE_BAD_SITE;
     }
     if (site->semaphore && !site->semaphore_offset) {
