@@ -138,10 +138,12 @@ static size_t entries(const struct frame_section *index)
 /* The entry of the function that begins last before `address`, or at it. NULL: there is none. */
 static const uint8_t *entry_of(const struct frame_section *index, uint64_t address)
 {
-    const uint8_t *entry = index->bytes + INDEX_HEADER, *found = NULL;
+    size_t count = entries(index);
+    const uint8_t *found = NULL;
     uint64_t best = 0;
 
-    for (size_t left = entries(index); left; left--, entry += INDEX_ENTRY) {
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *entry = index->bytes + INDEX_HEADER + i * INDEX_ENTRY;
         uint64_t begin = relative(index->address, entry);
 
         if (begin <= address && begin >= best) {
@@ -156,12 +158,14 @@ static const uint8_t *entry_of(const struct frame_section *index, uint64_t addre
  */
 static uint32_t length_of(const struct frame_section *descriptions, uint64_t at, uint64_t begin)
 {
-    uint64_t offset = at - descriptions->address;
-    const uint8_t *description = descriptions->bytes + offset;
+    const uint8_t *description;
 
     if (at < descriptions->address || descriptions->size < DESCRIPTION ||
-        offset > descriptions->size - DESCRIPTION ||
-        relative(at + BEGIN_AT, description + BEGIN_AT) != begin) {
+        at - descriptions->address > descriptions->size - DESCRIPTION) {
+        return 0;
+    }
+    description = descriptions->bytes + (at - descriptions->address);
+    if (relative(at + BEGIN_AT, description + BEGIN_AT) != begin) {
         return 0;
     }
     return (uint32_t)word_at(description + LENGTH_AT);

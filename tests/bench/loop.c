@@ -3,6 +3,8 @@
  * bench-loop: hits probes of the stand-in library and prints what that cost. Standard input has
  *   hit PROBE COUNT           prints "ns TOTAL COUNT": the thread's CPU time for COUNT hits
  *   rate PER_SECOND SECONDS   hits a mix of probes; prints "sent COUNT WALL_NS LATE_NS"
+ *   stops SECONDS             hits the mix without a rest; prints "stops LONGEST_NS COUNT": the longest
+ *                             time between two hits, and how many lasted longer than a millisecond
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +86,25 @@ static void run_rate(unsigned long rate, unsigned long seconds)
            late);
 }
 
+static void run_stops(unsigned long seconds)
+{
+    const struct fake_probe *p[MIX];
+    struct hit h = {.number = 1};
+    uint64_t now = clock_ns(CLOCK_MONOTONIC), end = now + seconds * 1000000000u, longest = 0;
+    unsigned long count = 0;
+    for (size_t i = 0; i < MIX; i++)
+        p[i] = probe_find(mix[i]);
+    for (uint64_t i = 0; now < end; i++) {
+        uint64_t before = now;
+        next_hit(&h);
+        p[i % MIX]->hit(&h);
+        now = clock_ns(CLOCK_MONOTONIC);
+        longest = now - before > longest ? now - before : longest;
+        count += now - before > 1000000;
+    }
+    printf("stops %" PRIu64 " %lu\n", longest, count);
+}
+
 int main(void)
 {
     char line[128], name[64];
@@ -95,6 +116,8 @@ int main(void)
             run_hits(name, a);
         else if (sscanf(line, "rate %lu %lu", &a, &b) == 2)
             run_rate(a, b);
+        else if (sscanf(line, "stops %lu", &a) == 1)
+            run_stops(a);
         else
             printf("unknown command: %s", line);
         fflush(stdout);
