@@ -100,6 +100,7 @@ json_t *guest_hello_parse(const uint8_t *json, size_t length)
     keep_text(hello, said, "kernel", MAX_TEXT);
     keep_text(hello, said, "machine", MAX_TEXT);
     keep_text(hello, said, "distribution", MAX_TEXT);
+    keep_text(hello, said, "capabilities", MAX_TEXT);
     keep_number(hello, said, "cpus");
     keep_names(hello, said, "drivers");
     keep_names(hello, said, "attached");
