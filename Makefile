@@ -78,7 +78,7 @@ check: deps ## run every test; the last line counts them
 check-unit: $(UNIT)
 	@scripts/run-unit.sh $^
 torture: stack all ## attack the recorder for an hour, SECONDS=N changes that
-	tests/stack/torture $(or $(SECONDS),3600)
+	tests/stack/torture --vm $(or $(SECONDS),3600)
 fuzz-smoke: $(FUZZ)
 	@scripts/fuzz.sh smoke $^
 fuzz: $(FUZZ) ## run every fuzz target, FUZZ_SECONDS (600) each; findings stay in build/fuzz

@@ -242,10 +242,12 @@ class Client(Program):
 
 
 class Recorder(Program):
-    def __init__(self, folder, pid, run="run", name="record", options=("-t", "60"), wrap=(), env=None):
+    """`target`: the process to record, or the options that name it."""
+
+    def __init__(self, folder, target, run="run", name="record", options=("-t", "60"), wrap=(), env=None):
         self.run = os.path.join(folder, run)
-        super().__init__(folder, name,
-                         [*wrap, SPICETAP, "record", "--pid", str(pid), "-o", self.run, *options], env)
+        named = ("--pid", str(target)) if isinstance(target, int) else target
+        super().__init__(folder, name, [*wrap, SPICETAP, "record", *named, "-o", self.run, *options], env)
 
     def wait_attached(self, timeout=30):
         end = time.time() + timeout
