@@ -27,6 +27,10 @@ uint64_t agent_now(void); /* ns of CLOCK_MONOTONIC */
 /* Reads the first line of a file, without its newline. `line` is empty if there is none. */
 void text_from_file(char *line, size_t size, const char *path);
 
+/* Gives up, for good, all capabilities but CAP_BPF and CAP_PERFMON, and CAP_SYS_ADMIN where this
+ * kernel wants it for perf events (rights.c). 0, or negative errno. */
+int rights_drop(void);
+
 /* ---- the queue to the port (queue.c) ----------------------------------------------------------
  */
 

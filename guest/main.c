@@ -98,9 +98,6 @@ static int run(struct trace *t, const char *port)
     struct agent_tracing ops = trace_ops(t);
     int end = end_signals(), result = session_init(&session, port, &ops);
 
-    /* The recorder reads the guest's clock from our answers to PING: a busy guest must not delay
-     * them. The agent itself needs little. */
-    setpriority(PRIO_PROCESS, 0, -10);
     while (!result) {
         result = session_step(&session, end, -1);
     }
@@ -112,12 +109,26 @@ static int run(struct trace *t, const char *port)
     return EXIT_DONE;
 }
 
+/* Under its unit it has these already. */
+static int take_what_needs_rights(void)
+{
+    static const struct rlimit no_limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+    /* Before Linux 5.11 BPF maps count as locked memory. */
+    setrlimit(RLIMIT_MEMLOCK, &no_limit);
+    /* The recorder reads the guest's clock from our answers to PING: a busy guest must not delay
+     * them. The agent itself needs little. */
+    setpriority(PRIO_PROCESS, 0, -10);
+    tracefs_folder(); /* mounts it */
+    return rights_drop();
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp parser = {option_table, on_option, NULL, doc, NULL, NULL, NULL};
     struct options options = {.port = DEFAULT_PORT};
     struct trace *t;
-    int code;
+    int code, error;
 
     code = options_parse_program(&parser, "spicetap-guest", "spicetap-guest", argc, argv, &options);
     if (code != OPTIONS_GO)
@@ -129,6 +140,12 @@ int main(int argc, char **argv)
     t = trace_new();
     if (!t) {
         fputs("spicetap-guest: no memory\n", stderr);
+        return EXIT_ENV;
+    }
+    error = take_what_needs_rights();
+    if (error) {
+        fprintf(stderr, "spicetap-guest: cannot give up capabilities: %s\n", strerror(-error));
+        trace_free(t);
         return EXIT_ENV;
     }
     code = options.check ? check(t) : run(t, options.port);
