@@ -3,8 +3,8 @@
  * bench-loop: hits probes of the stand-in library and prints what that cost. Standard input has
  *   hit PROBE COUNT           prints "ns TOTAL COUNT": the thread's CPU time for COUNT hits
  *   rate PER_SECOND SECONDS   hits a mix of probes; prints "sent COUNT WALL_NS LATE_NS"
- *   stops SECONDS             hits the mix without a rest; prints "stops LONGEST_NS COUNT": the longest
- *                             time between two hits, and how many lasted longer than a millisecond
+ *   stops SECONDS             hits the mix without a rest; prints "stops LONGEST_NS COUNT": the
+ * longest time between two hits, and how many lasted longer than a millisecond
  */
 #include <stdio.h>
 #include <stdlib.h>
