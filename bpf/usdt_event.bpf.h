@@ -2,12 +2,12 @@
 /*
  * Turns a hit of a USDT site into a record in the ring buffer, for spice.bpf.c and qemu.bpf.c.
  *
- * This code runs in the thread whose speed is being measured. Reading its memory costs more than
- * all the rest of an event, so spice-server's sites have their arguments in registers. libbpf's
- * bpf_usdt_arg() looks up the site and reads pt_regs again for each argument, and a site has up to
- * twelve. Instead the loader works out where the arguments are (struct plans) before it loads the
- * programs: the verifier takes that for constants, and drops what a site does not need. A program
- * copies the registers once per event, and the stack's arguments in one read.
+ * This code runs in the thread whose speed is being measured. Reading its memory costs nearly as
+ * much as all the rest of an event, so spice-server's sites have their arguments in registers.
+ * libbpf's bpf_usdt_arg() looks up the site and reads pt_regs again for each argument, and a site
+ * has up to twelve. Instead the loader works out where the arguments are (struct plans) before it
+ * loads the programs: the verifier takes that for constants, and drops what a site does not need. A
+ * program copies the registers once per event, and the stack's arguments in one read.
  *
  * Neither vmlinux.h nor CO-RE is used: pt_regs is the only kernel structure read, and the ABI fixes
  * its layout. So neither the build machine nor the traced one needs BTF.
@@ -110,8 +110,9 @@ static __always_inline uint64_t site_memory(struct site *s, const volatile struc
 {
     uint64_t at = site_word(s, p->word) + (site_word(s, p->index) << (p->scale & 3)) + p->value;
     uint64_t value = 0;
+    uint32_t bytes = sizeof(value) - (p->shift >> 3 & 7); /* the argument's own, no more */
 
-    if (bpf_probe_read_user(&value, sizeof(value), (void *)at)) {
+    if (bpf_probe_read_user(&value, bytes, (void *)at)) {
         s->failed = true;
     }
     return value;

@@ -119,7 +119,8 @@ static int take_what_needs_rights(void)
     /* The recorder reads the guest's clock from our answers to PING: a busy guest must not delay
      * them. The agent itself needs little. */
     setpriority(PRIO_PROCESS, 0, -10);
-    tracefs_folder(); /* mounts it */
+    tracefs_folder(); /* mounts it, as the next does */
+    debugfs_folder();
     return rights_drop();
 }
 

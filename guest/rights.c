@@ -34,7 +34,7 @@ static int keep(uint64_t permitted, uint64_t effective)
 }
 
 /* Debian's kernels want CAP_SYS_ADMIN for perf events where kernel.perf_event_paranoid is 3. */
-static bool may_open_perf_events(void)
+static bool admin_is_needed(void)
 {
     struct perf_event_attr attr = {
         .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_DUMMY};
@@ -43,7 +43,7 @@ static bool may_open_perf_events(void)
     if (fd >= 0) {
         close(fd);
     }
-    return fd >= 0;
+    return fd < 0 && (errno == EACCES || errno == EPERM);
 }
 
 int rights_drop(void)
@@ -54,5 +54,5 @@ int rights_drop(void)
     if (error) {
         return error;
     }
-    return may_open_perf_events() ? keep(needed, needed) : keep(with_admin, with_admin);
+    return admin_is_needed() ? keep(with_admin, with_admin) : keep(needed, needed);
 }

@@ -35,8 +35,9 @@ static const char *base_name(const char *path)
 
 static int add_missing(struct tracer *t, const struct wanted_probe *w, const char *why)
 {
-    json_t *entry =
-        json_pack("{s:s, s:s, s:s}", "provider", w->provider, "name", w->name, "why", why);
+    json_t *text = json_string(why); /* NULL: a note's own text that is no UTF-8 */
+    json_t *entry = json_pack("{s:s, s:s, s:o}", "provider", w->provider, "name", w->name, "why",
+                              text ? text : json_string("has arguments that cannot be read"));
 
     return entry && !json_array_append_new(t->missing, entry) ? 0 : -ENOMEM;
 }
@@ -97,6 +98,7 @@ static int choose_programs(struct tracer *t, struct tracer_part *part, const str
         if (program) {
             bpf_program__set_autoload(program, false);
         }
+        loader_clean(why);
         if (!is_left_out(t, w) && add_missing(t, w, why)) {
             return -ENOMEM;
         }

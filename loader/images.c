@@ -65,6 +65,7 @@ static int image_take(struct image *image, int fd, pid_t pid, const char *name)
     image->fd = fd;
     image->replaced = cut_deleted(image->name) || fstat(fd, &st) || !stat_name(image, pid, &now) ||
                       now.st_ino != st.st_ino;
+    loader_clean(image->name);
     return 0;
 }
 

@@ -24,6 +24,9 @@ struct loader_error {
 __attribute__((format(printf, 3, 4))) int loader_fail(struct loader_error *e, int error,
                                                       const char *format, ...);
 
+/* Replaces what a terminal would obey by question marks: a VM's name or path may hold anything. */
+void loader_clean(char *text);
+
 /* ---- probe notes of an ELF file (notes.c) --------------------------------------------- */
 
 enum nop_kind {
@@ -57,7 +60,8 @@ struct probe_file {
     char build_id[41];        /* hex; "": the file has none */
     struct probe_site *sites; /* sorted by provider, name, address */
     size_t count;
-    void *notes; /* owns the sites' strings, but for those of functions */
+    unsigned looks; /* how many functions were looked at for a red zone */
+    void *notes;    /* owns the sites' strings, but for those of functions */
 };
 
 /* The provider of sites that are no probes, but functions that the file exports and events.def
@@ -65,7 +69,8 @@ struct probe_file {
 #define CALL_PROVIDER "libspice-server"
 
 /* Fills in *file, which probe_file_free() frees. A file without probes is no error.
- * -ENOEXEC: not an ELF file for x86-64; or the errno of opening it. */
+ * -ENOEXEC: not an ELF file for x86-64; -EFBIG: its notes are larger than those of any QEMU; or the
+ * errno of opening it. */
 int probe_file_read(struct probe_file *file, const char *path, struct loader_error *e);
 void probe_file_free(struct probe_file *file);
 /* The number of sites of a probe; they follow one another from *first. 0: *first is not set. */

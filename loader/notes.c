@@ -12,6 +12,8 @@
 
 #define NOTE_TYPE_STAPSDT 3
 #define NOTE_FIELDS       (3 * sizeof(uint64_t)) /* addresses of site, base, semaphore */
+#define NOTES_MOST        (4 << 20) /* bytes; QEMU's thousands of probes have 0.3 MiB */
+#define LOOKS_MOST        256       /* as many sites as can be attached */
 
 struct elf_file {
     int fd;
@@ -38,7 +40,8 @@ static int elf_file_open(struct elf_file *f, const char *path, struct loader_err
     if (f->fd < 0) {
         return loader_fail(e, -errno, "%s: %s", path, strerror(errno));
     }
-    f->elf = elf_begin(f->fd, ELF_C_READ_MMAP, NULL);
+    /* Not mapped: a file that is cut meanwhile is an error then, and no signal. */
+    f->elf = elf_begin(f->fd, ELF_C_READ, NULL);
     if (!f->elf || elf_kind(f->elf) != ELF_K_ELF || !gelf_getehdr(f->elf, &header)) {
         return loader_fail(e, -ENOEXEC, "%s is not a program or a library (ELF)", path);
     }
@@ -162,13 +165,15 @@ static enum nop_kind site_nop(const struct elf_file *f, uint64_t offset)
 }
 
 /* Where the file has the site, and what is there. */
-static void look_at_site(struct probe_site *site, const struct elf_file *f)
+static void look_at_site(struct probe_file *file, struct probe_site *site, const struct elf_file *f)
 {
     site->offset = file_offset(f->elf, site->address, PF_X);
     site->semaphore_offset = site->semaphore ? file_offset(f->elf, site->semaphore, PF_W) : 0;
     site->nop = site_nop(f, site->offset);
     if (site->nop == NOP_FIVE && wanted_find(site->provider, site->name)) {
-        site->red_zone = red_zone_around(f->fd, &f->frames, site->address, site->offset);
+        site->red_zone = file->looks++ < LOOKS_MOST
+                             ? red_zone_around(f->fd, &f->frames, site->address, site->offset)
+                             : RED_ZONE_UNKNOWN;
     }
 }
 
@@ -194,6 +199,9 @@ static int read_notes(struct probe_file *file, const struct elf_file *f, Elf_Dat
     size_t at = 0, next, name, desc;
     GElf_Nhdr note;
 
+    if (data->d_size > NOTES_MOST) {
+        return -EFBIG;
+    }
     /* The strings of all sites point into this copy. */
     file->notes = malloc(data->d_size);
     if (!file->notes) {
@@ -207,7 +215,7 @@ static int read_notes(struct probe_file *file, const struct elf_file *f, Elf_Dat
         if (note.n_type == NOTE_TYPE_STAPSDT && note.n_namesz == sizeof("stapsdt") &&
             !memcmp((char *)data->d_buf + name, "stapsdt", sizeof("stapsdt")) &&
             probe_note_parse(&site, (char *)file->notes + desc, note.n_descsz, bases)) {
-            look_at_site(&site, f);
+            look_at_site(file, &site, f);
             if (add_site(file, &site)) {
                 return -ENOMEM;
             }
@@ -344,9 +352,10 @@ int probe_file_read(struct probe_file *file, const char *path, struct loader_err
     if (error) {
         return error;
     }
-    if (read_sections(file, &f)) {
+    error = read_sections(file, &f);
+    if (error) {
         probe_file_free(file);
-        return loader_fail(e, -ENOMEM, "%s: no memory for its probes", path);
+        return loader_fail(e, error, "%s: its probes cannot be read: %s", path, strerror(-error));
     }
     if (file->count) {
         qsort(file->sites, file->count, sizeof(*file->sites), compare_sites);

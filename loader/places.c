@@ -25,12 +25,13 @@ static const char *const registers[][4] = {
 /* The take_ functions parse a token at *text and move *text behind it. False: it is none. */
 static bool take_register(const char **text, uint8_t *word)
 {
-    const char *name = *text + 1;
-    size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789");
+    const char *name = *text + 1; /* behind the %, which is looked for first */
+    size_t length;
 
     if (**text != '%') {
         return false;
     }
+    length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789");
     *text = name + length;
     for (size_t r = 0; r < sizeof(registers) / sizeof(registers[0]); r++) {
         for (size_t width = 0; width < 4; width++) {

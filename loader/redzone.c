@@ -65,11 +65,21 @@ static bool uses_red_zone(struct stack *s, const cs_insn *insn)
     return false;
 }
 
+/* Compilers put what seldom runs elsewhere, with a description of its own: the site's part then
+ * does not show what the other one keeps. */
+static bool leaves(csh handle, const cs_insn *insn, uint64_t size)
+{
+    const cs_x86_op *target = insn->detail->x86.operands;
+
+    return cs_insn_group(handle, insn, CS_GRP_JUMP) && target->type == X86_OP_IMM &&
+           (uint64_t)target->imm >= size;
+}
+
 enum red_zone red_zone_in(const uint8_t *code, size_t size)
 {
     struct stack stack = {.frame = -1};
     enum red_zone found = RED_ZONE_UNUSED;
-    uint64_t address = 0;
+    uint64_t address = 0, end = size;
     cs_insn *insn;
     csh handle;
 
@@ -79,7 +89,7 @@ enum red_zone red_zone_in(const uint8_t *code, size_t size)
     cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
     insn = cs_malloc(handle);
     while (insn && size && found == RED_ZONE_UNUSED) {
-        if (!cs_disasm_iter(handle, &code, &size, &address, insn)) {
+        if (!cs_disasm_iter(handle, &code, &size, &address, insn) || leaves(handle, insn, end)) {
             found = RED_ZONE_UNKNOWN;
         } else if (uses_red_zone(&stack, insn)) {
             found = RED_ZONE_USED;
@@ -106,8 +116,8 @@ enum red_zone red_zone_in(const uint8_t *code, size_t size)
 #define INDEX_ENTRY   8
 #define BEGIN_AT      8 /* in a description */
 #define LENGTH_AT     12
-#define DESCRIPTION   16    /* bytes of it that are looked at */
-#define FUNCTION_MOST 65536 /* bytes; the sites' own functions have some hundred */
+#define DESCRIPTION   16   /* bytes of it that are looked at */
+#define FUNCTION_MOST 8192 /* bytes; the sites' own functions have some hundred */
 
 static int32_t word_at(const uint8_t *bytes)
 {

@@ -15,7 +15,7 @@ struct frames {
 };
 
 /* Looks at the instructions in `code`, those of one function of x86-64. RED_ZONE_UNKNOWN: some
- * bytes are no instruction. */
+ * bytes are no instruction, or it jumps out of them. */
 enum red_zone red_zone_in(const uint8_t *code, size_t size);
 /* The same for the function of the ELF file `fd` that has the instruction at `address`, as linked,
  * which is at `offset` in the file. RED_ZONE_UNKNOWN: also if the file does not say where that

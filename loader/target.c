@@ -110,6 +110,7 @@ char *vm_name_option(const char *option)
         *to++ = *from;
     }
     *to = '\0';
+    loader_clean(name);
     if (to == name) {
         free(name);
         return NULL;

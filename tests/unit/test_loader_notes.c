@@ -225,10 +225,16 @@ static int plan(struct site_plan *out, const char *args, unsigned words)
     static const struct probe_bases none;
     struct probe_site s;
     struct note n;
+    size_t size = make_note(&n, "spice", "x", args);
+    void *exact = malloc(size); /* a read behind it would be seen */
     unsigned bad;
+    int result;
 
-    assert_true(probe_note_parse(&s, &n, make_note(&n, "spice", "x", args), &none));
-    return site_plan_make(out, &s, words, &bad);
+    memcpy(exact, &n, size);
+    assert_true(probe_note_parse(&s, exact, size, &none));
+    result = site_plan_make(out, &s, words, &bad);
+    free(exact);
+    return result;
 }
 
 static void place_is(const char *arg, enum place_kind kind, unsigned word, unsigned index,
@@ -310,6 +316,8 @@ static void places_out_of_reach(void **state)
         "8@$5x",
         "8@(%rax,)",
         "8@(%rax,%rbx,)",
+        "8@(%rax,",
+        "8@(,",
         "8@99999999999999999999(%rax)",
     };
     struct site_plan p;

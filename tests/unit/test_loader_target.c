@@ -35,6 +35,8 @@ static void names(void **state)
     name_is("guest=a,,b,debug-threads=on", "a,b");
     name_is("guest=a,,,debug-threads=on", "a,");
     name_is("plain", "plain");
+    name_is("b\303\274ro", "b\303\274ro");
+    name_is("a\033[2J\302\233b", "a?[2J??b"); /* a terminal would obey */
     name_is("plain,process=x", "plain");
     name_is("guest=", NULL);
     name_is("", NULL);

@@ -60,6 +60,8 @@ static void cannot_be_known(void **state)
     (void)state;
     assert_int_equal(IN(0x06, NOP5, RET), RED_ZONE_UNKNOWN); /* no instruction in 64 bits */
     assert_int_equal(IN(NOP5, 0x0f, 0x1f), RED_ZONE_UNKNOWN);
+    assert_int_equal(IN(NOP5, 0xeb, 0x10, RET), RED_ZONE_UNKNOWN); /* jmp to another part */
+    assert_int_equal(IN(NOP5, 0x74, 0xf9, RET), RED_ZONE_UNUSED);  /* je to the site */
 }
 
 /* Two functions in a file of its own: at 0x1000 one that uses it, at 0x1010 another. */
