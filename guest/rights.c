@@ -16,7 +16,7 @@
 
 #define BIT(capability) (UINT64_C(1) << (capability))
 
-/* Of permitted and effective capabilities keeps those in `kept`. */
+/* Gives up what it is permitted beyond `permitted`. Of the rest `effective` holds now. */
 static int keep(uint64_t permitted, uint64_t effective)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

@@ -98,8 +98,11 @@ static int choose_programs(struct tracer *t, struct tracer_part *part, const str
         if (program) {
             bpf_program__set_autoload(program, false);
         }
+        if (is_left_out(t, w)) {
+            continue; /* nobody misses it */
+        }
         loader_clean(why);
-        if (!is_left_out(t, w) && add_missing(t, w, why)) {
+        if (add_missing(t, w, why)) {
             return -ENOMEM;
         }
     }
