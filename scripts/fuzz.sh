@@ -3,16 +3,17 @@
 #
 #   scripts/fuzz.sh smoke PROGRAM...         8 s each, for make check
 #   scripts/fuzz.sh run PROGRAM [SECONDS]    an hour, or that long; what it finds stays in build/fuzz
+#   scripts/fuzz.sh inputs PROGRAM COUNT     that many inputs, of 4096 bytes at most
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
 mode=$1
 shift
-fuzz() { # PROGRAM SECONDS
+fuzz() { # PROGRAM SECONDS [OPTION...]
     local name=${1##*/}
     local corpus=build/fuzz/corpus-$name
     mkdir -p "$corpus"
-    "$1" -max_total_time="$2" -max_len=262144 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/$name-" "$corpus"
+    "$1" -max_total_time="$2" -max_len=262144 -rss_limit_mb=2048 -artifact_prefix="build/fuzz/$name-" "${@:3}" "$corpus"
 }
 
 case $mode in
@@ -40,8 +41,9 @@ smoke)
     [[ $failed -eq 0 ]]
     ;;
 run) fuzz "$1" "${2:-3600}" ;;
+inputs) fuzz "$1" 0 -runs="$2" -max_len=4096 ;;
 *)
-    echo 'usage: fuzz.sh smoke PROGRAM... | run PROGRAM [SECONDS]' >&2
+    echo 'usage: fuzz.sh smoke PROGRAM... | run PROGRAM [SECONDS] | inputs PROGRAM COUNT' >&2
     exit 2
     ;;
 esac

@@ -6,7 +6,7 @@
  * An input is a whole file; or, if its first byte is odd, the contents of the sections of one, each
  * behind its length: a file that is right but for what matters here.
  *
- * Ten million inputs: build/fuzz/fuzz_elf -runs=10000000 -max_len=4096
+ * Ten million inputs: scripts/fuzz.sh inputs build/fuzz/fuzz_elf 10000000
  */
 #include <elf.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../bpf/shared.h"
-#include "../loader/loader.h"
+#include "bpf/shared.h"
+#include "loader/loader.h"
 
 enum { TEXT = 1, NOTES, BASE, INDEX, DESCRIPTIONS, SYMBOLS, STRINGS, NAMES, SECTIONS };
 

@@ -5,7 +5,7 @@
  * An input is a list of steps; START's nonce and the ids of pings are filled in, so that greetings
  * and answers are taken.
  *
- * Ten million inputs: build/fuzz/fuzz_guest_session -runs=10000000 -max_len=4096
+ * Ten million inputs: scripts/fuzz.sh inputs build/fuzz/fuzz_guest_session 10000000
  */
 #include <stdio.h>
 #include <stdlib.h>
