@@ -180,7 +180,7 @@ static __always_inline void put_RECT(struct site *s, uint64_t *slot, unsigned ar
 #define SLOTS_BOOL 1
 #define SLOTS_RECT 2
 
-/* First two constants per event: its number of slots, and whether it has stack arguments. */
+/* First two constants per event: its number of slots, and whether it may have stack arguments. */
 #define F(arg, type, name, kind, help)            +SLOTS_##type
 #define EVENT(source, number, name, help, fields) slots_##name = 0 fields,
 enum event_slots {
