@@ -14,6 +14,7 @@
 #   scripts/vm.sh name [KIND]                   prints the name of this tree's VM for demo, or for KIND
 #   scripts/vm.sh status|uri|pid|log|console|port [--name NAME]
 #                       port: the unix socket that is /dev/virtio-ports/org.spicetap.0 in the guest
+#   scripts/vm.sh apparmor                      prints what AppArmor's rules for VMs lack, so that it can stay on
 #   scripts/vm.sh accelerator                   prints kvm or qemu: what would run the guest
 #   scripts/vm.sh slowdown [CONFIG] [KEY=VALUE]...   prints how many times slower its clocks would be
 #
@@ -145,15 +146,54 @@ emulator() {
 	printf '%s\n' "$e"
 }
 
-# QEMU must run as the owner of the cache: libvirt's own user may not read it. Where AppArmor is on, its
-# profile does not allow an emulator outside /usr.
+# may_read USER:GROUP FILE...   true where that user may read all of them
+may_read() {
+	local file
+	for file in "${@:2}"; do
+		setpriv --reuid="${1%:*}" --regid="${1#*:}" --clear-groups test -r "$file" || return 1
+	done
+}
+
+# Prints the numbers UID:GID that QEMU runs as: whoever calls this. Root does not: then it is libvirt's own user, where
+# that one may read what QEMU needs.
+qemu_user() {
+	local own dir=$1
+	if [ "$(id -u)" != 0 ]; then
+		printf '%s:%s\n' "$(id -u)" "$(id -g)"
+		return
+	fi
+	own=$(virsh capabilities | sed -n "/<model>dac</,/<.secmodel>/ s/.*<baselabel type='kvm'>+\([0-9]*\):+\([0-9]*\)<.*/\1:\2/p")
+	own=${own:-0:0}
+	if ! may_read "$own" "$dir/base.qcow2" "$dir/vmlinuz" "$dir/initrd" "$(emulator)"; then
+		warn "QEMU runs as root: libvirt's user ($own) cannot read $dir, or the emulator" \
+			"(a folder above them is closed to others)"
+		own=0:0
+	fi
+	printf '%s\n' "$own"
+}
+
+# Where AppArmor is on, its profile for VMs allows no emulator outside /usr, unless `vm.sh apparmor` was added to it.
+APPARMOR=/etc/apparmor.d/local/abstractions/libvirt-qemu
+apparmor() {
+	cat <<-RULES
+		  # spicetap's build: scripts/vm.sh apparmor
+		  $(emulator) rmix,
+		  $BUILD/** mr,
+		  /usr/lib/*/faketime/*.so.1 mr,
+		  /dev/shm/*faketime* rwk,
+	RULES
+}
+
+# seclabels UID:GID
 seclabels() {
 	local models
 	models=$(virsh capabilities)
 	if grep -q '<model>dac</model>' <<<"$models"; then
-		printf "<seclabel type='static' model='dac' relabel='no'><label>+%d:+%d</label></seclabel>" "$(id -u)" "$(id -g)"
+		printf "<seclabel type='static' model='dac' relabel='no'><label>+%d:+%d</label></seclabel>" "${1%:*}" "${1#*:}"
 	fi
-	if grep -q '<model>apparmor</model>' <<<"$models"; then
+	if grep -q '<model>apparmor</model>' <<<"$models" && ! grep -qsF "$(emulator) rmix," "$APPARMOR"; then
+		warn "AppArmor is off for $NAME: its rules do not know the emulator of this tree." \
+			"To add them: scripts/vm.sh apparmor | sudo tee -a $APPARMOR"
 		printf "<seclabel type='none' model='apparmor'/>"
 	fi
 }
@@ -201,7 +241,7 @@ words_for_session() {
 }
 
 domain_xml() {
-	local dir=$1 image=$2 type cpu='' timer='' text
+	local dir=$1 user=$2 type cpu='' timer='' text
 	type=$(accelerator)
 	[ "$type" = qemu ] || cpu="<cpu mode='host-passthrough'/>"
 	# In slow motion the timer that Linux tests at boot seems dead: it would panic.
@@ -212,7 +252,7 @@ domain_xml() {
 	text=${text//@DOMAIN@/$NAME}
 	text=${text/<\/name>/<\/name><uuid>$(cat "$dir/uuid")<\/uuid>}
 	text=${text//@MEMORY@/${vm[memory]}}
-	text=${text//@KERNEL@/$image/vmlinuz}
+	text=${text//@KERNEL@/$dir/vmlinuz}
 	text=${text//@INITRD@/$dir/initrd}
 	text=${text//@CMDLINE@/root=/dev/vda console=ttyS0 quiet mitigations=off$timer spicetap.x=${vm[x]} spicetap.screen=${vm[screen]} spicetap.workload=${vm[workload]}$(words_for_session clip bars desktop player page pause beside activity)}
 	text=${text//@EMULATOR@/$(emulator)}
@@ -237,7 +277,7 @@ domain_xml() {
 		text=${text//@EGL_GRAPHICS@/}
 		text=${text//@EGL_ARGUMENTS@/<qemu:arg value=\'-display\'\/><qemu:arg value=\'egl-headless\'\/>}
 	fi
-	text=${text//@SECLABELS@/$(seclabels)}
+	text=${text//@SECLABELS@/$(seclabels "$user")}
 	text=${text//@ENVIRONMENT@/$(environment)}
 	printf '%s\n' "$text" >"$dir/domain.xml"
 }
@@ -269,6 +309,15 @@ initrd() {
 	fi
 	(cd "$dir/extra" && find . -mindepth 1 | sort | cpio --quiet -o -H newc -R 0:0) >>"$dir/initrd"
 	rm -rf "$dir/extra"
+}
+
+# The image's files for the VM, in DIR. As hard links: the cache may lie in a home that is closed to QEMU's user.
+disk() {
+	local dir=$1 image=$2 name
+	for name in vmlinuz base.qcow2; do
+		ln "$image/${name/base/disk}" "$dir/$name" 2>/dev/null || ln -s "$image/${name/base/disk}" "$dir/$name"
+	done
+	qemu-img create -q -f qcow2 -F qcow2 -b "$dir/base.qcow2" "$dir/disk.qcow2"
 }
 
 # Prints QEMU's end of the guest's port. A socket's name has at most 107 bytes (unix(7)): where the tree
@@ -311,7 +360,7 @@ name_is_free() {
 }
 
 start() {
-	local image dir=$VMS/$NAME by
+	local image dir=$VMS/$NAME by user
 	vm_config "${operand:-demo}"
 	need virsh qemu-img cpio
 	by=$(slowdown)
@@ -324,9 +373,11 @@ start() {
 	cache_used
 	cat /proc/sys/kernel/random/uuid >"$dir/uuid"
 	note_owner >"$dir/owner"
-	qemu-img create -q -f qcow2 -F qcow2 -b "$image/disk.qcow2" "$dir/disk.qcow2"
+	disk "$dir" "$image"
 	initrd "$dir" "$image"
-	domain_xml "$dir" "$image"
+	user=$(qemu_user "$dir")
+	[ "$user" = "$(id -u):$(id -g)" ] || chown "$user" "$dir/disk.qcow2"
+	domain_xml "$dir" "$user"
 	# libvirt appends to a log of this name: stop() must know whether all of it is ours.
 	stat -c %s "$(qemu_log)" >"$dir/log.start" 2>/dev/null || echo 0 >"$dir/log.start"
 	printf '%s\n' "$by" >"$dir/slowdown"
@@ -433,6 +484,7 @@ console) printf '%s\n' "$VMS/$NAME/console.log" ;;
 port) port ;;
 name) vm_name "${operand:-demo}" ;;
 accelerator) accelerator ;;
+apparmor) apparmor ;;
 slowdown)
 	vm_config "${operand:-demo}"
 	slowdown

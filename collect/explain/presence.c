@@ -112,6 +112,9 @@ void presence_of_probe(struct finding *f, const struct model *x, uint16_t kind)
                                              : UNSURE_NO_PROBE;
     if (f->unsure == UNSURE_NO_PROBE)
         put_word(f, "probe", k->name);
+    /* That none was recorded does not say that there was none. */
+    if (!strcmp(f->verdict, "none"))
+        f->verdict = "unknown";
 }
 
 void presence_needed(struct finding *f, const struct model *x, const uint16_t *kinds)

@@ -3,7 +3,8 @@
  * Whatever frames a guest's agent sends, in any order and at any time, the session must not crash.
  * Its logs can be read to their end, and hold the events that it counted: no more than it may send.
  * An input is a list of steps; START's nonce and the ids of pings are filled in, so that greetings
- * and answers are taken.
+ * and answers are taken. Opening a log takes longer than all the rest: one input in 64 writes real
+ * ones, the others count what would be written.
  *
  * Ten million inputs: scripts/fuzz.sh inputs build/fuzz/fuzz_guest_session 10000000
  */
@@ -49,6 +50,75 @@ static void clean_all(void)
     clean();
     rmdir(folder);
 }
+
+/* ---- logs that only count (the linker's --wrap, see the Makefile) ---- */
+
+static bool on_disk;
+static uint64_t counted;
+static char counting[GUEST_LOGS]; /* their addresses stand for writers */
+
+static bool counts(const struct tap_writer *w)
+{
+    return !on_disk && w;
+}
+
+int __real_bundle_log_numbered(struct bundle_writer *b, enum tap_source source, unsigned number,
+                               struct tap_writer **out);
+int __wrap_bundle_log_numbered(struct bundle_writer *b, enum tap_source source, unsigned number,
+                               struct tap_writer **out)
+{
+    if (on_disk)
+        return __real_bundle_log_numbered(b, source, number, out);
+    if (!number || number > GUEST_LOGS || source != SOURCE_GUEST)
+        abort();
+    *out = (struct tap_writer *)&counting[number - 1];
+    return 0;
+}
+
+int __real_bundle_log_close(struct bundle_writer *b, struct tap_writer *w);
+int __wrap_bundle_log_close(struct bundle_writer *b, struct tap_writer *w)
+{
+    return counts(w) ? 0 : __real_bundle_log_close(b, w);
+}
+
+int __real_tap_writer_close(struct tap_writer *w);
+int __wrap_tap_writer_close(struct tap_writer *w)
+{
+    return counts(w) ? 0 : __real_tap_writer_close(w);
+}
+
+int __real_tap_write(struct tap_writer *w, const struct tap_event *ev);
+int __wrap_tap_write(struct tap_writer *w, const struct tap_event *ev)
+{
+    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
+
+    if (!counts(w))
+        return __real_tap_write(w, ev);
+    if (!k || k->slots != ev->slots || (k->source != SOURCE_GUEST && k->source != SOURCE_META))
+        abort();
+    counted += ev->kind != EV_clock_ping;
+    return 0;
+}
+
+int __real_tap_write_loss(struct tap_writer *w, uint64_t time, uint64_t count, unsigned reason);
+int __wrap_tap_write_loss(struct tap_writer *w, uint64_t time, uint64_t count, unsigned reason)
+{
+    return counts(w) ? 0 : __real_tap_write_loss(w, time, count, reason);
+}
+
+int __real_tap_writer_flush(struct tap_writer *w);
+int __wrap_tap_writer_flush(struct tap_writer *w)
+{
+    return counts(w) ? 0 : __real_tap_writer_flush(w);
+}
+
+uint64_t __real_tap_writer_bytes(const struct tap_writer *w);
+uint64_t __wrap_tap_writer_bytes(const struct tap_writer *w)
+{
+    return counts(w) ? 0 : __real_tap_writer_bytes(w);
+}
+
+/* ---- the agent ---- */
 
 static void send(uint8_t type, const uint8_t *payload, size_t length)
 {
@@ -164,21 +234,34 @@ static uint64_t events_in(const char *name)
 
 static void check(void)
 {
-    uint64_t count = 0;
+    uint64_t count = counted;
 
-    for (unsigned i = 0; i < session.log_count; i++)
+    for (unsigned i = 0; on_disk && i < session.log_count; i++)
         count += events_in(session.logs[i].name);
     if (count != session.events || session.error || count > (seconds + 1) * GUEST_EVENTS_A_SECOND)
         abort();
 }
 
+static bool one_in_64(const uint8_t *data, size_t size)
+{
+    uint32_t hash = 2166136261;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ data[i]) * 16777619;
+    return hash >> 26 == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct bundle_writer *bundle;
+    struct bundle_writer *bundle = NULL;
 
-    clean();
-    if (bundle_create(&bundle, path_of("")))
-        abort();
+    on_disk = one_in_64(data, size);
+    counted = 0;
+    if (on_disk) {
+        clean();
+        if (bundle_create(&bundle, path_of("")))
+            abort();
+    }
     session = (struct guest_session){.bundle = bundle};
     now = 50 * SECOND;
     sequence = 0;
@@ -197,7 +280,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     guest_session_end(&session);
     check();
     guest_session_free(&session);
-    if (bundle_finish(bundle, "fuzz"))
+    if (bundle && bundle_finish(bundle, "fuzz"))
         abort();
     return 0;
 }

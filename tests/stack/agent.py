@@ -2,6 +2,7 @@
 """Stands for QEMU's chardev and the agent behind it, where a real one does not do what a test needs: an agent that
 lies, and one that a test restarts. It is guest/wire.h in Python."""
 
+import contextlib
 import json
 import random
 import select
@@ -37,7 +38,7 @@ class Agent(threading.Thread):
         super().__init__(daemon=True)
         self.path, self.act, self.boot = path, act, boot
         self.sequence, self.sent, self.on, self.ended = 0, 0, False, False
-        self.listener = socket.socket(socket.AF_UNIX)
+        self.connection, self.listener = None, socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(1)
         self.start()
@@ -70,8 +71,8 @@ class Agent(threading.Thread):
 
     def run(self):
         while not self.ended:
-            self.connection, _ = self.listener.accept()
             try:
+                self.connection, _ = self.listener.accept()
                 while not self.ended:
                     ready, _, _ = select.select([self.connection], [], [], 0 if self.act and self.on else 0.05)
                     if ready:
@@ -84,9 +85,14 @@ class Agent(threading.Thread):
             except OSError:
                 pass
             self.on = False
+            if self.connection:
+                self.connection.close()
+        self.listener.close()
 
     def end(self):
         self.ended = True
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # it may wait for a recorder that never came
 
 
 def hostile(agent):
