@@ -15,7 +15,7 @@ CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HDR     := $(B)/hdr/libhdr_histogram.a
 CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I. -Icollect -MMD -MP
-LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lcap -lseccomp -lcapstone -lm
+LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lsqlite3 -lcap -lseccomp -lcapstone -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the agent's frames, which the port reads

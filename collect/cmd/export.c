@@ -29,7 +29,8 @@ enum {
 static const struct argp_option option_table[] = {
     {"format", 'f', "FORMAT", 0,
      "jsonl: one JSON object a line, all kinds in order of time. csv: a table for each kind; one "
-     "--kind goes to a file or standard output, several go to a new folder (-o), KIND.csv each",
+     "--kind goes to a file or standard output, several go to a new folder (-o), KIND.csv each. "
+     "sqlite: a database (-o) with a table for each kind, the tables of linked events, and views",
      1},
     {"output", 'o', "FILE", 0, "Write to FILE; standard output without it", 1},
     {"source", SOURCE, "S,...", 0, "Only events of these sources: spice, qemu, guest, client", 2},
@@ -88,7 +89,7 @@ struct progress {
     uint64_t start; /* of the run */
 };
 
-static const struct sink_kind *const formats[] = {&sink_jsonl, &sink_csv};
+static const struct sink_kind *const formats[] = {&sink_jsonl, &sink_csv, &sink_sqlite};
 enum { FORMATS = sizeof(formats) / sizeof(*formats) };
 
 /* ---- options ---- */
@@ -181,7 +182,9 @@ static error_t check_options(struct argp_state *state, const struct options *o)
     else if (!o->view && o->summary)
         problem = "--summary needs --journeys, --oom, --fences or --updates";
     else if (!o->view && !o->format)
-        problem = "no format given: --format jsonl or --format csv";
+        problem = "no format given: --format jsonl, csv or sqlite";
+    else if (o->format == &sink_sqlite && !o->output)
+        problem = "sqlite needs a file: -o FILE";
     else if (!o->view && o->format == &sink_csv && o->kinds.count != 1 && !o->output)
         problem = "csv has a table for each kind: name one with --kind, or a folder with -o";
     if (!problem)
@@ -192,7 +195,7 @@ static error_t check_options(struct argp_state *state, const struct options *o)
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    static const char *const names[FORMATS] = {"jsonl", "csv"};
+    static const char *const names[FORMATS] = {"jsonl", "csv", "sqlite"};
     struct options *o = state->input;
     unsigned word;
 
@@ -293,6 +296,11 @@ static int report(const struct sink *s, const struct options *o, int error)
         fprintf(stderr, "spicetap export: %s: %s\n", s->failed, strerror(-error));
         return EXIT_ENV;
     }
+    if (o->format && o->format->whole) {
+        fprintf(stderr, "spicetap export: %s: %s; nothing is left of it\n", s->failed,
+                strerror(-error));
+        return EXIT_PART;
+    }
     fprintf(stderr, "spicetap export: %s: %s; %" PRIu64 " bytes written so far are kept in %s\n",
             s->failed, strerror(-error), written, o->output ? o->output : "standard output");
     return EXIT_PART;
@@ -301,6 +309,47 @@ static int report(const struct sink *s, const struct options *o, int error)
 static uint64_t time_of(const struct when *w, uint64_t start, uint64_t without)
 {
     return !w->given ? without : w->absolute ? w->ns : start + w->ns;
+}
+
+static void say_losses(uint64_t losses)
+{
+    const char *it = losses == 1 ? "it" : "them";
+
+    if (losses)
+        fprintf(stderr,
+                "spicetap export: %" PRIu64 " loss%s: rows beside %s may not be whole; "
+                "--kind loss lists %s\n",
+                losses, losses == 1 ? "" : "es", it, it);
+}
+
+/* For a format that has a place for it: what the run is, and what belongs together in it. */
+static int export_rest(struct sink *s, struct bundle *b, const struct options *o)
+{
+    static const struct link_view *const views[] = {&view_journeys, &view_oom, &view_fences,
+                                                    &view_updates};
+    bool all = !o->sources.count && !o->kinds.count && !o->from.given && !o->to.given;
+    struct bundle *again;
+    uint64_t losses = 0, start, end;
+    char *about;
+    int error;
+
+    if (!s->kind->about)
+        return 0;
+    about = json_dumps(bundle_about(b), JSON_COMPACT);
+    bundle_window(b, &start, &end);
+    error = about ? sink_about(s, "run.json", about, 0) : -ENOMEM;
+    error = error ? error : sink_about(s, "start", NULL, start);
+    error = error ? error : sink_about(s, "end", NULL, end);
+    free(about);
+    for (size_t i = 0; all && !error && i < sizeof(views) / sizeof(*views); i++) {
+        error = bundle_open(&again, o->run); /* each walks it from its beginning */
+        if (error)
+            break;
+        error = export_links(s, again, views[i], NULL, &losses);
+        bundle_close(again);
+    }
+    say_losses(losses);
+    return error;
 }
 
 static int export_all(struct bundle *b, const struct options *o)
@@ -326,6 +375,8 @@ static int export_all(struct bundle *b, const struct options *o)
     error = sink_open(&s, o->format, o->output, one);
     if (!error) {
         error = export_events(&s, b, &choice, &counts);
+        error = error ? error : export_rest(&s, b, o);
+        s.error = s.error ? s.error : error;
         closed = sink_close(&s);
         error = error ? error : closed;
     }
@@ -350,13 +401,15 @@ static int print_summary(struct bundle *b, const struct options *o)
 {
     FILE *f = o->output ? fopen(o->output, "we") : stdout;
     json_t *s = NULL;
-    int error = f ? export_links(NULL, b, o->view, &s) : -errno;
+    uint64_t losses = 0;
+    int error = f ? export_links(NULL, b, o->view, &s, &losses) : -errno;
 
     if (error) {
         if (f && f != stdout)
             fclose(f);
         return complain(f ? o->run : o->output, error);
     }
+    say_losses(losses);
     if (o->format == &sink_jsonl) {
         json_dumpf(s, f, JSON_INDENT(2));
         fputc('\n', f);
@@ -375,6 +428,7 @@ static int print_summary(struct bundle *b, const struct options *o)
 static int export_view(struct bundle *b, const struct options *o)
 {
     const struct sink_kind *format = o->format ? o->format : &sink_csv;
+    uint64_t losses = 0;
     struct sink s;
     int error, closed;
 
@@ -382,10 +436,12 @@ static int export_view(struct bundle *b, const struct options *o)
         return print_summary(b, o);
     error = sink_open(&s, format, o->output, true);
     if (!error) {
-        error = export_links(&s, b, o->view, NULL);
+        error = export_links(&s, b, o->view, NULL, &losses);
         closed = sink_close(&s);
         error = error ? error : closed;
     }
+    if (!error)
+        say_losses(losses);
     return report(&s, o, error);
 }
 

@@ -48,17 +48,6 @@ static int put_head(struct out *o, const struct schema *schema)
     return error ? error : out_line(o);
 }
 
-static bool same_columns(const struct schema *a, const struct schema *b)
-{
-    if (a->count != b->count)
-        return false;
-    for (unsigned i = 0; i < a->count; i++)
-        if (strcmp(a->columns[i].name, b->columns[i].name) ||
-            (a->columns[i].kind == COLUMN_BOX) != (b->columns[i].kind == COLUMN_BOX))
-            return false;
-    return true;
-}
-
 /* A new file, with its head line. */
 static int open_file(struct sink *s, struct csv_file *f)
 {
@@ -80,7 +69,7 @@ static int csv_begin(struct sink *s, struct table *t)
 
     while (f && strncmp(f->name, t->schema->name, CSV_NAME - 1))
         f = f->next;
-    if (f && !same_columns(f->schema, t->schema)) {
+    if (f && !schema_same(f->schema, t->schema)) {
         snprintf(s->failed, sizeof(s->failed), "%s", f->name);
         return -EPROTO;
     }

@@ -35,8 +35,10 @@ int export_events(struct sink *s, struct bundle *b, const struct event_choice *c
 
 /*
  * Runs `view` over `b`, the rows into an open sink, NULL: dropped. *summary, which the caller owns,
- * if not NULL. What did not fit the view's tables is printed on stderr. 0 or -errno.
+ * if not NULL. What did not fit the view's tables is printed on stderr. *losses counts the loss
+ * events: rows beside them may not be whole. 0 or -errno.
  */
-int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary);
+int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary,
+                 uint64_t *losses);
 
 #endif

@@ -161,6 +161,21 @@ static int begin_one(struct export *x)
     return 0;
 }
 
+/* Who asks a database for a kind that did not happen wants no error. */
+static int begin_all(struct export *x)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < x->log_count; i++)
+        for (unsigned k = 0; x->logs[i].reader && k < KINDS && !error; k++) {
+            struct event_table *t = table_of(x, &x->logs[i], (uint16_t)k, &error);
+
+            if (t && t->wanted)
+                error = begin(x, t);
+        }
+    return error;
+}
+
 static int put(struct export *x, struct event_table *t, const struct run_event *e)
 {
     const struct tap_event *ev = e->raw;
@@ -213,6 +228,8 @@ int export_events(struct sink *s, struct bundle *b, const struct event_choice *c
         return -ENOMEM;
     if (s->one_table)
         error = begin_one(&x);
+    else if (s->kind->empty)
+        error = begin_all(&x);
     if (!error)
         error = cursor_open(&c, b);
     if (!error)

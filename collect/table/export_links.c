@@ -21,25 +21,19 @@ static void print_overflows(const struct link_view *view, void *state)
     json_decref(list);
 }
 
-int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary)
+int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary,
+                 uint64_t *losses)
 {
     struct sink_rows rows;
     int error = s ? sink_rows(&rows, s, view->schema) : 0;
-    uint64_t losses = 0;
-    const char *it;
     void *state = error ? NULL : view->begin(s ? &rows.to : NULL);
 
+    *losses = 0;
     if (!state)
         return error ? error : -ENOMEM;
-    error = links_walk(view, state, b, s ? &rows.to : NULL, &losses);
+    error = links_walk(view, state, b, s ? &rows.to : NULL, losses);
     if (!error)
         print_overflows(view, state);
-    it = losses == 1 ? "it" : "them";
-    if (!error && losses)
-        fprintf(stderr,
-                "spicetap export: %" PRIu64 " loss%s: rows beside %s may not be whole; "
-                "--kind loss lists %s\n",
-                losses, losses == 1 ? "" : "es", it, it);
     if (!error && summary) {
         *summary = links_summary(view, state);
         error = *summary ? 0 : -ENOMEM;

@@ -17,6 +17,17 @@ int sink_open_file(struct sink *s, const char *path, struct out *out)
     return fd < 0 ? -errno : out_open(out, fd);
 }
 
+bool schema_same(const struct schema *a, const struct schema *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (unsigned i = 0; i < a->count; i++)
+        if (strcmp(a->columns[i].name, b->columns[i].name) ||
+            (a->columns[i].kind == COLUMN_BOX) != (b->columns[i].kind == COLUMN_BOX))
+            return false;
+    return true;
+}
+
 int sink_open(struct sink *s, const struct sink_kind *kind, const char *output, bool one_table)
 {
     int error;
@@ -24,6 +35,7 @@ int sink_open(struct sink *s, const struct sink_kind *kind, const char *output, 
     *s = (struct sink){.kind = kind, .output = output, .one_table = one_table};
     error = kind->open(s);
     s->began = !error;
+    s->error = error;
     if (error)
         sink_close(s);
     return error;
@@ -41,6 +53,8 @@ int sink_table(struct sink *s, const struct schema *schema, struct table **t)
     made->next = s->tables;
     s->tables = made;
     *t = made;
+    if (error && !s->error)
+        s->error = error;
     return error;
 }
 
@@ -55,6 +69,15 @@ int sink_close(struct sink *s)
         free(t->state);
         free(t);
     }
+    return error;
+}
+
+int sink_about(struct sink *s, const char *name, const char *text, uint64_t number)
+{
+    int error = s->kind->about ? s->kind->about(s, name, text, number) : 0;
+
+    if (error && !s->error)
+        s->error = error;
     return error;
 }
 

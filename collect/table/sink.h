@@ -23,10 +23,14 @@ struct table {
 /* All functions return 0 or a negative errno. */
 struct sink_kind {
     const char *name, *help;
+    bool empty; /* a kind that did not happen has a table, too */
+    bool whole; /* a file that is not whole is of no use: it is removed after an error */
     int (*open)(struct sink *s);
     int (*begin)(struct sink *s, struct table *t);
     /* `null`: a bit for each column, NULL: none is null. */
     int (*row)(struct sink *s, struct table *t, const uint64_t *v, const uint64_t *null);
+    /* NULL: the format has no place for it. `text` NULL: `number`. */
+    int (*about)(struct sink *s, const char *name, const char *text, uint64_t number);
     int (*close)(struct sink *s); /* called once after open, also after an error */
 };
 
@@ -38,13 +42,17 @@ struct sink {
     struct out out;     /* the one file */
     struct table *tables;
     void *state;       /* the format's own */
+    int error;         /* the first one; whoever makes the rows may set it before sink_close() */
     char failed[4096]; /* the file that an error is about */
 };
 
-extern const struct sink_kind sink_jsonl, sink_csv;
+extern const struct sink_kind sink_jsonl, sink_csv, sink_sqlite;
 
 /* For a format: opens `path`, NULL: standard output, and names it in s->failed. */
 int sink_open_file(struct sink *s, const char *path, struct out *out);
+
+/* Do rows of both fit one table: the same columns, of the same kind? */
+bool schema_same(const struct schema *a, const struct schema *b);
 
 /* Sets *s up and opens it. On an error it is closed already. */
 int sink_open(struct sink *s, const struct sink_kind *kind, const char *output, bool one_table);
@@ -52,10 +60,16 @@ int sink_open(struct sink *s, const struct sink_kind *kind, const char *output, 
 int sink_table(struct sink *s, const struct schema *schema, struct table **t);
 /* Bytes in s->out.written are of all files. */
 int sink_close(struct sink *s);
+/* What is known of the run, where the format has a place for it: `text`, NULL: `number`. */
+int sink_about(struct sink *s, const char *name, const char *text, uint64_t number);
 
 static inline int sink_row(struct sink *s, struct table *t, const uint64_t *v, const uint64_t *null)
 {
-    return s->kind->row(s, t, v, null);
+    int error = s->kind->row(s, t, v, null);
+
+    if (error && !s->error)
+        s->error = error;
+    return error;
 }
 
 /* A row_sink whose rows go to one table. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What export prints, to the letter; and what a second reader makes of the same log. */
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 
 #include "cmd/commands.h"
@@ -113,6 +114,144 @@ static void complains(const char *what)
     if (!strstr(text, what))
         fail_msg("no \"%s\" in: %s", what, text);
     free(text);
+}
+
+/* The values of one statement as text, a row a line, columns apart by |. */
+static void asked(const char *file, const char *sql, const char *want)
+{
+    char text[4096] = "", *end = text;
+    sqlite3_stmt *s = NULL;
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open_v2(fake_path(file), &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL))
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    while (sqlite3_step(s) == SQLITE_ROW) {
+        for (int i = 0; i < sqlite3_column_count(s); i++) {
+            const unsigned char *v = sqlite3_column_text(s, i);
+
+            end += sprintf(end, "%s%s", i ? "|" : "", v ? (const char *)v : "-");
+        }
+        end += sprintf(end, "\n");
+    }
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    assert_string_equal(text, want);
+}
+
+static void sqlite(void **state)
+{
+    char *run = strdup(fake_path("run")), *file = strdup(fake_path("db"));
+    (void)state;
+
+    assert_int_equal(RUN(cmd_export, run, "-f", "sqlite", "-o", file), EXIT_DONE);
+    expect("err",
+           "spicetap export: 1 loss: rows beside it may not be whole; --kind loss lists it\n");
+    asked("db",
+          "SELECT t, source, event, tid, display, printf('0x%x', drawable), release_id, type, "
+          "effect, box_left, box_bottom, src_height, verdict, created FROM draw",
+          "2000|spice|draw|7|1|0x7f00deadbeefcafe|16|copy|99|-5|2147483647|-2147483648|can_stream|"
+          "1999\n");
+    asked("db", "SELECT qid, port, val, printf('%u', val), async FROM qxl_io_write",
+          "-1|notify_oom|-1|18446744073709551615|1\n");
+    asked("db", "SELECT t, source, count, reason, since FROM losses",
+          "3000|spice|42|ring_full|2000\n");
+    asked("db", "SELECT reason, age FROM stream_stop", "timeout|-9223372036854775808\n");
+    asked("db", "SELECT count(*) FROM wakeup", "0\n"); /* of a kind that did not happen */
+    asked("db", "SELECT unit, help FROM columns WHERE \"table\" = 'stream_stop' AND name = 'idle'",
+          "ns|time since its last frame\n");
+    asked("db", "SELECT json_extract(value, '$.state') FROM run WHERE name = 'run.json'",
+          "complete\n");
+    asked("db",
+          "SELECT count(*) FROM sqlite_master WHERE name IN ('draw_t', 'draw_release_id', "
+          "'journeys', 'oom', 'fences', 'updates', 'streams', 'frames', 'episodes')",
+          "9\n");
+    assert_int_equal(RUN(cmd_export, run, "-f", "sqlite", "-o", file, "--kind", "draw"), EXIT_DONE);
+    asked("db",
+          "SELECT (SELECT count(*) FROM draw), count(*) FROM sqlite_master WHERE "
+          "name IN ('stream_stop', 'journeys')",
+          "1|0\n");
+    free(run);
+    free(file);
+}
+
+/* A stream's number is used again: each stream has its own end, or none. */
+static void sqlite_streams(void **state)
+{
+    char *log = strdup(fake_path("streams.tap")), *file = strdup(fake_path("streams"));
+    struct tap_writer *w = fake_log(log, SOURCE_SPICE);
+    (void)state;
+
+    for (uint64_t t = 100; t < 700; t += 100) {
+        PUT(w, stream_create, t, .display = t % 200 ? 1 : 0, .stream = 5, .fps = (uint32_t)t);
+        if (t != 300 && t != 400) /* these ends were lost */
+            PUT(w, stream_stop, t + 50, .display = t % 200 ? 1 : 0, .stream = 5,
+                .frames = (uint32_t)t);
+    }
+    assert_int_equal(tap_writer_close(w), 0);
+    assert_int_equal(RUN(cmd_export, log, "-f", "sqlite", "-o", file), EXIT_DONE);
+    asked("streams", "SELECT display, created, stopped, lived, frames, fps FROM streams ORDER BY 2",
+          "1|100|150|50|100|100\n0|200|250|50|200|200\n1|300|-|-|-|300\n0|400|-|-|-|400\n"
+          "1|500|550|50|500|500\n0|600|650|50|600|600\n");
+    free(log);
+    free(file);
+}
+
+/* The page's queries work: on a run with all sources, of which nothing happened. */
+static void queries(void **state)
+{
+    static const enum tap_source sources[] = {SOURCE_SPICE, SOURCE_QEMU, SOURCE_GUEST,
+                                              SOURCE_CLIENT};
+    char *run = strdup(fake_path("all")), *file = strdup(fake_path("all.db"));
+    char *page = (char *)fake_load("docs/queries.md", &(size_t){0}), *at = page;
+    struct bundle_writer *b;
+    struct tap_writer *w;
+    int count = 0;
+    (void)state;
+
+    assert_int_equal(bundle_create(&b, run), 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(bundle_log(b, sources[i], &w), 0);
+        assert_int_equal(bundle_log_close(b, w), 0);
+    }
+    assert_int_equal(bundle_finish(b, "time is up"), 0);
+    assert_int_equal(RUN(cmd_export, run, "-f", "sqlite", "-o", file), EXIT_DONE);
+    while ((at = strstr(at, "```sql\n"))) {
+        char *end = strstr(at + 7, "```");
+
+        assert_non_null(end);
+        *end = '\0';
+        asked("all.db", at + 7, "");
+        at = end + 1;
+        count++;
+    }
+    assert_true(count >= 12);
+    free(page);
+    free(run);
+    free(file);
+}
+
+/* No half file, and no file beside it. */
+static void sqlite_disk_full(void **state)
+{
+    struct rlimit all, little = {100000, RLIM_INFINITY};
+    char *run = strdup(fake_path("run")), *file = strdup(fake_path("none"));
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    (void)state;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    assert_int_equal(RUN(cmd_export, run, "-f", "sqlite", "-o", file), EXIT_PART);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+    signal(SIGXFSZ, before);
+    complains("none: Input/output error; nothing is left of it"); /* as SQLite calls this limit */
+    assert_int_equal(access(file, F_OK), -1);
+    assert_int_equal(access(fake_path("none.part"), F_OK), -1);
+    assert_int_equal(RUN(cmd_export, run, "-f", "sqlite", "-o", "/proc/none/out"), EXIT_ENV);
+    assert_int_equal(RUN(cmd_export, run, "-f", "sqlite"), EXIT_USAGE);
+    complains("sqlite needs a file: -o FILE");
+    free(run);
+    free(file);
 }
 
 static void usage(void **state)
@@ -351,6 +490,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jsonl),         cmocka_unit_test(csv),
+        cmocka_unit_test(sqlite),        cmocka_unit_test(sqlite_streams),
+        cmocka_unit_test(queries),       cmocka_unit_test(sqlite_disk_full),
         cmocka_unit_test(usage),         cmocka_unit_test(names_the_file),
         cmocka_unit_test(disk_full),     cmocka_unit_test(recovered),
         cmocka_unit_test(second_reader), cmocka_unit_test(second_reader_of_runs),

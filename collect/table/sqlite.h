@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the two files of the SQLite sink share. All return 0 or -errno. */
+#ifndef SPICETAP_SQLITE_H
+#define SPICETAP_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "table/sink.h"
+
+int sqlite_error(sqlite3 *db, int code); /* of a result code */
+int sqlite_do(sqlite3 *db, const char *sql);
+
+/* After the last row: an index for the time, and for each identity. */
+int sqlite_indices(sqlite3 *db, const char *table);
+/* Each view whose tables are there. */
+int sqlite_views(sqlite3 *db);
+
+#endif
