@@ -14,15 +14,16 @@ WARN    := -Wall -Wextra -Werror
 CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HDR     := $(B)/hdr/libhdr_histogram.a
-CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I. -Icollect -MMD -MP
-LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lsqlite3 -lcap -lseccomp -lcapstone -lm
+CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I$(B)/proto -I. -Icollect -MMD -MP
+LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lsqlite3 -lprotobuf-c -lcap -lseccomp -lcapstone -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the agent's frames, which the port reads
 GUEST   := $(wildcard guest/*.c)
 GUESTOBJ := $(patsubst %.c,$(B)/guest-obj/%.o,$(GUEST) collect/base/options.c)
-OBJ     := $(SRC:%.c=$(B)/obj/%.o)
-SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(sort $(SRC) $(GUEST)))
+PROTO   := $(B)/proto/perfetto.pb-c
+OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(B)/obj/perfetto.pb-c.o
+SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(sort $(SRC) $(GUEST))) $(B)/san/perfetto.pb-c.o
 UNIT    := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 METER_C := $(wildcard meter/*.c) collect/base/options.c collect/base/out.c $(wildcard collect/event/*.c) $(wildcard collect/log/*.c)
@@ -34,7 +35,7 @@ MAN     := $(wildcard docs/man/*.[178])
 CPPCHECK := cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -I$(B)/bpf --include=scripts/cppcheck.h
 CHECKED := $(patsubst %.c,$(B)/cppcheck/%.ok,$(sort $(SRC) $(GUEST) $(METER_C)))
 
-FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $(GUEST))) $(METER_PURE))
+FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $(GUEST))) $(METER_PURE)) $(B)/fuzzobj/perfetto.pb-c.o
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -140,14 +141,22 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c bpf/events.def bpf/events.h $(wildcard bpf/*.h)
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
+$(PROTO).c $(PROTO).h &: collect/table/perfetto.proto
+	@mkdir -p $(@D)
+	protoc --c_out=$(@D) -I$(<D) $<
+
+$(B)/%/perfetto.pb-c.o: $(PROTO).c
+	@mkdir -p $(@D)
+	$(CC) -O2 -g -I$(B)/proto -c $< -o $@
+
 $(HDR): scripts/hdr.sh
 	scripts/hdr.sh
 
-$(B)/obj/%.o: %.c Makefile | $(BPF) $(HDR)
+$(B)/obj/%.o: %.c Makefile | $(BPF) $(HDR) $(PROTO).h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(CFLAGS_ALL) -c $< -o $@
 
-$(B)/san/%.o: %.c Makefile | $(BPF) $(HDR)
+$(B)/san/%.o: %.c Makefile | $(BPF) $(HDR) $(PROTO).h
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -c $< -o $@
 
@@ -170,7 +179,7 @@ $(B)/tests/%: tests/unit/%.c $(filter-out %/main.o,$(SANOBJ)) | $(BPF)
 	@mkdir -p $(@D)
 	$(CC) -O1 -g $(SAN) $(CFLAGS_ALL) -o $@ $< $(filter %.o,$^) $(LIBS) -lcmocka
 
-$(B)/fuzzobj/%.o: %.c Makefile | $(BPF) $(HDR)
+$(B)/fuzzobj/%.o: %.c Makefile | $(BPF) $(HDR) $(PROTO).h
 	@mkdir -p $(@D)
 	$(CLANG) -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(CFLAGS_ALL) $$(pkg-config --cflags spice-protocol) -c $< -o $@
 

@@ -15,7 +15,8 @@ PACKAGES=(
 	ca-certificates debian-archive-keyring dpkg-dev debhelper fakeroot devscripts quilt rsync patchelf zstd git
 
 	# the tracer
-	libbpf-dev bpftool libelf-dev zlib1g-dev libdeflate-dev libjansson-dev uthash-dev libcap-dev libcapstone-dev libsqlite3-dev libvirt-dev
+	libbpf-dev bpftool libelf-dev zlib1g-dev libdeflate-dev libjansson-dev uthash-dev libcap-dev libcapstone-dev libsqlite3-dev
+	protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libvirt-dev
 
 	# the headless client
 	libspice-client-glib-2.0-dev libpng-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,9 @@ static const struct argp_option option_table[] = {
     {"format", 'f', "FORMAT", 0,
      "jsonl: one JSON object a line, all kinds in order of time. csv: a table for each kind; one "
      "--kind goes to a file or standard output, several go to a new folder (-o), KIND.csv each. "
-     "sqlite: a database (-o) with a table for each kind, the tables of linked events, and views",
+     "sqlite: a database (-o) with a table for each kind, the tables of linked events, and views. "
+     "perfetto: a "
+     "trace for ui.perfetto.dev",
      1},
     {"output", 'o', "FILE", 0, "Write to FILE; standard output without it", 1},
     {"source", SOURCE, "S,...", 0, "Only events of these sources: spice, qemu, guest, client", 2},
@@ -89,7 +92,8 @@ struct progress {
     uint64_t start; /* of the run */
 };
 
-static const struct sink_kind *const formats[] = {&sink_jsonl, &sink_csv, &sink_sqlite};
+static const struct sink_kind *const formats[] = {&sink_jsonl, &sink_csv, &sink_sqlite,
+                                                  &sink_perfetto};
 enum { FORMATS = sizeof(formats) / sizeof(*formats) };
 
 /* ---- options ---- */
@@ -182,7 +186,7 @@ static error_t check_options(struct argp_state *state, const struct options *o)
     else if (!o->view && o->summary)
         problem = "--summary needs --journeys, --oom, --fences or --updates";
     else if (!o->view && !o->format)
-        problem = "no format given: --format jsonl, csv or sqlite";
+        problem = "no format given: --format jsonl, csv, sqlite or perfetto";
     else if (o->format == &sink_sqlite && !o->output)
         problem = "sqlite needs a file: -o FILE";
     else if (!o->view && o->format == &sink_csv && o->kinds.count != 1 && !o->output)
@@ -195,7 +199,7 @@ static error_t check_options(struct argp_state *state, const struct options *o)
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    static const char *const names[FORMATS] = {"jsonl", "csv", "sqlite"};
+    static const char *const names[FORMATS] = {"jsonl", "csv", "sqlite", "perfetto"};
     struct options *o = state->input;
     unsigned word;
 
@@ -239,17 +243,30 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 /* ---- events ---- */
 
-/* A line once a second, after the first two. */
+/* On a terminal, after the first two seconds: a line over the last one. */
+static void print_line(struct progress *p, const char *format, ...)
+{
+    time_t now = p->tty ? time(NULL) : 0;
+    va_list args;
+
+    if (!p->tty || now < p->began + 2)
+        return;
+    p->last = now;
+    va_start(args, format);
+    fputs("\r\033[K", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\r', stderr);
+    va_end(args);
+}
+
+/* Once a second. */
 static void print_progress(void *context, uint64_t rows, uint64_t at)
 {
     struct progress *p = context;
-    time_t now = p->tty ? time(NULL) : 0;
 
-    if (!p->tty || now < p->began + 2 || now == p->last)
-        return;
-    p->last = now;
-    fprintf(stderr, "\r%" PRIu64 " events, at %.1f s of the run \r", rows,
-            at > p->start ? (double)(at - p->start) / 1e9 : 0.0);
+    if (p->tty && time(NULL) != p->last)
+        print_line(p, "%" PRIu64 " events, at %.1f s of the run", rows,
+                   at > p->start ? (double)(at - p->start) / 1e9 : 0.0);
 }
 
 static int check_kinds(struct bundle *b, const struct options *o)
@@ -323,7 +340,8 @@ static void say_losses(uint64_t losses)
 }
 
 /* For a format that has a place for it: what the run is, and what belongs together in it. */
-static int export_rest(struct sink *s, struct bundle *b, const struct options *o)
+static int export_rest(struct sink *s, struct bundle *b, const struct options *o,
+                       struct progress *p)
 {
     static const struct link_view *const views[] = {&view_journeys, &view_oom, &view_fences,
                                                     &view_updates};
@@ -342,6 +360,7 @@ static int export_rest(struct sink *s, struct bundle *b, const struct options *o
     error = error ? error : sink_about(s, "end", NULL, end);
     free(about);
     for (size_t i = 0; all && !error && i < sizeof(views) / sizeof(*views); i++) {
+        print_line(p, "linking %s", views[i]->schema->name);
         error = bundle_open(&again, o->run); /* each walks it from its beginning */
         if (error)
             break;
@@ -375,8 +394,10 @@ static int export_all(struct bundle *b, const struct options *o)
     error = sink_open(&s, o->format, o->output, one);
     if (!error) {
         error = export_events(&s, b, &choice, &counts);
-        error = error ? error : export_rest(&s, b, o);
+        error = error ? error : export_rest(&s, b, o, &p);
         s.error = s.error ? s.error : error;
+        if (s.kind->empty)
+            print_line(&p, "making indices");
         closed = sink_close(&s);
         error = error ? error : closed;
     }

@@ -46,7 +46,7 @@ struct sink {
     char failed[4096]; /* the file that an error is about */
 };
 
-extern const struct sink_kind sink_jsonl, sink_csv, sink_sqlite;
+extern const struct sink_kind sink_jsonl, sink_csv, sink_sqlite, sink_perfetto;
 
 /* For a format: opens `path`, NULL: standard output, and names it in s->failed. */
 int sink_open_file(struct sink *s, const char *path, struct out *out);

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "table/sqlite.h"
+#include "table/sink.h"
+#include "table/sqlite_views.h"
 #include "table/text.h"
 
 enum { NAME = 64, SQL = 1 << 14 };
@@ -46,28 +47,6 @@ struct plan {
 };
 
 /* ---- statements ---- */
-
-int sqlite_error(sqlite3 *db, int code)
-{
-    int system = sqlite3_system_errno(db);
-
-    switch (code) {
-    case SQLITE_OK:
-    case SQLITE_DONE:
-        return 0;
-    case SQLITE_NOMEM:
-        return -ENOMEM;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    default:
-        return system ? -system : -EIO;
-    }
-}
-
-int sqlite_do(sqlite3 *db, const char *sql)
-{
-    return sqlite_error(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
-}
 
 /* A column with the same value in each row takes no room: SQLite computes it. Not so in a table of
  * several sources. */

@@ -1,8 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What makes a database of events quick to ask: indices, and views of what belongs together. */
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-#include "table/sqlite.h"
+#include "table/sqlite_views.h"
+
+int sqlite_error(sqlite3 *db, int code)
+{
+    int system = sqlite3_system_errno(db);
+
+    switch (code) {
+    case SQLITE_OK:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_FULL:
+        return -ENOSPC;
+    default:
+        return system ? -system : -EIO;
+    }
+}
+
+int sqlite_do(sqlite3 *db, const char *sql)
+{
+    return sqlite_error(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+}
 
 /* Columns by which rows of several tables belong together. */
 static const char *const identities[] = {"t", "release_id", "drawable", "stream", "fence"};

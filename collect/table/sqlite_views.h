@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the two files of the SQLite sink share. All return 0 or -errno. */
-#ifndef SPICETAP_SQLITE_H
-#define SPICETAP_SQLITE_H
+/* Statements on a database of events, its indices and views. All return 0 or -errno. */
+#ifndef SPICETAP_SQLITE_VIEWS_H
+#define SPICETAP_SQLITE_VIEWS_H
 
 #include <sqlite3.h>
-
-#include "table/sink.h"
 
 int sqlite_error(sqlite3 *db, int code); /* of a result code */
 int sqlite_do(sqlite3 *db, const char *sql);

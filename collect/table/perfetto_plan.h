@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What becomes of each kind of event, and of linked rows, in Perfetto's viewer. */
+#ifndef SPICETAP_PERFETTO_PLAN_H
+#define SPICETAP_PERFETTO_PLAN_H
+
+#include "table/perfetto_trace.h"
+
+/* What becomes of an event. SPAN: a slice that ends at its time and lasted as long as a column
+ * says.
+ */
+enum how { INSTANT, BEGIN, END, SPAN };
+
+/* A counter: `sum` of all values so far. */
+struct counter {
+    const char *kind, *value, *name, *by;
+    bool sum;
+};
+
+/* The times of a linked row, in the order in which things go on. */
+enum { STEPS = 6 };
+struct link {
+    const char *table;
+    struct {
+        const char *column;
+        enum tap_source party;
+    } steps[STEPS];
+};
+
+/* One argument of a row. */
+struct argument {
+    const struct column *column;
+    unsigned bit;
+    uint64_t iid[4];     /* of its name; a box has four */
+    uint64_t *value_iid; /* of an enum's values, as in column->names */
+};
+
+struct plan {
+    enum tap_source party;
+    enum how how;
+    const char *group;
+    uint64_t name, category;
+    const struct column *time, *lasted, *display, *number; /* NULL: the table has none */
+    const struct counter *counter;
+    const struct column *counted, *counted_by;
+    const struct link *link;
+    const struct column *steps[STEPS];
+    unsigned step_bits[STEPS];
+    uint64_t step_names[STEPS];
+    unsigned count;
+    struct argument arguments[];
+};
+
+/* The plan of a table; free() frees it once plan_clear() was called. 0 or -errno. */
+int plan_make(struct sink *s, const struct schema *schema, struct plan **out);
+void plan_clear(const struct plan *p);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Perfetto's format, for its sink: packets, names that are written once, tracks. */
+#ifndef SPICETAP_PERFETTO_TRACE_H
+#define SPICETAP_PERFETTO_TRACE_H
+
+#include <uthash.h>
+
+#include "perfetto.pb-c.h"
+#include "table/sink.h"
+
+struct perfetto_track {
+    uint64_t key[3]; /* party, the group's name, display and number */
+    uint64_t uuid;
+    int64_t sum;    /* a counter's */
+    unsigned depth; /* slices that began on it */
+    UT_hash_handle hh;
+};
+
+struct perfetto_name {
+    char *text;
+    uint64_t iid;
+    UT_hash_handle hh;
+};
+
+/* What is written once, and then named by its number. Categories are event names. */
+enum perfetto_interned { EVENT_NAME, ARGUMENT_NAME, VALUE, INTERNED };
+
+struct perfetto {
+    struct perfetto_name *names[INTERNED];
+    struct perfetto_track *tracks;
+    uint64_t iids, uuids, flows;
+    bool began;
+};
+
+/* These write packets to the sink; 0 or -errno. */
+int perfetto_head(struct sink *s);
+int perfetto_event(struct sink *s, uint64_t time, Perfetto__TrackEvent *e);
+
+/* The number of a text. 0: no memory, or it was not written. */
+uint64_t perfetto_intern(struct sink *s, enum perfetto_interned what, const char *text);
+
+/* The one pointer that stands for a group of that name: perfetto_track() compares pointers. NULL:
+ * as above. */
+const char *perfetto_group(struct sink *s, const char *text);
+
+/* A track below its party's, made when first asked for; `number` NULL: the group has one. Where
+ * there are too many tracks, the party's own. NULL: no memory, or it was not written. */
+struct perfetto_track *perfetto_track(struct sink *s, enum tap_source party, const char *group,
+                                      uint64_t display, const uint64_t *number);
+/* A counter's, one for each `number`, which has that name if it is not NULL. NULL: also where there
+ * are too many. */
+struct perfetto_track *perfetto_counter(struct sink *s, enum tap_source party, const char *name,
+                                        uint64_t number, const char *word);
+void perfetto_free(struct perfetto *x);
+
+#endif
