@@ -149,6 +149,13 @@ $(B)/%/perfetto.pb-c.o: $(PROTO).c
 	@mkdir -p $(@D)
 	$(CC) -O2 -g -I$(B)/proto -c $< -o $@
 
+# What `spicetap report` writes into its pages.
+UPLOT := $(B)/uplot/uPlot.iife.min.js
+$(UPLOT): scripts/uplot.sh
+	scripts/uplot.sh
+$(foreach kind,obj san fuzzobj,$(B)/$(kind)/collect/report/html_page.o): $(UPLOT) collect/report/report.js collect/report/report.css
+$(foreach kind,obj san fuzzobj,$(B)/$(kind)/collect/report/html_page.o): private CFLAGS_ALL += -Wa,-I$(B)/uplot,-Icollect/report
+
 $(HDR): scripts/hdr.sh
 	scripts/hdr.sh
 

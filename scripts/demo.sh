@@ -119,12 +119,14 @@ demo() {
 	vm stop
 	say "[5/5] what happened"
 	"$SPICETAP" export "$RUN" --format jsonl >"$RUN/timeline.jsonl"
+	"$SPICETAP" report "$RUN" -o "$RUN/report.html"
 	say
 	"$SPICETAP" info "$RUN"
 	say
 	say "client    read $(awk '$1 == "display:" { print $2 }' "$LOGS/demo-client.log") bytes on its display channel"
 	say "timeline  $RUN/timeline.jsonl: $(wc -l <"$RUN/timeline.jsonl") events, a line each"
 	say "run       $RUN"
+	say "page      $RUN/report.html: open it in a browser"
 	say "took      $((SECONDS - start)) s"
 	verdict
 }

@@ -46,8 +46,11 @@ PACKAGES=(
 	mmdebstrap e2fsprogs cpio kmod ffmpeg
 
 	# tests, benches and checks
-	libcmocka-dev python3-jsonschema bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck universal-ctags man-db groff
+	libcmocka-dev python3-jsonschema chromium bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck universal-ctags man-db groff
 )
+
+# For uPlot. Whoever has npm from elsewhere, such as with Node's own package, keeps it.
+command -v npm >/dev/null || PACKAGES+=(npm)
 
 # Prints the packages that are not installed.
 missing() {

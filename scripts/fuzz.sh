@@ -42,7 +42,7 @@ smoke)
     ;;
 run) fuzz "$1" "${2:-3600}" ;;
 # Without entropic, whose bookkeeping takes longer than a short input.
-inputs) fuzz "$1" 0 -runs="$2" -max_len=4096 -entropic=0 ;;
+inputs) fuzz "$1" 0 -runs="$2" -max_len=4096 -entropic=0 -reload=0 ;;
 *)
     echo 'usage: fuzz.sh smoke PROGRAM... | run PROGRAM [SECONDS] | inputs PROGRAM COUNT' >&2
     exit 2

@@ -17,6 +17,7 @@ int cmd_events(int argc, char **argv);
 int cmd_meter(int argc, char **argv);
 int cmd_whatif(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 
 /* The whole program: argv[1] names the command. Returns the exit code. */
 int spicetap(int argc, char **argv);

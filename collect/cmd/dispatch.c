@@ -19,7 +19,8 @@ static const struct command {
     {"explain", cmd_explain, "explain why the picture froze, or why a video was not streamed"},
     {"whatif", cmd_whatif, "replay a run with other constants of the stream detector"},
     {"compare", cmd_compare, "compare several runs side by side"},
-    {"export", cmd_export, "export a run's events or tables as JSON lines or CSV"},
+    {"report", cmd_report, "write a page about a run, or several side by side"},
+    {"export", cmd_export, "export a run's events or tables for other programs"},
     {"meter", cmd_meter, "run a client that measures what it receives and shows"},
     {"events", cmd_events, "list the kinds of events and their fields"},
 };

@@ -35,7 +35,8 @@ struct search {
     const struct select *selects;
     size_t count;
     bool holds; /* a selection asks what became of redraws */
-    void (*found)(void *arg, const struct tap_event *ev, const struct bundle_log *from);
+    bool each;
+    evidence_found *found;
     void *arg;
     struct { /* of drawables whose fate is not decided yet */
         struct tap_event ev;
@@ -197,17 +198,17 @@ static void on_decided(struct model *x, const struct model_candidate *c, enum ou
     struct search *s = x->arg;
     uint32_t id = region_id(s->first, c->region, c->time);
     uint32_t alternate = alternate_id(s->first, x->attr.group, c->time);
-    bool yes = false;
     uint32_t kept = 0;
 
-    for (size_t i = 0; i < s->count; i++)
-        yes |= is_wanted(&s->selects[i], c, id, alternate, o);
-    for (size_t i = 0; i < s->places.count; i++) {
+    for (size_t i = 0, found = 0; i < s->count && (s->each || !found); i++) {
+        found = is_wanted(&s->selects[i], c, id, alternate, o);
+        for (size_t k = 0; found && k < s->places.count; k++)
+            if (s->held[k].display == c->display)
+                s->found(s->arg, i, &s->held[k].ev, s->held[k].from);
+    }
+    for (size_t i = 0; i < s->places.count; i++)
         if (s->held[i].display != c->display)
             s->held[kept++] = s->held[i];
-        else if (yes)
-            s->found(s->arg, &s->held[i].ev, s->held[i].from);
-    }
     s->places.count = kept;
 }
 
@@ -231,8 +232,9 @@ static void one(struct model *x, struct search *s, const struct run_event *e)
         return;
     for (size_t i = 0; i < s->count; i++)
         if (selected(s, &s->selects[i], e->event, &x->attr, e->source)) {
-            s->found(s->arg, e->event, e->log);
-            return;
+            s->found(s->arg, i, e->event, e->log);
+            if (!s->each)
+                return;
         }
     if (x->attr.region && s->holds)
         hold(s, e->event, e->log);
@@ -263,10 +265,8 @@ static int again(struct search *s)
     return code;
 }
 
-int evidence_find(const struct model *first, const struct select *selects, size_t count,
-                  void (*found)(void *arg, const struct tap_event *ev,
-                                const struct bundle_log *from),
-                  void *arg)
+int evidence_find(const struct model *first, const struct select *selects, size_t count, bool each,
+                  evidence_found *found, void *arg)
 {
     struct search *s = count ? calloc(1, sizeof(*s)) : NULL;
     int code;
@@ -278,6 +278,7 @@ int evidence_find(const struct model *first, const struct select *selects, size_
     s->first = first;
     s->selects = selects;
     s->count = count;
+    s->each = each;
     s->found = found;
     s->arg = arg;
     for (size_t i = 0; i < count; i++)

@@ -38,11 +38,13 @@ struct select {
 
 extern const char *const select_names[SELECT_RULES];
 
-/* Reads the run again and calls back for each event that a selection wants, in order. `first` is
- * the model of the first pass. An exit code. */
-int evidence_find(const struct model *first, const struct select *selects, size_t count,
-                  void (*found)(void *arg, const struct tap_event *ev,
-                                const struct bundle_log *from),
-                  void *arg);
+/* `which`: the number of the selection. */
+typedef void evidence_found(void *arg, size_t which, const struct tap_event *ev,
+                            const struct bundle_log *from);
+
+/* Reads the run again and calls back for each event that a selection wants, in order: for the first
+ * that wants it, or for `each`. `first` is the model of the first pass. An exit code. */
+int evidence_find(const struct model *first, const struct select *selects, size_t count, bool each,
+                  evidence_found *found, void *arg);
 
 #endif

@@ -84,11 +84,12 @@ static json_t *field_json(const struct tap_field *f, const struct tap_event *ev)
     return json_integer((json_int_t)v);
 }
 
-static void list(void *arg, const struct tap_event *ev, const struct bundle_log *from)
+static void list(void *arg, size_t which, const struct tap_event *ev, const struct bundle_log *from)
 {
     struct listing *l = arg;
     const struct tap_kind_desc *k = tap_kind_find(ev->kind);
 
+    (void)which;
     l->count++;
     if (l->json) {
         json_t *o = json_pack("{ss sI ss}", "log", from->name, "t", (json_int_t)ev->time, "event",
@@ -127,7 +128,7 @@ int explain_events(const struct model *x, const struct explain_options *o)
         sentence_text(&w.finding, text);
         printf("[%s] %s\n\n", o->events, text);
     }
-    code = evidence_find(x, w.finding.evidence, w.finding.evidence_count, list, &l);
+    code = evidence_find(x, w.finding.evidence, w.finding.evidence_count, false, list, &l);
     if (!code && !o->json)
         printf("%" PRIu64 " event%s\n", l.count, l.count == 1 ? "" : "s");
     return code;

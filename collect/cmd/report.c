@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spicetap report: a run, or several side by side, as one HTML file. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/options.h"
+#include "cmd/commands.h"
+#include "report/html.h"
+#include "run/input.h"
+
+enum { RUNS = 8 };
+
+static const struct argp_option option_table[] = {
+    {"output", 'o', "FILE", 0, "Write the page to FILE", 0},
+    {0},
+};
+
+static const char doc[] =
+    "Writes a page about RUN: in short what cost the viewer most, then a timeline of all sides. It "
+    "is one file that works without a network. Several runs are shown side by side. Needs neither "
+    "root nor the VM."
+    "\vRUN is a folder that `spicetap record` made, or one of its *.tap logs. See "
+    "spicetap-report(1).";
+
+struct options {
+    const char *runs[RUNS], *output;
+    unsigned count;
+};
+
+static error_t on_option(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+
+    switch (key) {
+    case 'o':
+        o->output = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (o->count == RUNS) {
+            argp_error(state, "at most %d runs on a page", RUNS);
+            return EINVAL;
+        }
+        o->runs[o->count++] = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->count && o->output)
+            return 0;
+        argp_error(state, o->count ? "no file given: -o FILE" : "no run given");
+        return EINVAL;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Adds the run to the array. An exit code. */
+static int add_run(const char *run, json_t *runs)
+{
+    struct model *x = NULL;
+    json_t *o = NULL;
+    int code;
+
+    if (model_new(&x)) {
+        fprintf(stderr, "spicetap report: out of memory\n");
+        return EXIT_ENV;
+    }
+    x->run = run;
+    code = input_open(&x->bundle, "report", run);
+    if (!code) {
+        if (isatty(STDERR_FILENO))
+            fprintf(stderr, "%s ...\r", run);
+        o = model_gather(x) ? NULL : html_run(x);
+        if (isatty(STDERR_FILENO))
+            fputs("\033[K", stderr);
+        if (!o)
+            fprintf(stderr, "spicetap report: %s: out of memory, or it changed while it was read\n",
+                    run);
+        code = o ? input_end(x->bundle, "report", run) : EXIT_ENV;
+        bundle_close(x->bundle);
+    }
+    model_free(x);
+    if (o)
+        json_array_append_new(runs, o);
+    return code;
+}
+
+/* Beside its place first: a full disk leaves no half page. */
+static int write_page(const char *output, const json_t *runs)
+{
+    char part[4096];
+    FILE *f = NULL;
+    int error = 0;
+
+    if (snprintf(part, sizeof(part), "%s.part", output) >= (int)sizeof(part))
+        error = -ENAMETOOLONG;
+    else
+        f = fopen(part, "we");
+    if (!f) {
+        fprintf(stderr, "spicetap report: %s: %s\n", output, strerror(error ? -error : errno));
+        return EXIT_ENV;
+    }
+    error = html_write(f, runs);
+    if (fclose(f) && !error)
+        error = -errno;
+    if (!error && rename(part, output))
+        error = -errno;
+    if (!error)
+        return EXIT_DONE;
+    unlink(part);
+    fprintf(stderr, "spicetap report: %s: %s; nothing is left of it\n", output, strerror(-error));
+    return EXIT_PART;
+}
+
+int cmd_report(int argc, char **argv)
+{
+    static const struct argp parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL};
+    struct options o = {0};
+    int code = options_parse(&parser, argc, argv, &o), part = 0;
+    json_t *runs = json_array();
+
+    if (code == OPTIONS_GO) {
+        code = EXIT_DONE;
+        for (unsigned i = 0; i < o.count && (!code || code == EXIT_PART); i++) {
+            code = add_run(o.runs[i], runs);
+            part = part ? part : code;
+        }
+        if (!code || code == EXIT_PART)
+            code = write_page(o.output, runs);
+        code = code ? code : part;
+    }
+    json_decref(runs);
+    return code;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The page: its style, its scripts, and the runs as JSON, all in one file. */
+#include <errno.h>
+
+#include "base/out.h"
+#include "report/html.h"
+
+/* A file that the build finds (see the Makefile) as a text. */
+#define FILE_TEXT(name, file)                                                                      \
+    __asm__(".pushsection .rodata\n" #name ":\n.incbin \"" file "\"\n.byte 0\n.popsection\n");     \
+    extern const char name[] __attribute__((visibility("hidden")))
+
+FILE_TEXT(uplot_script, "uPlot.iife.min.js");
+FILE_TEXT(uplot_style, "uPlot.min.css");
+FILE_TEXT(uplot_licence, "LICENSE");
+FILE_TEXT(report_script, "report.js");
+FILE_TEXT(report_style, "report.css");
+
+/* Texts of a run come to the page as JSON alone, and its script makes no HTML of them. A slash is
+ * escaped, so none of them ends the script element. */
+int html_write(FILE *f, const json_t *runs)
+{
+    fprintf(f,
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+            "<meta name=\"viewport\" content=\"width=device-width\">\n"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+            "script-src 'unsafe-inline'; style-src 'unsafe-inline'\">\n"
+            "<title>spicetap report</title>\n<style>%s\n%s</style>\n</head>\n<body>\n<main "
+            "id=\"page\"><noscript>This page needs JavaScript. As text: spicetap explain."
+            "</noscript></main>\n<script type=\"application/json\" id=\"runs\">",
+            uplot_style, report_style);
+    if (json_dumpf(runs, f, JSON_COMPACT | JSON_ESCAPE_SLASH))
+        return -EIO;
+    fprintf(f,
+            "</script>\n<script>\n/* uPlot:\n%s*/\n%s</script>\n<script>%s</script>\n</body>\n"
+            "</html>\n",
+            uplot_licence, uplot_script, report_script);
+    return out_finish(f);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A run as the report's page has it. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "explain/explain.h"
+#include "links/links.h"
+#include "report/html.h"
+#include "report/sentence.h"
+#include "report/timeline.h"
+
+enum {
+    FINDINGS = 400,     /* of the page */
+    LISTED = 100,       /* events of a sentence, */
+    ALL_LISTED = 10000, /* and of all */
+    JOURNEYS = 500,     /* rows */
+};
+
+static const char *const titles[128] = {['i'] = "In short",
+                                        ['e'] = "Memory",
+                                        ['s'] = "Streams",
+                                        ['r'] = "Places redrawn like a video",
+                                        ['b'] = "Boxes that alternate",
+                                        ['t'] = "Throughput"};
+
+struct page {
+    const struct model *model;
+    json_t *sections, *events, *journeys;
+    struct select *selects; /* of all findings, and the sentence of each */
+    uint32_t *sentence_of;
+    size_t select_count;
+    json_t *lists[FINDINGS]; /* of events, by sentence */
+    uint64_t counts[FINDINGS];
+    uint32_t findings, listed;
+    char object;
+    json_t *items;
+};
+
+/* ---- sentences ---- */
+
+static void on_finding(struct finder *s, const struct finding *f)
+{
+    struct page *p = s->arg;
+    char text[SENTENCE_SIZE];
+
+    if (p->findings == FINDINGS)
+        return;
+    if (f->object != p->object) {
+        p->items = json_array();
+        json_array_append_new(
+            p->sections, json_pack("{ss so}", "title", titles[f->object & 127], "items", p->items));
+        p->object = f->object;
+    }
+    sentence_text(f, text);
+    for (char *c = text; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
+    json_array_append_new(p->items, json_pack("{ss ss* sb}", "ref", f->ref, "text", text, "doubt",
+                                              f->unsure != SURE));
+    for (size_t i = 0; i < f->evidence_count; i++) {
+        p->selects[p->select_count] = f->evidence[i];
+        p->sentence_of[p->select_count++] = p->findings;
+    }
+    p->lists[p->findings] = json_array();
+    json_object_set_new(p->events, f->ref, json_pack("{sO}", "list", p->lists[p->findings]));
+    json_decref(p->lists[p->findings]); /* the object holds it */
+    p->findings++;
+}
+
+/* ---- the events behind them ---- */
+
+static json_t *value_json(const struct tap_field *f, const struct tap_event *ev, uint64_t start)
+{
+    uint64_t v = ev->v[f->slot];
+    const char *name = f->names ? tap_enum_name(f->names, (int64_t)v) : NULL;
+    int32_t box[4];
+    char text[64];
+
+    if (f->type == TYPE_RECT) {
+        memcpy(box, &ev->v[f->slot], sizeof(box));
+        snprintf(text, sizeof(text), "%d,%d,%d,%d", box[0], box[1], box[2], box[3]);
+    } else if (name) {
+        snprintf(text, sizeof(text), "%s", name);
+    } else if (!strcmp(f->meaning, "hex")) {
+        snprintf(text, sizeof(text), "0x%" PRIx64, v);
+    } else if (!strcmp(f->meaning, "ns")) {
+        snprintf(text, sizeof(text), "%.3f ms", (double)(int64_t)v / 1e6);
+    } else if (!strcmp(f->meaning, "time")) {
+        snprintf(text, sizeof(text), v > start ? "%.6f s" : "before",
+                 v > start ? (double)(v - start) / 1e9 : 0.0);
+    } else if (!strcmp(f->meaning, "flag")) {
+        snprintf(text, sizeof(text), "%s", v ? "true" : "false");
+    } else if (f->type == TYPE_S64 || f->type == TYPE_S32) {
+        snprintf(text, sizeof(text), "%" PRId64, (int64_t)v);
+    } else {
+        snprintf(text, sizeof(text), "%" PRIu64, v);
+    }
+    return json_string(text);
+}
+
+static json_t *event_json(const struct page *p, const struct tap_event *ev,
+                          const struct bundle_log *from)
+{
+    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
+    uint64_t start = p->model->start;
+    json_t *fields = json_object();
+
+    for (unsigned i = 0; k && i < k->count; i++)
+        json_object_set_new(fields, k->fields[i].name, value_json(&k->fields[i], ev, start));
+    return json_pack("[f s s o]", ev->time > start ? (double)(ev->time - start) / 1e9 : 0.0,
+                     tap_source_name(from->source), k ? k->name : "?", fields);
+}
+
+static void on_event(void *arg, size_t which, const struct tap_event *ev,
+                     const struct bundle_log *from)
+{
+    struct page *p = arg;
+    uint32_t sentence = p->sentence_of[which];
+
+    p->counts[sentence]++;
+    if (json_array_size(p->lists[sentence]) >= LISTED || p->listed >= ALL_LISTED)
+        return;
+    p->listed++;
+    json_array_append_new(p->lists[sentence], event_json(p, ev, from));
+}
+
+/* How many there are in all: the lists may hold fewer. */
+static void count_events(struct page *p)
+{
+    const char *ref;
+    json_t *o;
+    uint32_t n = 0;
+
+    json_object_foreach(p->events, ref, o)
+    {
+        json_object_set_new(o, "all", json_integer((json_int_t)p->counts[n++]));
+    }
+}
+
+/* ---- journeys of the releases in these events ---- */
+
+struct journey_rows {
+    struct row_sink to; /* first: it is cast */
+    struct page *page;
+    json_t *wanted; /* release ids */
+};
+
+static json_t *cell_json(const struct row *r, const struct column *c)
+{
+    uint64_t v = r->v[c->slot];
+    char text[64];
+
+    switch (c->kind) {
+    case COLUMN_TEXT:
+        return v ? json_string((const char *)(uintptr_t)v) : json_null();
+    case COLUMN_FLAG:
+        return json_boolean(v);
+    case COLUMN_ENUM:
+        return tap_enum_name(c->names, (int64_t)v)
+                   ? json_string(tap_enum_name(c->names, (int64_t)v))
+                   : json_integer((json_int_t)v);
+    case COLUMN_HEX:
+        snprintf(text, sizeof(text), "0x%" PRIx64, v);
+        return json_string(text);
+    case COLUMN_BOX:
+        return NULL;
+    default:
+        return json_integer((json_int_t)v);
+    }
+}
+
+/* A time of the host as seconds of the run: those are the columns in ns that are later than it
+ * began. */
+static json_t *journey_json(const struct model *x, const struct row *r)
+{
+    json_t *o = json_object();
+
+    for (unsigned i = 0; i < r->schema->count; i++) {
+        const struct column *c = &r->schema->columns[i];
+        uint64_t v = r->v[c->slot];
+        json_t *value;
+
+        if (row_null(r, i))
+            continue;
+        if (!strcmp(c->unit, "ns") && v >= x->start && v <= x->end)
+            value = json_real((double)(v - x->start) / 1e9);
+        else
+            value = cell_json(r, c);
+        if (value)
+            json_object_set_new(o, c->name, value);
+    }
+    return o;
+}
+
+static int put_journey(struct row_sink *to, const struct row *r)
+{
+    struct journey_rows *j = (struct journey_rows *)to;
+    char id[32];
+
+    snprintf(id, sizeof(id), "0x%" PRIx64, r->v[r->schema->columns[0].slot]);
+    if (json_array_size(j->page->journeys) < JOURNEYS && json_object_get(j->wanted, id))
+        json_array_append_new(j->page->journeys, journey_json(j->page->model, r));
+    return 0;
+}
+
+static json_t *wanted_releases(const struct page *p)
+{
+    json_t *wanted = json_object();
+
+    for (uint32_t i = 0; i < p->findings; i++) {
+        size_t at;
+        json_t *ev;
+
+        json_array_foreach(p->lists[i], at, ev)
+        {
+            const char *id =
+                json_string_value(json_object_get(json_array_get(ev, 3), "release_id"));
+
+            if (id)
+                json_object_set_new(wanted, id, json_true());
+        }
+    }
+    return wanted;
+}
+
+static int add_journeys(struct page *p)
+{
+    struct journey_rows rows = {.to.put = put_journey, .page = p, .wanted = wanted_releases(p)};
+    struct bundle *b = NULL;
+    void *state = NULL;
+    int error = 0;
+
+    if (json_object_size(rows.wanted)) {
+        error = bundle_open(&b, p->model->run);
+        state = error ? NULL : view_journeys.begin(&rows.to);
+        if (!error && !state)
+            error = -1;
+        if (!error)
+            error = links_walk(&view_journeys, state, b, &rows.to, NULL);
+    }
+    if (state)
+        view_journeys.free(state);
+    bundle_close(b);
+    json_decref(rows.wanted);
+    return error;
+}
+
+/* ---- the run ---- */
+
+/* What the reader must know before anything else; "": nothing. */
+static const char *warning(const struct model *x)
+{
+    const struct bundle_log *logs;
+    size_t count = bundle_logs(x->bundle, &logs);
+
+    for (size_t i = 0; i < count; i++)
+        if (logs[i].error || !logs[i].reader)
+            return "A log of this run is damaged or missing: what it had is not here.";
+    switch (bundle_state(x->bundle)) {
+    case BUNDLE_RECORDING:
+        return "This run is still being recorded: it ends here where its logs end now.";
+    case BUNDLE_RECOVERED:
+        return "The recorder of this run was killed, or its disk was full: the end is missing.";
+    default:
+        break;
+    }
+    if (!x->counts.events)
+        return "This run has no events.";
+    return x->counts.lost_unknown || x->counts.lost ? "Events were lost: see the lane Lost." : "";
+}
+
+static json_t *figures(const struct model *x)
+{
+    double minutes = x->seconds > 0 ? x->seconds / 60 : 1;
+    json_t *o = json_object();
+
+    json_object_set_new(o, "streams", json_integer((json_int_t)bounded_all(&x->streams.kept)));
+    json_object_set_new(o, "out of memory, a minute",
+                        json_real((double)bounded_all(&x->memory.kept) / minutes));
+    json_object_set_new(o, "evicted", json_integer((json_int_t)x->memory.all.evicted));
+    json_object_set_new(o, "guest waited, s", json_real((double)x->waits.guest.waited / 1e9));
+    json_object_set_new(o, "pictures of the clip", json_integer((json_int_t)x->client.pictures));
+    json_object_set_new(o, "longest freeze, s", json_real((double)x->client.longest_freeze / 1e9));
+    return o;
+}
+
+static json_t *result(struct page *p, json_t *timeline)
+{
+    const struct model *x = p->model;
+    const char *started = json_string_value(
+        json_object_get(json_object_get(bundle_about(x->bundle), "started"), "wall"));
+    const char *name = strrchr(x->run, '/');
+    json_t *o =
+        json_pack("{ss* sf sI ss ss* sO sO sO so so}", "name", name && name[1] ? name + 1 : x->run,
+                  "seconds", x->seconds, "events", (json_int_t)x->counts.events, "warning",
+                  warning(x), "started", started, "sections", p->sections, "evidence", p->events,
+                  "journeys", p->journeys, "figures", figures(x), "timeline", timeline);
+
+    if (o && !x->counts.lost_unknown)
+        json_object_set_new(o, "lost", json_integer((json_int_t)x->counts.lost));
+    return o;
+}
+
+json_t *html_run(const struct model *x)
+{
+    struct page p = {.model = x,
+                     .sections = json_array(),
+                     .events = json_object(),
+                     .journeys = json_array(),
+                     .selects = calloc((size_t)FINDINGS * FINDING_EVIDENCE, sizeof(struct select)),
+                     .sentence_of = calloc((size_t)FINDINGS * FINDING_EVIDENCE, sizeof(uint32_t))};
+    struct finder s = {.found = on_finding, .arg = &p};
+    json_t *timeline = NULL, *o = NULL;
+
+    if (p.selects && p.sentence_of) {
+        find_page(x, &s);
+        if (!evidence_find(x, p.selects, p.select_count, true, on_event, &p) && !add_journeys(&p)) {
+            count_events(&p);
+            timeline = timeline_json(x);
+            o = timeline ? result(&p, timeline) : NULL;
+        }
+    }
+    json_decref(p.sections);
+    json_decref(p.events);
+    json_decref(p.journeys);
+    free(p.selects);
+    free(p.sentence_of);
+    return o;
+}
