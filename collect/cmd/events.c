@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap events: the table of kinds, as text or as docs/dev/events.md. */
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 enum { MARKDOWN = OPTIONS_LONG };
 
 static const struct argp_option option_table[] = {
+    {"json", 'j', NULL, 0, "Print the kinds, or the one KIND, with their fields as JSON", 0},
     {"markdown", MARKDOWN, NULL, 0, "Print the whole table as docs/dev/events.md has it", 0},
     {0},
 };
@@ -20,7 +22,7 @@ static const char doc[] = "Lists the kinds of events that a run can hold, or the
 
 struct options {
     const char *kind; /* NULL: list all */
-    bool markdown;
+    bool markdown, json;
 };
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
@@ -30,6 +32,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     switch (key) {
     case MARKDOWN:
         o->markdown = true;
+        return 0;
+    case 'j':
+        o->json = true;
         return 0;
     case ARGP_KEY_ARG:
         return options_one(state, key, arg, "kind", &o->kind);
@@ -62,6 +67,45 @@ static void show_kind(const struct tap_kind_desc *k)
             printf("  %30" PRId64 " %-24s %s\n", f->names->values[v].value,
                    f->names->values[v].name, f->names->values[v].help);
     }
+}
+
+/* ---- JSON ---- */
+
+static json_t *field_json(const struct tap_field *f)
+{
+    json_t *o = json_pack("{ss ss ss ss}", "name", f->name, "type", type_names[f->type], "meaning",
+                          f->names ? "enum" : f->meaning, "help", f->help);
+    json_t *values = f->names ? json_array() : NULL;
+
+    for (size_t v = 0; values && v < f->names->count; v++)
+        json_array_append_new(
+            values, json_pack("{sI ss ss}", "value", (json_int_t)f->names->values[v].value, "name",
+                              f->names->values[v].name, "help", f->names->values[v].help));
+    if (values)
+        json_object_set_new(o, "values", values);
+    return o;
+}
+
+static json_t *kind_json(const struct tap_kind_desc *k)
+{
+    json_t *fields = json_array();
+
+    for (unsigned i = 0; i < k->count; i++)
+        json_array_append_new(fields, field_json(&k->fields[i]));
+    return json_pack("{si ss ss ss so}", "kind", (int)k->kind, "source", tap_source_name(k->source),
+                     "name", k->name, "help", k->help, "fields", fields);
+}
+
+/* `k` NULL: an array of all. */
+static void print_json(const struct tap_kind_desc *k)
+{
+    json_t *o = k ? kind_json(k) : json_array();
+
+    for (size_t i = 0; !k && i < tap_kind_count; i++)
+        json_array_append_new(o, kind_json(&tap_kinds[i]));
+    json_dumpf(o, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(o);
 }
 
 /* ---- docs/dev/events.md ---- */
@@ -147,19 +191,19 @@ int cmd_events(int argc, char **argv)
 
     if (code != OPTIONS_GO)
         return code;
-    if (o.markdown || !o.kind) {
-        if (o.markdown)
-            markdown();
-        else
-            list_kinds();
-        return EXIT_DONE;
-    }
-    kind = tap_kind_by_name(o.kind);
-    if (!kind) {
+    kind = o.kind ? tap_kind_by_name(o.kind) : NULL;
+    if (o.kind && !kind) {
         fprintf(stderr, "spicetap events: no such kind: %s; `spicetap events` lists them\n",
                 o.kind);
         return EXIT_USAGE;
     }
-    show_kind(kind);
+    if (o.markdown)
+        markdown();
+    else if (o.json)
+        print_json(kind);
+    else if (kind)
+        show_kind(kind);
+    else
+        list_kinds();
     return EXIT_DONE;
 }

@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/options.h"
+#include "base/progress.h"
 #include "cmd/commands.h"
 #include "run/input.h"
 #include "table/export.h"
@@ -83,13 +82,6 @@ struct options {
     bool summary;
     struct names sources, kinds;
     struct when from, to;
-};
-
-/* A line on a terminal while events are written. */
-struct progress {
-    bool tty;
-    time_t began, last;
-    uint64_t start; /* of the run */
 };
 
 static const struct sink_kind *const formats[] = {&sink_jsonl, &sink_csv, &sink_sqlite,
@@ -243,32 +235,6 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 /* ---- events ---- */
 
-/* On a terminal, after the first two seconds: a line over the last one. */
-static void print_line(struct progress *p, const char *format, ...)
-{
-    time_t now = p->tty ? time(NULL) : 0;
-    va_list args;
-
-    if (!p->tty || now < p->began + 2)
-        return;
-    p->last = now;
-    va_start(args, format);
-    fputs("\r\033[K", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\r', stderr);
-    va_end(args);
-}
-
-/* Once a second. */
-static void print_progress(void *context, uint64_t rows, uint64_t at)
-{
-    struct progress *p = context;
-
-    if (p->tty && time(NULL) != p->last)
-        print_line(p, "%" PRIu64 " events, at %.1f s of the run", rows,
-                   at > p->start ? (double)(at - p->start) / 1e9 : 0.0);
-}
-
 static int check_kinds(struct bundle *b, const struct options *o)
 {
     for (size_t i = 0; i < o->kinds.count; i++) {
@@ -340,11 +306,12 @@ static void say_losses(uint64_t losses)
 }
 
 /* For a format that has a place for it: what the run is, and what belongs together in it. */
-static int export_rest(struct sink *s, struct bundle *b, const struct options *o,
-                       struct progress *p)
+static int export_rest(struct sink *s, struct bundle *b, const struct options *o)
 {
     static const struct link_view *const views[] = {&view_journeys, &view_oom, &view_fences,
                                                     &view_updates};
+    static const char *const labels[] = {"linking journeys", "linking calls for memory",
+                                         "linking fences", "linking updates"};
     bool all = !o->sources.count && !o->kinds.count && !o->from.given && !o->to.given;
     struct bundle *again;
     uint64_t losses = 0, start, end;
@@ -360,7 +327,7 @@ static int export_rest(struct sink *s, struct bundle *b, const struct options *o
     error = error ? error : sink_about(s, "end", NULL, end);
     free(about);
     for (size_t i = 0; all && !error && i < sizeof(views) / sizeof(*views); i++) {
-        print_line(p, "linking %s", views[i]->schema->name);
+        progress_label(labels[i]);
         error = bundle_open(&again, o->run); /* each walks it from its beginning */
         if (error)
             break;
@@ -373,36 +340,35 @@ static int export_rest(struct sink *s, struct bundle *b, const struct options *o
 
 static int export_all(struct bundle *b, const struct options *o)
 {
-    struct progress p = {.tty = isatty(STDERR_FILENO), .began = time(NULL)};
     struct event_choice choice = {.sources = o->sources.list,
                                   .source_count = o->sources.count,
                                   .kinds = o->kinds.list,
-                                  .kind_count = o->kinds.count,
-                                  .progress = print_progress,
-                                  .context = &p};
+                                  .kind_count = o->kinds.count};
     bool one = o->format == &sink_csv && o->kinds.count == 1;
     struct event_counts counts = {0};
     struct sink s;
-    uint64_t end;
+    uint64_t start, end;
     int error, closed, code = check_kinds(b, o);
 
     if (code)
         return code;
-    bundle_window(b, &p.start, &end);
-    choice.from = time_of(&o->from, p.start, 0);
-    choice.to = time_of(&o->to, p.start, UINT64_MAX);
+    bundle_window(b, &start, &end);
+    choice.from = time_of(&o->from, start, 0);
+    choice.to = time_of(&o->to, start, UINT64_MAX);
+    if (!o->output && isatty(STDOUT_FILENO))
+        progress_label(NULL); /* the rows are on the terminal */
     error = sink_open(&s, o->format, o->output, one);
     if (!error) {
         error = export_events(&s, b, &choice, &counts);
-        error = error ? error : export_rest(&s, b, o, &p);
+        error = error ? error : export_rest(&s, b, o);
         s.error = s.error ? s.error : error;
+        progress_label("making indices");
         if (s.kind->empty)
-            print_line(&p, "making indices");
+            progress_at(-1);
         closed = sink_close(&s);
         error = error ? error : closed;
     }
-    if (p.last)
-        fprintf(stderr, "\r\033[K");
+    progress_done();
     code = report(&s, o, error);
     if (!code && one && counts.losses && strcmp(o->kinds.list[0], "loss"))
         fprintf(stderr, "spicetap export: %" PRIu64 " loss%s in this time: see --kind loss\n",

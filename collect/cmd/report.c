@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/options.h"
+#include "base/progress.h"
 #include "cmd/commands.h"
 #include "report/html.h"
 #include "run/input.h"
@@ -69,11 +70,8 @@ static int add_run(const char *run, json_t *runs)
     x->run = run;
     code = input_open(&x->bundle, "report", run);
     if (!code) {
-        if (isatty(STDERR_FILENO))
-            fprintf(stderr, "%s ...\r", run);
+        progress_label("reading");
         o = model_gather(x) ? NULL : html_run(x);
-        if (isatty(STDERR_FILENO))
-            fputs("\033[K", stderr);
         if (!o)
             fprintf(stderr, "spicetap report: %s: out of memory, or it changed while it was read\n",
                     run);

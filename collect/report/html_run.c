@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/progress.h"
 #include "explain/explain.h"
 #include "links/links.h"
 #include "report/html.h"
@@ -315,8 +316,10 @@ json_t *html_run(const struct model *x)
 
     if (p.selects && p.sentence_of) {
         find_page(x, &s);
+        progress_label("looking for the events of each sentence");
         if (!evidence_find(x, p.selects, p.select_count, true, on_event, &p) && !add_journeys(&p)) {
             count_events(&p);
+            progress_label("drawing the timeline");
             timeline = timeline_json(x);
             o = timeline ? result(&p, timeline) : NULL;
         }

@@ -2,12 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/progress.h"
 #include "run/cursor.h"
 #include "run/bundle_parts.h"
 #include "log/tap_format.h"
 
 /* Events of one log are read so far ahead and sorted: chunks overlap in time. */
-enum { AHEAD = 512 };
+enum { AHEAD = 512, PROGRESS = 65536 };
 
 /* One log, read ahead. */
 struct lane {
@@ -23,6 +24,7 @@ struct lane {
 struct run_cursor {
     uint64_t from, to; /* the window, both ends included */
     uint64_t latest;   /* time that was handed over */
+    uint64_t events;   /* that were */
     struct lane *lanes;
     size_t count;
     bool damaged;       /* a log misses something */
@@ -244,6 +246,13 @@ static void hand_over(struct run_cursor *c, const struct lane *l, struct run_eve
     e->event = ev->kind == EV_loss ? ev : tap_reader_known(l->log->reader, ev, &c->translated);
 }
 
+static void say_progress(const struct run_cursor *c)
+{
+    bool known = c->to != UINT64_MAX && c->to > c->from && c->latest >= c->from;
+
+    progress_at(known ? (double)(c->latest - c->from) / (double)(c->to - c->from) : -1);
+}
+
 int cursor_next(struct run_cursor *c, struct run_event *e)
 {
     struct lane *l = c->taken;
@@ -257,11 +266,14 @@ int cursor_next(struct run_cursor *c, struct run_event *e)
     if (!l)
         return 0;
     hand_over(c, l, e);
+    if (++c->events % PROGRESS == 0)
+        say_progress(c);
     return 1;
 }
 
 void cursor_close(struct run_cursor *c)
 {
+    progress_done();
     if (!c)
         return;
     for (size_t i = 0; c->lanes && i < c->count; i++) {

@@ -12,9 +12,6 @@ struct event_choice {
     const char *const *sources, *const *kinds;
     size_t source_count, kind_count;
     uint64_t from, to; /* ns of CLOCK_MONOTONIC, from <= time < to */
-    /* Called each 65,536 rows, NULL: never. */
-    void (*progress)(void *context, uint64_t rows, uint64_t time);
-    void *context;
 };
 
 struct event_counts {
