@@ -312,14 +312,13 @@ static int export_rest(struct sink *s, struct bundle *b, const struct options *o
                                                     &view_updates};
     static const char *const labels[] = {"linking journeys", "linking calls for memory",
                                          "linking fences", "linking updates"};
-    bool all = !o->sources.count && !o->kinds.count && !o->from.given && !o->to.given;
+    bool all =
+        s->kind->links && !o->sources.count && !o->kinds.count && !o->from.given && !o->to.given;
     struct bundle *again;
     uint64_t losses = 0, start, end;
     char *about;
     int error;
 
-    if (!s->kind->about)
-        return 0;
     about = json_dumps(bundle_about(b), JSON_COMPACT);
     bundle_window(b, &start, &end);
     error = about ? sink_about(s, "run.json", about, 0) : -ENOMEM;
@@ -359,7 +358,8 @@ static int export_all(struct bundle *b, const struct options *o)
         progress_label(NULL); /* the rows are on the terminal */
     error = sink_open(&s, o->format, o->output, one);
     if (!error) {
-        error = export_events(&s, b, &choice, &counts);
+        error = *input_warning(b) ? sink_about(&s, "warning", input_warning(b), 0) : 0;
+        error = error ? error : export_events(&s, b, &choice, &counts);
         error = error ? error : export_rest(&s, b, o);
         s.error = s.error ? s.error : error;
         progress_label("making indices");

@@ -10,6 +10,7 @@
 #include "report/html.h"
 #include "report/sentence.h"
 #include "report/timeline.h"
+#include "run/input.h"
 
 enum {
     FINDINGS = 400,     /* of the page */
@@ -252,20 +253,10 @@ static int add_journeys(struct page *p)
 /* What the reader must know before anything else; "": nothing. */
 static const char *warning(const struct model *x)
 {
-    const struct bundle_log *logs;
-    size_t count = bundle_logs(x->bundle, &logs);
+    const char *text = input_warning(x->bundle);
 
-    for (size_t i = 0; i < count; i++)
-        if (logs[i].error || !logs[i].reader)
-            return "A log of this run is damaged or missing: what it had is not here.";
-    switch (bundle_state(x->bundle)) {
-    case BUNDLE_RECORDING:
-        return "This run is still being recorded: it ends here where its logs end now.";
-    case BUNDLE_RECOVERED:
-        return "The recorder of this run was killed, or its disk was full: the end is missing.";
-    default:
-        break;
-    }
+    if (*text)
+        return text;
     if (!x->counts.events)
         return "This run has no events.";
     return x->counts.lost_unknown || x->counts.lost ? "Events were lost: see the lane Lost." : "";

@@ -40,6 +40,28 @@ int input_open(struct bundle **out, const char *command, const char *path)
     return 0;
 }
 
+const char *input_warning(const struct bundle *b)
+{
+    const struct bundle_log *logs;
+    size_t count = bundle_logs(b, &logs);
+    bool missed = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (logs[i].error || !logs[i].reader)
+            return "A log of this run is damaged or missing: what it had is not here.";
+        missed |= tap_reader_missed(logs[i].reader);
+    }
+    switch (bundle_state(b)) {
+    case BUNDLE_RECORDING:
+        return "This run is still being recorded: it ends here where its logs end now.";
+    case BUNDLE_RECOVERED:
+        return "The recorder of this run was killed, or its disk was full: the end is missing.";
+    default:
+        return missed ? "A log of this run is damaged in part: what is missing counts as lost."
+                      : "";
+    }
+}
+
 static void print_recovered(const struct bundle_log *log, const char *command, const char *path)
 {
     uint64_t lost = tap_reader_lost(log->reader);

@@ -22,6 +22,24 @@ static int jsonl_row(struct sink *s, struct table *t, const uint64_t *v, const u
     return text_row_json(&s->out, t->state, v, null);
 }
 
+/* A warning is the first line, an object of its own. */
+static int jsonl_about(struct sink *s, const char *name, const char *text, uint64_t number)
+{
+    size_t length = text ? strlen(text) : 0;
+    int error = 0;
+
+    (void)number;
+    if (strcmp(name, "warning") || !length)
+        return 0;
+    error = out_reserve(&s->out, TEXT_GROWTH * length + 32);
+    if (error)
+        return error;
+    s->out.p = put_text(s->out.p, "{\"warning\":", 11);
+    s->out.p = put_json_text(s->out.p, text);
+    *s->out.p++ = '}';
+    return out_line(&s->out);
+}
+
 static int jsonl_close(struct sink *s)
 {
     return out_close(&s->out);
@@ -33,5 +51,6 @@ const struct sink_kind sink_jsonl = {
     .open = jsonl_open,
     .begin = jsonl_begin,
     .row = jsonl_row,
+    .about = jsonl_about,
     .close = jsonl_close,
 };

@@ -262,18 +262,12 @@ static int perfetto_close(struct sink *s)
     return out_close(&s->out);
 }
 
-static int perfetto_about(struct sink *s, const char *name, const char *text, uint64_t number)
-{
-    (void)s, (void)name, (void)text, (void)number;
-    return 0; /* but linked events belong in it */
-}
-
 const struct sink_kind sink_perfetto = {
     .name = "perfetto",
     .help = "a trace for Perfetto's viewer",
+    .links = true,
     .open = perfetto_open,
     .begin = perfetto_begin,
     .row = perfetto_row,
-    .about = perfetto_about,
     .close = perfetto_close,
 };

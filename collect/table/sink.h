@@ -24,6 +24,7 @@ struct table {
 struct sink_kind {
     const char *name, *help;
     bool empty; /* a kind that did not happen has a table, too */
+    bool links; /* linked events have a place beside the events */
     bool whole; /* a file that is not whole is of no use: it is removed after an error */
     int (*open)(struct sink *s);
     int (*begin)(struct sink *s, struct table *t);

@@ -353,6 +353,7 @@ const struct sink_kind sink_sqlite = {
     .name = "sqlite",
     .help = "a database with a table for each kind, indexed, and views",
     .empty = true,
+    .links = true,
     .whole = true,
     .open = sqlite_open,
     .begin = sqlite_begin,
