@@ -244,7 +244,7 @@ def output(*command):
 
 def exported(spicetap, run, *selection):
     lines = output(spicetap, "export", run, "--format", "jsonl", *selection)
-    return [json.loads(line) for line in lines.splitlines()]
+    return [event for event in map(json.loads, lines.splitlines()) if "event" in event]
 
 
 def of_run(spicetap, run, console, first, settings):
