@@ -50,7 +50,7 @@ step() {
 
 # Every suite and step. Whoever adds one adds its name.
 names=(build unit python docs install results stack-build bench-build lint stack stack-variant whatif slow causes meter
-    report upstream torture fuzz harness patches vm)
+    report torture fuzz harness patches vm)
 only=("$@")
 
 # is_in NAME NAME...   true where the first is one of the others
@@ -118,8 +118,6 @@ suite slow tests/stack/slow
 suite causes tests/stack/causes
 suite meter tests/stack/meter
 suite report tests/report/run
-suite upstream scripts/once.sh upstream build/stack*/lib/libspice-server.so.1 patches/variants/* bpf/* \
-    tests/stack/upstream tests/stack/*.[chp]* -- tests/stack/upstream
 suite torture tests/stack/torture 10
 suite fuzz ends fuzz
 suite harness ends harness
