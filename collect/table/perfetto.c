@@ -108,7 +108,8 @@ static int count_value(struct sink *s, const struct plan *p, const uint64_t *v)
     const struct column *by = p->counted_by;
     uint64_t value = v[p->counted->slot], number = by ? v[by->slot] : 0;
     const char *word = by && by->names ? tap_enum_name(by->names, (int64_t)number) : NULL;
-    struct perfetto_track *t = perfetto_counter(s, p->party, p->counter->name, number, word);
+    struct perfetto_track *t =
+        perfetto_counter(s, p->party, p->counter->name, number, word, p->counter->bytes);
     Perfetto__TrackEvent e = PERFETTO__TRACK_EVENT__INIT;
 
     if (!t)
@@ -129,6 +130,8 @@ static int put_slice(struct sink *s, const struct plan *p, struct perfetto_track
 
     switch (p->how) {
     case BEGIN:
+        if (t->party)
+            break;
         t->depth++;
         e->type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_BEGIN;
         return perfetto_event(s, time, e);
@@ -136,6 +139,8 @@ static int put_slice(struct sink *s, const struct plan *p, struct perfetto_track
         if (t->depth) {
             t->depth--;
             e->type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_END;
+            e->has_name_iid = false; /* the viewer ends a slice of that name only */
+            e->n_category_iids = 0;
         }
         return perfetto_event(s, time, e);
     case SPAN:
@@ -148,8 +153,9 @@ static int put_slice(struct sink *s, const struct plan *p, struct perfetto_track
         end.track_uuid = e->track_uuid;
         return error ? error : perfetto_event(s, time, &end);
     default:
-        return perfetto_event(s, time, e);
+        break;
     }
+    return perfetto_event(s, time, e);
 }
 
 static int event_row(struct sink *s, const struct plan *p, const uint64_t *v, const uint64_t *null)
@@ -157,6 +163,7 @@ static int event_row(struct sink *s, const struct plan *p, const uint64_t *v, co
     uint64_t display = p->display ? v[p->display->slot] : 0;
     uint64_t number = p->number ? v[p->number->slot] : 0;
     uint64_t lasted = p->lasted ? v[p->lasted->slot] : 0, category = p->category;
+    uint64_t time = v[p->time->slot];
     struct perfetto_track *t =
         perfetto_track(s, p->party, p->group, display, p->number ? &number : NULL);
     Perfetto__TrackEvent e = PERFETTO__TRACK_EVENT__INIT;
@@ -173,7 +180,9 @@ static int event_row(struct sink *s, const struct plan *p, const uint64_t *v, co
     e.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_INSTANT;
     e.name_iid = p->name;
     e.track_uuid = t->uuid;
-    return put_slice(s, p, t, &e, v[p->time->slot], (int64_t)lasted > 0 ? lasted : 0);
+    if (p->since) /* a time */
+        lasted = lasted && lasted < time ? time - lasted : 0;
+    return put_slice(s, p, t, &e, time, (int64_t)lasted > 0 ? lasted : 0);
 }
 
 static bool known(const struct plan *p, int step, const uint64_t *v, const uint64_t *null)

@@ -40,7 +40,7 @@ static const struct rule {
     {"guest_gc", "thread", SPAN, "took"},
     {"guest_full", "thread", SPAN, "took"},
     {"guest_delete", "thread", SPAN, "took"},
-    {"client_clip", "clip", SPAN, "since"},
+    {"loss", "loss", SINCE, "since"},
     {"client_stream", "stream", INSTANT, NULL},
     {"client_frame", "stream", INSTANT, NULL},
 };
@@ -48,10 +48,10 @@ static const struct rule {
 
 /* What a counter shows, and by which column it has a track of its own. */
 static const struct counter counters[] = {
-    {"guest_memory", "used", "memory in use", "domain", false},
-    {"oom_begin", "drawables", "drawables at an OOM", "display", false},
-    {"sent", "size", "bytes sent", "channel", true},
-    {"client_message", "size", "bytes received", "channel", true},
+    {"guest_memory", "used", "memory in use", "domain", false, true},
+    {"oom_begin", "drawables", "drawables at an OOM", "display", false, false},
+    {"sent", "size", "bytes sent", "channel", true, true},
+    {"client_message", "size", "bytes received", "channel", true, true},
 };
 
 static const struct link links[] = {
@@ -140,7 +140,8 @@ static int plan_events(struct sink *s, struct plan *p, const struct schema *sche
 
     p->party = party_of(schema);
     p->group = perfetto_group(s, group);
-    p->how = r ? r->how : INSTANT;
+    p->how = !r ? INSTANT : r->how == SINCE ? SPAN : r->how;
+    p->since = r && r->how == SINCE;
     p->time = column_of(schema, "t", NULL);
     p->lasted = column_of(schema, r ? r->lasted : NULL, NULL);
     if (p->party != SOURCE_GUEST) /* whose field of that name is a counter */

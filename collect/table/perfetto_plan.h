@@ -6,14 +6,13 @@
 #include "table/perfetto_trace.h"
 
 /* What becomes of an event. SPAN: a slice that ends at its time and lasted as long as a column
- * says.
- */
-enum how { INSTANT, BEGIN, END, SPAN };
+ * says; SINCE: that began at the time in the column. */
+enum how { INSTANT, BEGIN, END, SPAN, SINCE };
 
-/* A counter: `sum` of all values so far. */
+/* A counter: `sum` of all values so far, or the last one. */
 struct counter {
     const char *kind, *value, *name, *by;
-    bool sum;
+    bool sum, bytes;
 };
 
 /* The times of a linked row, in the order in which things go on. */
@@ -36,7 +35,8 @@ struct argument {
 
 struct plan {
     enum tap_source party;
-    enum how how;
+    enum how how; /* SINCE is a SPAN with `since` */
+    bool since;
     const char *group;
     uint64_t name, category;
     const struct column *time, *lasted, *display, *number; /* NULL: the table has none */

@@ -11,9 +11,10 @@ enum {
     FLAG_CLEARED = 1, /* SEQ_INCREMENTAL_STATE_CLEARED: interned names begin anew */
     FLAG_NEEDED = 2,  /* SEQ_NEEDS_INCREMENTAL_STATE */
     MONOTONIC = 3,    /* BUILTIN_CLOCK_MONOTONIC */
-    TRACKS = 4096,    /* a guest chooses numbers of streams and threads */
     TAG_PACKET = 0x0a /* Trace.packet, length-delimited */
 };
+
+unsigned perfetto_tracks = 4096;
 
 static const char *const parties[] = {[SOURCE_SPICE] = "server",
                                       [SOURCE_QEMU] = "device (QEMU)",
@@ -132,9 +133,8 @@ const char *perfetto_group(struct sink *s, const char *text)
 /* ---- tracks ---- */
 
 static int put_track(struct sink *s, const struct perfetto_track *t, uint64_t parent,
-                     const char *name, bool counter)
+                     const char *name, Perfetto__CounterDescriptor *counter)
 {
-    Perfetto__CounterDescriptor count = PERFETTO__COUNTER_DESCRIPTOR__INIT;
     Perfetto__TrackDescriptor track = PERFETTO__TRACK_DESCRIPTOR__INIT;
     Perfetto__TracePacket packet = PERFETTO__TRACE_PACKET__INIT;
 
@@ -143,38 +143,38 @@ static int put_track(struct sink *s, const struct perfetto_track *t, uint64_t pa
     track.has_parent_uuid = parent != 0;
     track.parent_uuid = parent;
     track.name = (char *)name;
-    track.counter = counter ? &count : NULL;
+    track.counter = counter;
     packet.track_descriptor = &track;
     return put_packet(s, &packet);
 }
 
-static struct perfetto_track *track_find(struct sink *s, uint64_t party, const char *group,
-                                         uint64_t number)
+/* *made: it is new, and has no descriptor yet. NULL: no memory, or too many. */
+static struct perfetto_track *track_get(struct perfetto *x, uint64_t party, const char *group,
+                                        uint64_t number, bool *made)
 {
-    struct perfetto *x = s->state;
     uint64_t key[3] = {party, (uintptr_t)group, number};
     struct perfetto_track *t;
 
     HASH_FIND(hh, x->tracks, key, sizeof(key), t);
-    if (t)
+    *made = !t;
+    if (t || (group && HASH_COUNT(x->tracks) >= perfetto_tracks))
         return t;
     t = calloc(1, sizeof(*t));
     if (!t)
         return NULL;
     memcpy(t->key, key, sizeof(key));
     t->uuid = ++x->uuids;
+    t->party = !group;
     HASH_ADD(hh, x->tracks, key, sizeof(key), t);
     return t;
 }
 
-/* A party's own track. */
 static struct perfetto_track *party_track(struct sink *s, enum tap_source party)
 {
-    struct perfetto_track *t = track_find(s, party, NULL, 0);
+    bool made;
+    struct perfetto_track *t = track_get(s->state, party, NULL, 0, &made);
 
-    if (t && !t->depth++ && put_track(s, t, 0, parties[party], false))
-        return NULL;
-    return t;
+    return t && made && put_track(s, t, 0, parties[party], NULL) ? NULL : t;
 }
 
 /* "stream 5 of display 1" */
@@ -192,18 +192,17 @@ static void name_track(char *name, size_t size, const char *group, uint64_t disp
 struct perfetto_track *perfetto_track(struct sink *s, enum tap_source party, const char *group,
                                       uint64_t display, const uint64_t *number)
 {
-    struct perfetto *x = s->state;
     struct perfetto_track *parent = party_track(s, party), *t;
-    uint64_t before = x->uuids;
     char name[128];
+    bool made;
 
-    if (!parent || HASH_COUNT(x->tracks) >= TRACKS)
-        return parent;
-    t = track_find(s, party, group, display << 32 | (number ? (uint32_t)*number : 0));
-    if (!t || t->uuid != before + 1)
-        return t;
+    if (!parent)
+        return NULL;
+    t = track_get(s->state, party, group, display << 32 | (number ? (uint32_t)*number : 0), &made);
+    if (!t || !made)
+        return t ? t : parent;
     name_track(name, sizeof(name), group, display, number);
-    return put_track(s, t, parent->uuid, name, false) ? NULL : t;
+    return put_track(s, t, parent->uuid, name, NULL) ? NULL : t;
 }
 
 int perfetto_event(struct sink *s, uint64_t time, Perfetto__TrackEvent *e)
@@ -217,23 +216,24 @@ int perfetto_event(struct sink *s, uint64_t time, Perfetto__TrackEvent *e)
 }
 
 struct perfetto_track *perfetto_counter(struct sink *s, enum tap_source party, const char *name,
-                                        uint64_t number, const char *word)
+                                        uint64_t number, const char *word, bool bytes)
 {
-    struct perfetto *x = s->state;
+    Perfetto__CounterDescriptor count = PERFETTO__COUNTER_DESCRIPTOR__INIT;
     struct perfetto_track *parent = party_track(s, party), *t;
-    uint64_t before = x->uuids;
     char text[128];
+    bool made;
 
-    if (!parent || HASH_COUNT(x->tracks) >= TRACKS)
-        return NULL;
-    t = track_find(s, party, name, number);
-    if (!t || t->uuid != before + 1)
+    t = parent ? track_get(s->state, party, name, number, &made) : NULL;
+    if (!t || !made)
         return t;
     if (word)
         snprintf(text, sizeof(text), "%s: %s", name, word);
     else
         name_track(text, sizeof(text), name, number, NULL);
-    return put_track(s, t, parent->uuid, text, true) ? NULL : t;
+    count.has_unit = true;
+    count.unit = bytes ? PERFETTO__COUNTER_DESCRIPTOR__UNIT__UNIT_SIZE_BYTES
+                       : PERFETTO__COUNTER_DESCRIPTOR__UNIT__UNIT_COUNT;
+    return put_track(s, t, parent->uuid, text, &count) ? NULL : t;
 }
 
 void perfetto_free(struct perfetto *x)

@@ -8,11 +8,15 @@
 #include "perfetto.pb-c.h"
 #include "table/sink.h"
 
+/* At most so many: a guest chooses numbers of streams and threads. Tests change it. */
+extern unsigned perfetto_tracks;
+
 struct perfetto_track {
     uint64_t key[3]; /* party, the group's name, display and number */
     uint64_t uuid;
     int64_t sum;    /* a counter's */
     unsigned depth; /* slices that began on it */
+    bool party;     /* a party's own: no slice may begin there, since those of several groups mix */
     UT_hash_handle hh;
 };
 
@@ -50,7 +54,7 @@ struct perfetto_track *perfetto_track(struct sink *s, enum tap_source party, con
 /* A counter's, one for each `number`, which has that name if it is not NULL. NULL: also where there
  * are too many. */
 struct perfetto_track *perfetto_counter(struct sink *s, enum tap_source party, const char *name,
-                                        uint64_t number, const char *word);
+                                        uint64_t number, const char *word, bool bytes);
 void perfetto_free(struct perfetto *x);
 
 #endif
