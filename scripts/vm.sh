@@ -175,10 +175,12 @@ qemu_user() {
 # Where AppArmor is on, its profile for VMs allows no emulator outside /usr, unless `vm.sh apparmor` was added to it.
 APPARMOR=/etc/apparmor.d/local/abstractions/libvirt-qemu
 apparmor() {
+	local emulator
+	emulator=$(emulator) || exit 1
 	cat <<-RULES
 		  # spicetap's build: scripts/vm.sh apparmor
-		  $(emulator) rmix,
-		  $BUILD/** mr,
+		  "$emulator" rmix,
+		  "$BUILD/stack/**" mr,
 		  /usr/lib/*/faketime/*.so.1 mr,
 		  /dev/shm/*faketime* rwk,
 	RULES
@@ -191,7 +193,7 @@ seclabels() {
 	if grep -q '<model>dac</model>' <<<"$models"; then
 		printf "<seclabel type='static' model='dac' relabel='no'><label>+%d:+%d</label></seclabel>" "${1%:*}" "${1#*:}"
 	fi
-	if grep -q '<model>apparmor</model>' <<<"$models" && ! grep -qsF "$(emulator) rmix," "$APPARMOR"; then
+	if grep -q '<model>apparmor</model>' <<<"$models" && ! grep -qsF "\"$(emulator)\" rmix," "$APPARMOR"; then
 		warn "AppArmor is off for $NAME: its rules do not know the emulator of this tree." \
 			"To add them: scripts/vm.sh apparmor | sudo tee -a $APPARMOR"
 		printf "<seclabel type='none' model='apparmor'/>"

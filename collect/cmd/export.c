@@ -271,6 +271,10 @@ static int report(const struct sink *s, const struct options *o, int error)
                 s->failed);
         return EXIT_INPUT;
     }
+    if (error == -EINVAL || error == -EISDIR) {
+        fprintf(stderr, "spicetap export: %s: not a file: name one with -o\n", s->failed);
+        return EXIT_ENV;
+    }
     if (error == -EEXIST) {
         fprintf(stderr, "spicetap export: %s: is there already: name a new folder\n", s->failed);
         return EXIT_ENV;

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/options.h"
 #include "base/progress.h"
+#include "base/whole.h"
 #include "cmd/commands.h"
 #include "report/html.h"
 #include "run/input.h"
@@ -15,13 +15,14 @@
 enum { RUNS = 8 };
 
 static const struct argp_option option_table[] = {
-    {"output", 'o', "FILE", 0, "Write the page to FILE", 0},
+    {"output", 'o', "FILE", 0, "Write the page to FILE; it must be given", 0},
     {0},
 };
 
 static const char doc[] =
     "Writes a page about RUN: in short what cost the viewer most, then a timeline of all sides. It "
-    "is one file that works without a network. Several runs are shown side by side. Needs neither "
+    "is one file that works without a network. Several runs, at most eight, are shown side by "
+    "side. Needs neither "
     "root nor the VM."
     "\vRUN is a folder that `spicetap record` made, or one of its *.tap logs. See "
     "spicetap-report(1).";
@@ -84,49 +85,45 @@ static int add_run(const char *run, json_t *runs)
     return code;
 }
 
-/* Beside its place first: a full disk leaves no half page. */
-static int write_page(const char *output, const json_t *runs)
+static int write_page(struct whole *w, const json_t *runs)
 {
-    char part[4096];
-    FILE *f = NULL;
-    int error = 0;
+    FILE *f = fopen(w->part, "we");
+    int error = f ? html_write(f, runs) : -errno;
 
-    if (snprintf(part, sizeof(part), "%s.part", output) >= (int)sizeof(part))
-        error = -ENAMETOOLONG;
-    else
-        f = fopen(part, "we");
-    if (!f) {
-        fprintf(stderr, "spicetap report: %s: %s\n", output, strerror(error ? -error : errno));
-        return EXIT_ENV;
-    }
-    error = html_write(f, runs);
-    if (fclose(f) && !error)
+    if (f && fclose(f) && !error)
         error = -errno;
-    if (!error && rename(part, output))
-        error = -errno;
-    if (!error)
-        return EXIT_DONE;
-    unlink(part);
-    fprintf(stderr, "spicetap report: %s: %s; nothing is left of it\n", output, strerror(-error));
-    return EXIT_PART;
+    return whole_end(w, error);
+}
+
+static int complain(const char *output, int error, int code)
+{
+    fprintf(stderr, "spicetap report: %s: %s%s\n", output,
+            error == -EINVAL ? "not a file" : strerror(-error),
+            code == EXIT_PART ? "; nothing is left of it" : "");
+    return code;
 }
 
 int cmd_report(int argc, char **argv)
 {
     static const struct argp parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL};
     struct options o = {0};
-    int code = options_parse(&parser, argc, argv, &o), part = 0;
+    int code = options_parse(&parser, argc, argv, &o), part = 0, error = 0;
+    static struct whole page; /* its paths are long */
     json_t *runs = json_array();
 
     if (code == OPTIONS_GO) {
-        code = EXIT_DONE;
-        for (unsigned i = 0; i < o.count && (!code || code == EXIT_PART); i++) {
+        error = whole_begin(&page, o.output);
+        code = error ? complain(o.output, error, EXIT_ENV) : EXIT_DONE;
+        for (unsigned i = 0; !error && i < o.count && (!code || code == EXIT_PART); i++) {
             code = add_run(o.runs[i], runs);
             part = part ? part : code;
         }
-        if (!code || code == EXIT_PART)
-            code = write_page(o.output, runs);
-        code = code ? code : part;
+        if (!error && code && code != EXIT_PART) {
+            whole_end(&page, -ECANCELED);
+        } else if (!error) {
+            error = write_page(&page, runs);
+            code = error ? complain(o.output, error, EXIT_PART) : part;
+        }
     }
     json_decref(runs);
     return code;

@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 #include "explain/explain.h"
+#include "explain/presence.h"
 #include "links/links.h"
 #include "report/html.h"
 #include "report/sentence.h"
@@ -145,7 +146,7 @@ static void count_events(struct page *p)
 struct journey_rows {
     struct row_sink to; /* first: it is cast */
     struct page *page;
-    json_t *wanted; /* release ids */
+    json_t *wanted; /* times of the listed events, by release id */
 };
 
 static json_t *cell_json(const struct row *r, const struct column *c)
@@ -182,17 +183,45 @@ static json_t *journey_json(const struct model *x, const struct row *r)
         const struct column *c = &r->schema->columns[i];
         uint64_t v = r->v[c->slot];
         json_t *value;
+        char text[64];
 
         if (row_null(r, i))
             continue;
-        if (!strcmp(c->unit, "ns") && v >= x->start && v <= x->end)
+        if (!strcmp(c->unit, "ns") && v >= x->start && v <= x->end) {
             value = json_real((double)(v - x->start) / 1e9);
-        else
+        } else if (!strcmp(c->unit, "ns")) {
+            snprintf(text, sizeof(text), "%.3f ms", (double)v / 1e6);
+            value = json_string(text);
+        } else
             value = cell_json(r, c);
         if (value)
             json_object_set_new(o, c->name, value);
     }
     return o;
+}
+
+static double cell_second(const struct model *x, const struct row *r, const char *name,
+                          double unknown)
+{
+    for (unsigned i = 0; i < r->schema->count; i++)
+        if (!strcmp(r->schema->columns[i].name, name) && !row_null(r, i))
+            return ((double)r->v[r->schema->columns[i].slot] - (double)x->start) / 1e9;
+    return unknown;
+}
+
+/* Is one of the listed events, whose times these are, in this life of the release? */
+static bool is_of(const struct model *x, json_t *times, const struct row *r)
+{
+    double from = cell_second(x, r, "alloc", -1e18), to = cell_second(x, r, "free", 1e18);
+    json_t *time;
+    size_t i;
+
+    json_array_foreach(times, i, time)
+    {
+        if (json_number_value(time) >= from - 0.001 && json_number_value(time) <= to + 0.001)
+            return true;
+    }
+    return false;
 }
 
 static int put_journey(struct row_sink *to, const struct row *r)
@@ -201,7 +230,8 @@ static int put_journey(struct row_sink *to, const struct row *r)
     char id[32];
 
     snprintf(id, sizeof(id), "0x%" PRIx64, r->v[r->schema->columns[0].slot]);
-    if (json_array_size(j->page->journeys) < JOURNEYS && json_object_get(j->wanted, id))
+    if (json_array_size(j->page->journeys) < JOURNEYS &&
+        is_of(j->page->model, json_object_get(j->wanted, id), r))
         json_array_append_new(j->page->journeys, journey_json(j->page->model, r));
     return 0;
 }
@@ -219,8 +249,11 @@ static json_t *wanted_releases(const struct page *p)
             const char *id =
                 json_string_value(json_object_get(json_array_get(ev, 3), "release_id"));
 
-            if (id)
-                json_object_set_new(wanted, id, json_true());
+            if (!id)
+                continue;
+            if (!json_object_get(wanted, id))
+                json_object_set_new(wanted, id, json_array());
+            json_array_append(json_object_get(wanted, id), json_array_get(ev, 0));
         }
     }
     return wanted;
@@ -262,18 +295,44 @@ static const char *warning(const struct model *x)
     return x->counts.lost_unknown || x->counts.lost ? "Events were lost: see the lane Lost." : "";
 }
 
+static void put_figure(json_t *o, const char *name, bool known, double value)
+{
+    json_object_set_new(o, name, known ? json_real(value) : json_null());
+}
+
+/* What was not recorded, or may have been lost, is null. */
 static json_t *figures(const struct model *x)
 {
     double minutes = x->seconds > 0 ? x->seconds / 60 : 1;
+    bool server = !x->losses.places[SOURCE_SPICE] && !bundle_stock(x->bundle);
+    bool client = x->has_client && !x->losses.places[SOURCE_CLIENT];
     json_t *o = json_object();
 
-    json_object_set_new(o, "streams", json_integer((json_int_t)bounded_all(&x->streams.kept)));
-    json_object_set_new(o, "out of memory, a minute",
-                        json_real((double)bounded_all(&x->memory.kept) / minutes));
-    json_object_set_new(o, "evicted", json_integer((json_int_t)x->memory.all.evicted));
-    json_object_set_new(o, "guest waited, s", json_real((double)x->waits.guest.waited / 1e9));
-    json_object_set_new(o, "pictures of the clip", json_integer((json_int_t)x->client.pictures));
-    json_object_set_new(o, "longest freeze, s", json_real((double)x->client.longest_freeze / 1e9));
+    put_figure(o, "streams, a minute", server, (double)bounded_all(&x->streams.kept) / minutes);
+    put_figure(o, "out of memory, a minute", server,
+               (double)bounded_all(&x->memory.kept) / minutes);
+    put_figure(o, "evicted, a minute", server, (double)x->memory.all.evicted / minutes);
+    put_figure(o, "guest waited, % of the time", presence_of_waits(x, x->start, x->end),
+               (double)x->waits.guest.waited / 1e7 / (x->seconds > 0 ? x->seconds : 1));
+    put_figure(o, "pictures of the clip, a second", client && x->client.numbered,
+               (double)x->client.pictures / (minutes * 60));
+    put_figure(o, "longest freeze, s", client && x->client.numbered,
+               (double)x->client.longest_freeze / 1e9);
+    return o;
+}
+
+/* A file's name can be any bytes: what is not UTF-8 becomes question marks. */
+static json_t *plain(const char *text)
+{
+    json_t *o = json_string(text);
+    char *copy = o ? NULL : strdup(text);
+
+    for (char *p = copy; p && *p; p++)
+        if (*p & 0x80)
+            *p = '?';
+    if (copy)
+        o = json_string(copy);
+    free(copy);
     return o;
 }
 
@@ -283,11 +342,11 @@ static json_t *result(struct page *p, json_t *timeline)
     const char *started = json_string_value(
         json_object_get(json_object_get(bundle_about(x->bundle), "started"), "wall"));
     const char *name = strrchr(x->run, '/');
-    json_t *o =
-        json_pack("{ss* sf sI ss ss* sO sO sO so so}", "name", name && name[1] ? name + 1 : x->run,
-                  "seconds", x->seconds, "events", (json_int_t)x->counts.events, "warning",
-                  warning(x), "started", started, "sections", p->sections, "evidence", p->events,
-                  "journeys", p->journeys, "figures", figures(x), "timeline", timeline);
+    json_t *o = json_pack(
+        "{so so sf sI ss ss* sO sO sO so so}", "name", plain(name && name[1] ? name + 1 : x->run),
+        "path", plain(x->run), "seconds", x->seconds, "events", (json_int_t)x->counts.events,
+        "warning", warning(x), "started", started, "sections", p->sections, "evidence", p->events,
+        "journeys", p->journeys, "figures", figures(x), "timeline", timeline);
 
     if (o && !x->counts.lost_unknown)
         json_object_set_new(o, "lost", json_integer((json_int_t)x->counts.lost));

@@ -3,8 +3,9 @@
 'use strict';
 (() => {
 const runs = JSON.parse(document.getElementById('runs').textContent);
+for (const r of runs) if (runs.some(o => o !== r && o.name === r.name)) r.name = r.path;
 const page = document.getElementById('page');
-const LEFT = 74, RIGHT = 14, ROW = 15;
+const LEFT = 74, RIGHT = 14, ROW = 15, ROWS = 24, LISTED = 500;
 /* The lanes, from what the viewer saw to what the guest did. */
 const LANES = ['Picture stood still', "Client's picture", 'Sent to clients', 'Streams', 'Drawings', 'Guest waited',
 	'Out of memory', 'Calls for memory', "Guest's memory", 'Lost'];
@@ -25,7 +26,7 @@ function make(tag, attributes, ...children) {
 	return e;
 }
 
-const seconds = s => s.toFixed(s < 10 ? 3 : 2) + ' s';
+const seconds = s => s.toFixed(3) + ' s', exactly = s => s.toFixed(6) + ' s';
 
 function short(v, unit) {
 	if (v === null || v === undefined) return '–';
@@ -58,6 +59,7 @@ function set_view(min, max) {
 
 function on_key(event) {
 	const width = view.max - view.min, middle = (view.max + view.min) / 2;
+	if (event.ctrlKey || event.altKey || event.metaKey) return; /* the browser's own */
 	const keys = {
 		ArrowLeft: [view.min - width / 5, view.max - width / 5],
 		ArrowRight: [view.min + width / 5, view.max + width / 5],
@@ -94,6 +96,16 @@ function draw_marks(context, marks, x, top, bottom) {
 	context.globalAlpha = 1;
 }
 
+/* Where events were lost, an empty place does not mean that nothing happened. */
+function draw_lost(context, run, x, top, height) {
+	context.fillStyle = css('--lost');
+	for (const s of run.timeline.spans) {
+		if (s.lane !== 'Lost' || s.to < view.min || s.from > view.max) continue;
+		const from = x(Math.max(s.from, view.min)), to = x(Math.min(s.to, view.max));
+		context.fillRect(from, top, Math.max(1, to - from), height);
+	}
+}
+
 function curves_lane(run, name, curves, parent) {
 	const bin = run.timeline.bin, times = [...Array(run.timeline.bins).keys()].map(i => (i + 0.5) * bin);
 	const unit = curves[0].unit;
@@ -105,13 +117,15 @@ function curves_lane(run, name, curves, parent) {
 		scales: { x: { time: false, range: () => [view.min, view.max] }, y: { range: [0, unit === '%' ? 100 : top * 1.05] } },
 		axes: [{ ...axis, size: 28, values: (u, v) => v.map(s => s + ' s') }, { ...axis, size: LEFT, values: (u, v) => v.map(x => short(x, unit)) }],
 		series: [{ label: 'at', value: (u, v) => v === null ? '–' : seconds(v) },
-			...curves.map((c, i) => ({ label: c.name, stroke: COLORS[i % COLORS.length], width: 1.5, value: (u, v) => short(v, unit) }))],
+			...curves.map((c, i) => ({ label: c.name, stroke: COLORS[i % COLORS.length], width: 1.5, value: (u, v) => short(v, unit),
+				paths: unit === '%' ? uPlot.paths.stepped({ align: 1 }) : undefined }))],
 		cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false } },
 		hooks: {
 			setSelect: [u => {
 				if (u.select.width > 4) set_view(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'));
 				u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
 			}],
+			drawClear: [u => draw_lost(u.ctx, run, t => u.valToPos(t, 'x', true), u.bbox.top, u.bbox.height)],
 			draw: [u => draw_marks(u.ctx, run.marks, t => u.valToPos(t, 'x', true), u.bbox.top, u.bbox.top + u.bbox.height)],
 		},
 	}, [times, ...curves.map(c => c.values)], parent);
@@ -129,7 +143,8 @@ function rows_of(spans) {
 	const ends = [];
 	for (const s of spans) {
 		let row = ends.findIndex(end => end <= s.from);
-		if (row < 0) row = ends.length < 12 ? ends.length : 11;
+		s.over = row < 0 && ends.length >= ROWS;
+		if (row < 0) row = s.over ? ROWS - 1 : ends.length;
 		ends[row] = Math.max(ends[row] || 0, s.to);
 		s.row = row;
 	}
@@ -138,7 +153,7 @@ function rows_of(spans) {
 
 function spans_lane(run, name, spans, parent, find) {
 	spans.sort((a, b) => a.from - b.from);
-	const rows = rows_of(spans), height = rows * ROW + 8;
+	const rows = rows_of(spans), height = rows * ROW + 8, hidden = spans.filter(s => s.over).length;
 	const canvas = make('canvas', { class: 'spans', role: 'img', 'aria-label': name + ': ' + spans.length + ' spans, listed below' });
 	canvas.style.height = height + 'px';
 	parent.append(canvas);
@@ -159,6 +174,7 @@ function spans_lane(run, name, spans, parent, find) {
 			c.fillStyle = s === canvas.picked ? css('--pick') : COLORS[s.row % COLORS.length];
 			c.fillRect(x(s.from), 4 + s.row * ROW, Math.max(2, x(s.to) - x(s.from)), ROW - 3);
 		}
+		if (name !== 'Lost') draw_lost(c, run, x, 0, height);
 		draw_marks(c, run.marks, x, 0, height);
 		c.restore();
 	}
@@ -168,14 +184,15 @@ function spans_lane(run, name, spans, parent, find) {
 	};
 	canvas.addEventListener('mousemove', event => {
 		const s = under(event);
-		canvas.style.cursor = s && s.ref ? 'pointer' : '';
+		canvas.style.cursor = s && find(s.ref, true) ? 'pointer' : '';
 		show_tip(event, s ? s.name + ', from ' + seconds(s.from) + ' for ' + seconds(s.to - s.from) : '');
 	});
 	canvas.addEventListener('mouseleave', () => { tip.hidden = true; });
 	canvas.addEventListener('click', event => { const s = under(event); if (s && s.ref) find(s.ref); });
 	canvas.addEventListener('dblclick', () => set_view(0, longest));
-	parent.append(make('details', {}, make('summary', { class: 'help' }, 'as a list'), make('div', { class: 'events' },
-		make('table', {}, ...spans.slice(0, 500).map(s => make('tr', {},
+	if (hidden) parent.append(make('p', { class: 'help' }, `${hidden} of them lie over others in the last row.`));
+	parent.append(make('details', {}, make('summary', { class: 'help' }, 'as a list' + (spans.length > LISTED ? `: the first ${LISTED} of ${spans.length}` : '')), make('div', { class: 'events' },
+		make('table', {}, ...spans.slice(0, LISTED).map(s => make('tr', {},
 			make('td', { class: 'number' }, seconds(s.from)), make('td', { class: 'number' }, seconds(s.to - s.from)), make('td', {}, s.name)))))));
 	lanes.push({ redraw, resize: redraw });
 }
@@ -184,7 +201,7 @@ function spans_lane(run, name, spans, parent, find) {
 
 function journey_of(run, id, at) {
 	const rows = run.journeys.filter(j => j.release_id === id);
-	return rows.find(j => (j.alloc === undefined || j.alloc <= at + 0.001) && (j.free === undefined || j.free >= at - 0.001)) || rows[0];
+	return rows.find(j => (j.alloc === undefined || j.alloc <= at + 0.001) && (j.free === undefined || j.free >= at - 0.001));
 }
 
 function toggle_journey(run, row, event) {
@@ -194,7 +211,7 @@ function toggle_journey(run, row, event) {
 		return;
 	}
 	const [at, , , fields] = event, id = fields.release_id, journey = id && journey_of(run, id, at);
-	const text = journey ? Object.entries(journey).map(([k, v]) => k + ' ' + (typeof v === 'number' && !Number.isInteger(v) ? seconds(v) : v)).join(', ')
+	const text = journey ? Object.entries(journey).map(([k, v]) => k + ' ' + (typeof v === 'number' && !Number.isInteger(v) ? exactly(v) : v)).join(', ')
 		: id ? 'No journey of this release is in the page.' : 'This event names no release.';
 	row.classList.add('open');
 	row.after(make('tr', { class: 'journey' }, make('td', {}), make('td', { colspan: 3 }, journey ? 'Journey: ' + text : text)));
@@ -209,7 +226,7 @@ function events_of(run, ref) {
 		make('caption', { class: 'help' }, all > list.length ? `the first ${list.length} of ${all} events` : `${all} event${all === 1 ? '' : 's'}`),
 		...list.map(event => {
 			const row = make('tr', { tabindex: 0, 'data-event': event[2] },
-				make('td', { class: 'number' }, seconds(event[0])), make('td', {}, event[1]), make('td', {}, event[2]),
+				make('td', { class: 'number' }, exactly(event[0])), make('td', {}, event[1]), make('td', {}, event[2]),
 				make('td', { class: 'fields' }, Object.entries(event[3]).map(([k, v]) => k + '=' + v).join(' ')));
 			row.addEventListener('click', () => toggle_journey(run, row, event));
 			row.addEventListener('keydown', e => { if (e.key === 'Enter') toggle_journey(run, row, event); });
@@ -226,7 +243,8 @@ function sentence(run, item) {
 		button.setAttribute('aria-expanded', open);
 		if (open) line.append(events_of(run, item.ref));
 		else line.lastChild.remove();
-		run.marks = open ? (run.evidence[item.ref] || { list: [] }).list.map(e => e[0]) : [];
+		run.open[open ? 'add' : 'delete'](item.ref);
+		run.marks = [...run.open].flatMap(ref => (run.evidence[ref] || { list: [] }).list.map(e => e[0]));
 		set_view(view.min, view.max);
 	});
 	return line;
@@ -243,9 +261,9 @@ function timeline(run, place, box) {
 	const all = make('div', { tabindex: 0, role: 'group', 'aria-label': 'Timeline. ' + help });
 	place.append(make('h2', {}, 'Timeline'), make('p', { class: 'help' }, help), all);
 	all.addEventListener('keydown', on_key);
-	const find = ref => {
-		const line = box.querySelector(`li[data-ref^="${CSS.escape(ref)}."]`);
-		if (!line) return;
+	const find = (ref, only_ask) => {
+		const line = ref ? box.querySelector(`li[data-ref^="${CSS.escape(ref)}."]`) : null;
+		if (!line || only_ask) return line;
 		const details = line.closest('details');
 		if (details) details.open = true;
 		if (!line.classList.contains('open')) line.firstChild.click();
@@ -264,6 +282,7 @@ function timeline(run, place, box) {
 
 function show(run, parent) {
 	run.marks = [];
+	run.open = new Set();
 	const box = make('section', { 'aria-label': run.name });
 	parent.append(box);
 	const lost = run.lost === undefined ? 'an unknown number lost' : run.lost ? run.lost + ' lost' : 'none lost';
@@ -282,9 +301,10 @@ function figures() {
 	return make('table', { id: 'figures' },
 		make('tr', {}, make('th', {}, ''), ...runs.map(r => make('th', {}, r.name))),
 		...names.map(name => {
-			const values = runs.map(r => r.figures[name]), differs = Math.max(...values) > 1.2 * Math.min(...values);
+			const values = runs.map(r => r.figures[name]), known = values.filter(v => v !== null);
+			const differs = known.length > 1 && Math.max(...known) > 1.2 * Math.min(...known);
 			return make('tr', {}, make('th', {}, name), ...values.map(v => make('td', { class: 'number' + (differs ? ' differs' : '') },
-				Number.isInteger(v) ? String(v) : v.toFixed(2))));
+				v === null ? '–' : Number.isInteger(v) ? String(v) : v.toFixed(2))));
 		}));
 }
 

@@ -24,8 +24,8 @@ static const struct kind_of_curve {
     {"Sent to clients", "all messages", "B/s", EV_sent, FIELD, "size", NULL, 0},
     {"Sent to clients", "video", "B/s", EV_stream_encode, FIELD, "sent", NULL, 0},
     {"Sent to clients", "pictures", "B/s", EV_image, FIELD, "sent", NULL, 0},
-    {"Drawings", "could be video", "/s", EV_draw, EVENTS, NULL, "verdict", DRAW_VERDICT_can_stream},
     {"Drawings", "all", "/s", EV_draw, EVENTS, NULL, NULL, 0},
+    {"Drawings", "could be video", "/s", EV_draw, EVENTS, NULL, "verdict", DRAW_VERDICT_can_stream},
     {"Drawings", "joined a stream", "/s", EV_stream_attach, EVENTS, NULL, NULL, 0},
     {"Client's picture", "pictures of the clip", "/s", EV_client_clip, EVENTS, NULL, NULL, 0},
     {"Client's picture", "frames that came", "/s", EV_client_frame, EVENTS, NULL, NULL, 0},
@@ -48,6 +48,7 @@ struct timeline {
     unsigned bin_count;
     double bins[CURVES][BINS];
     bool any[CURVES];
+    bool lost[SOURCES][BINS]; /* events of that source were lost there */
     struct wait waits[WAITS]; /* of the guest: the longest, in no order */
     uint32_t wait_count;
     uint64_t all_waits, all_losses;
@@ -126,6 +127,8 @@ static void add_loss(struct timeline *t, const struct run_event *e)
 {
     char name[96];
 
+    for (unsigned i = bin_of(t, e->loss.from); i <= bin_of(t, e->loss.to); i++)
+        t->lost[e->source][i] = true;
     t->all_losses++;
     if (json_array_size(t->losses) >= WAITS)
         return;
@@ -170,7 +173,7 @@ static json_t *curves(const struct timeline *t)
             if (kinds[c].sums == PART_USED) /* a sample now and then: it holds until the next */
                 last = v > 0 ? v : last;
             else
-                last = bin > 0 ? v / bin : 0;
+                last = t->lost[tap_kind_find(kinds[c].kind)->source][i] || bin <= 0 ? NAN : v / bin;
             json_array_append_new(values,
                                   isnan(last) ? json_null() : json_real(round(last * 10) / 10));
         }
@@ -190,8 +193,9 @@ static void add_streams(struct timeline *t, json_t *list)
     for (uint32_t i = 1; i <= x->streams.kept.count; i++) {
         const struct model_stream *s = model_stream_at(x, i);
 
-        snprintf(name, sizeof(name), "stream %u: %dx%d, %llu frames", s->id, s->box[2] - s->box[0],
-                 s->box[3] - s->box[1], (unsigned long long)s->frames);
+        snprintf(name, sizeof(name), "stream s%u (the server's %u:%u): %dx%d, %llu frames", s->id,
+                 s->display, s->number, s->box[2] - s->box[0], s->box[3] - s->box[1],
+                 (unsigned long long)s->frames);
         snprintf(ref, sizeof(ref), "s%u", s->id);
         add_span(t, list, "Streams", name, s->born, s->died, ref);
     }

@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "base/whole.h"
 #include "table/sink.h"
 #include "table/sqlite_views.h"
 #include "table/text.h"
 
-enum { NAME = 64, SQL = 1 << 14 };
+enum { NAME = 80 };
 
 struct sqlite_table {
     char name[NAME];
@@ -27,7 +27,8 @@ struct sqlite_table {
 struct sqlite {
     sqlite3 *db;
     struct sqlite_table *tables;
-    char part[sizeof(((struct sink *)0)->failed)]; /* the file until it is whole */
+    struct whole file;
+    bool begun; /* the file */
 };
 
 /* A column of a row, and the statement's parameter for it. */
@@ -57,6 +58,17 @@ static bool computed(const struct schema *schema, const struct column *c)
     return c->kind == COLUMN_CONSTANT && !(kind && kind->source == SOURCE_META);
 }
 
+/* A kind of a newer version may have a name that the database needs for itself. */
+static void name_table(char name[NAME], const char *kind)
+{
+    static const char *const own[] = {"run", "columns", "timeline", "streams", "frames", "losses"};
+    bool taken = !strncasecmp(kind, "sqlite_", 7);
+
+    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+        taken |= !strcasecmp(kind, own[i]);
+    snprintf(name, NAME, "%s%s", taken ? "kind_" : "", kind);
+}
+
 static const char *sql_type(enum column_kind kind)
 {
     switch (kind) {
@@ -84,13 +96,13 @@ static void put_column(sqlite3_str *sql, const struct schema *schema, const stru
         sqlite3_str_appendf(sql, " AS (%Q)", c->text);
 }
 
-static int create(sqlite3 *db, const struct schema *schema)
+static int create(sqlite3 *db, const char *name, const struct schema *schema)
 {
     sqlite3_str *sql = sqlite3_str_new(db);
     char *text;
     int error;
 
-    sqlite3_str_appendf(sql, "CREATE TABLE \"%w\" (", schema->name);
+    sqlite3_str_appendf(sql, "CREATE TABLE \"%w\" (", name);
     for (unsigned i = 0; i < schema->count; i++) {
         sqlite3_str_appendall(sql, i ? ", " : "");
         put_column(sql, schema, &schema->columns[i]);
@@ -103,7 +115,7 @@ static int create(sqlite3 *db, const struct schema *schema)
 }
 
 /* What the columns hold, for who opens the file: the table `columns`. */
-static int describe(sqlite3 *db, const struct schema *schema)
+static int describe(sqlite3 *db, const char *name, const struct schema *schema)
 {
     sqlite3_stmt *s = NULL;
     int error = sqlite_error(
@@ -112,12 +124,19 @@ static int describe(sqlite3 *db, const struct schema *schema)
     for (unsigned i = 0; i < schema->count && !error; i++) {
         const struct column *c = &schema->columns[i];
 
-        sqlite3_bind_text(s, 1, schema->name, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_text(s, 2, c->name, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_text(s, 3, c->unit, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_text(s, 4, c->help, -1, SQLITE_TRANSIENT);
-        error = sqlite_error(db, sqlite3_step(s));
-        sqlite3_reset(s);
+        for (int side = 0; side < (c->kind == COLUMN_BOX ? 4 : 1) && !error; side++) {
+            char column[2 * NAME];
+
+            snprintf(column, sizeof(column), "%s%s", c->name,
+                     c->kind == COLUMN_BOX ? text_sides[side] : "");
+            sqlite3_bind_text(s, 1, name, -1, SQLITE_TRANSIENT);
+            sqlite3_bind_text(s, 2, column, -1, SQLITE_TRANSIENT);
+            sqlite3_bind_text(s, 3, c->kind == COLUMN_BOX ? "pixels" : c->unit, -1,
+                              SQLITE_TRANSIENT);
+            sqlite3_bind_text(s, 4, c->help, -1, SQLITE_TRANSIENT);
+            error = sqlite_error(db, sqlite3_step(s));
+            sqlite3_reset(s);
+        }
     }
     sqlite3_finalize(s);
     return error;
@@ -157,7 +176,8 @@ static int prepare(sqlite3 *db, struct sqlite_table *t)
 
 static int open_database(struct sqlite *q)
 {
-    int code = sqlite3_open_v2(q->part, &q->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    int code =
+        sqlite3_open_v2(q->file.part, &q->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
 
     if (code)
         return sqlite_error(q->db, code);
@@ -173,15 +193,16 @@ static int open_database(struct sqlite *q)
 static int sqlite_open(struct sink *s)
 {
     struct sqlite *q = calloc(1, sizeof(*q));
+    int error;
 
     if (!q)
         return -ENOMEM;
     s->state = q;
     snprintf(s->failed, sizeof(s->failed), "%s", s->output);
-    if (snprintf(q->part, sizeof(q->part), "%s.part", s->output) >= (int)sizeof(q->part))
-        return -ENAMETOOLONG;
-    if (unlink(q->part) && errno != ENOENT)
-        return -errno;
+    error = whole_begin(&q->file, s->output);
+    if (error)
+        return error;
+    q->begun = true;
     return open_database(q);
 }
 
@@ -214,9 +235,11 @@ static int sqlite_begin(struct sink *s, struct table *t)
 {
     struct sqlite *q = s->state;
     struct sqlite_table *own = q->tables;
+    char name[NAME];
     int error = 0;
 
-    while (own && strncmp(own->name, t->schema->name, NAME - 1))
+    name_table(name, t->schema->name);
+    while (own && strcmp(own->name, name))
         own = own->next;
     if (own && !schema_same(own->schema, t->schema)) {
         snprintf(s->failed, sizeof(s->failed), "%s", own->name);
@@ -226,14 +249,16 @@ static int sqlite_begin(struct sink *s, struct table *t)
         own = calloc(1, sizeof(*own));
         if (!own)
             return -ENOMEM;
-        snprintf(own->name, sizeof(own->name), "%s", t->schema->name);
+        snprintf(own->name, sizeof(own->name), "%s", name);
         own->schema = t->schema;
         own->next = q->tables;
         q->tables = own;
-        error = create(q->db, own->schema);
-        error = error ? error : describe(q->db, own->schema);
+        error = create(q->db, own->name, own->schema);
+        error = error ? error : describe(q->db, own->name, own->schema);
         error = error ? error : prepare(q->db, own);
     }
+    if (error == -EIO) /* the statement, not the disk: a name of a newer version */
+        snprintf(s->failed, sizeof(s->failed), "%s: %s", name, sqlite3_errmsg(q->db));
     if (error)
         return error;
     t->state = plan_of(t->schema, own->insert);
@@ -335,15 +360,10 @@ static int sqlite_close(struct sink *s)
         sqlite3_finalize(t->insert);
         free(t);
     }
-    if (q->db) {
-        int code = sqlite3_close(q->db);
-
-        error = error ? error : code ? -EIO : 0;
-        if (!error && rename(q->part, s->output))
-            error = -errno;
-        if (error)
-            unlink(q->part);
-    }
+    if (sqlite3_close(q->db) && !error)
+        error = -EIO;
+    if (q->begun)
+        error = whole_end(&q->file, error);
     free(q);
     s->state = NULL;
     return error;

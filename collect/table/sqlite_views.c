@@ -53,7 +53,8 @@ static const struct {
     const char *needs[2];
     const char *sql;
 } views[] = {
-    /* A stream's number is used again: its end is the first one before the number's next begin. */
+    /* A stream's number is used again: its end is the first one before the number's next begin. One
+     * that began before the recording has its end alone. */
     {{"stream_create", "stream_stop"},
      "CREATE VIEW streams AS SELECT c.display, c.stream, c.t AS created, s.t AS stopped, "
      "s.t - c.t AS lived, s.reason, s.frames, c.box_left, c.box_top, c.box_right, c.box_bottom, "
@@ -61,13 +62,17 @@ static const struct {
      "(SELECT x.rowid FROM stream_stop x WHERE x.display = c.display AND x.stream = c.stream "
      "AND x.t >= c.t AND x.t <= ifnull((SELECT min(n.t) FROM stream_create n WHERE "
      "n.display = c.display AND n.stream = c.stream AND n.t > c.t), 9223372036854775807) "
-     "ORDER BY x.t LIMIT 1)"},
+     "ORDER BY x.t LIMIT 1) UNION ALL "
+     "SELECT s.display, s.stream, NULL, s.t, s.age, s.reason, s.frames, NULL, NULL, NULL, NULL, "
+     "NULL, NULL FROM stream_stop s WHERE NOT EXISTS (SELECT 1 FROM stream_create c WHERE "
+     "c.display = s.display AND c.stream = s.stream AND c.t <= s.t AND NOT EXISTS (SELECT 1 FROM "
+     "stream_stop x WHERE x.display = s.display AND x.stream = s.stream AND x.t >= c.t AND "
+     "x.t < s.t))"},
     {{"stream_encode", "stream_drop"},
      "CREATE VIEW frames AS SELECT t, display, client, stream, drawable, release_id, sent, took, "
      "NULL AS dropped FROM stream_encode UNION ALL SELECT t, display, client, stream, drawable, "
      "release_id, NULL, NULL, reason FROM stream_drop"},
     {{"loss", "loss"}, "CREATE VIEW losses AS SELECT t, source, since, count, reason FROM loss"},
-    {{"oom", "oom"}, "CREATE VIEW episodes AS SELECT * FROM oom"},
 };
 
 static bool is_table(sqlite3 *db, const char *name)
@@ -76,7 +81,9 @@ static bool is_table(sqlite3 *db, const char *name)
            SQLITE_OK;
 }
 
-/* Every event's time, source and kind. */
+/* Every event's time, source and kind; of so many kinds as SQLite joins. */
+enum { TERMS = 400 };
+
 static int timeline(sqlite3 *db)
 {
     sqlite3_str *sql = sqlite3_str_new(db);
@@ -88,7 +95,7 @@ static int timeline(sqlite3 *db)
         db,
         sqlite3_prepare_v2(db, "SELECT \"table\" FROM columns WHERE name = 'event'", -1, &s, NULL));
     sqlite3_str_appendall(sql, "CREATE VIEW timeline AS ");
-    while (!error && sqlite3_step(s) == SQLITE_ROW)
+    while (!error && count < TERMS && sqlite3_step(s) == SQLITE_ROW)
         sqlite3_str_appendf(sql, "%sSELECT t, source, event FROM \"%w\"",
                             count++ ? " UNION ALL " : "", sqlite3_column_text(s, 0));
     sqlite3_finalize(s);
