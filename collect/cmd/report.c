@@ -111,11 +111,14 @@ static int write_page(const char *output, const json_t *runs)
     return EXIT_PART;
 }
 
+const struct command_options report_options = {
+    .parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL},
+};
+
 int cmd_report(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL};
     struct options o = {0};
-    int code = options_parse(&parser, argc, argv, &o), part = 0;
+    int code = options_parse(&report_options.parser, argc, argv, &o), part = 0;
     json_t *runs = json_array();
 
     if (code == OPTIONS_GO) {
