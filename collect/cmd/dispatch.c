@@ -22,6 +22,8 @@ const struct command commands[] = {
     {"export", cmd_export, &export_options, "export a run's events or tables for other programs"},
     {"meter", cmd_meter, &meter_options, "run a client that measures what it receives and shows"},
     {"events", cmd_events, &events_options, "list the kinds of events and their fields"},
+    {"completion", cmd_completion, &completion_options,
+     "print a script for the shell that completes commands and options"},
     {0},
 };
 
@@ -40,7 +42,7 @@ static void print_list(FILE *out)
           "Usage: spicetap COMMAND [OPTION...]\n\n",
           out);
     for (int i = 0; commands[i].name; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].line);
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].line);
     fputs(
         "\n`spicetap help COMMAND` prints a command's options, `spicetap --version` the version.\n"
         "Exit codes: 0 done, 1 failed part way, 2 usage, 3 environment, 4 bad input.\n",
