@@ -31,6 +31,7 @@ METER   := $(METER_C:%.c=$(B)/obj/%.o)
 METER_PKG := spice-client-glib-2.0 gio-2.0 spice-protocol libpng
 METER_PURE := meter/wire.c meter/count.c meter/clip.c meter/samples.c meter/target.c # no GLib
 MAN     := $(wildcard docs/man/*.[178])
+COMPLETION := $(addprefix $(B)/completion/,bash zsh fish)
 
 CPPCHECK := cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 -I. -Icollect -I$(B)/bpf --include=scripts/cppcheck.h
 CHECKED := $(patsubst %.c,$(B)/cppcheck/%.ok,$(sort $(SRC) $(GUEST) $(METER_C)))
@@ -100,12 +101,15 @@ $(B)/tidy/%: %.c $(B)/obj/%.o .clang-tidy
 docs: $(B)/spicetap
 	$(B)/spicetap events --markdown > docs/dev/events.md
 
-install: all ## spicetap and its man pages, below PREFIX
+install: all $(COMPLETION) ## spicetap, its man pages and completions, below PREFIX
 	install -D -m 0755 $(B)/spicetap $(DESTDIR)$(PREFIX)/bin/spicetap
 	install -D -m 0755 $(B)/spicetap-guest $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-guest
 	install -D -m 0644 guest/spicetap-guest.service $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-guest.service
 	install -D -m 0755 $(B)/spicetap-meter $(DESTDIR)$(PREFIX)/bin/spicetap-meter
 	for m in $(MAN); do install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
+	install -D -m 0644 $(B)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spicetap
+	install -D -m 0644 $(B)/completion/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spicetap
+	install -D -m 0644 $(B)/completion/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/spicetap.fish
 clean: ## remove build/
 	rm -rf $(B)
 
@@ -117,6 +121,10 @@ $(foreach room,$(HOT),$(eval $(B)/obj/collect/$(room)/%.o: CFLAGS_ALL += -O3 -fl
 
 $(B)/spicetap: $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/completion/%: $(B)/spicetap
+	@mkdir -p $(@D)
+	$< completion $* > $@
 
 # Static, so that any guest can run it. Without paths of this machine, so that the same tree makes the same
 # binary. Debian 12's libelf.a needs no libzstd.

@@ -78,9 +78,19 @@ docs_agree() {
         { echo 'docs/dev/events.md is not what bpf/events.def says: make docs'; return 1; }
 }
 
+# completes SHARE   is each shell's script in its place, and does bash take it?
+completes() {
+    local shell
+    for shell in bash:bash-completion/completions/spicetap zsh:zsh/site-functions/_spicetap \
+        fish:fish/vendor_completions.d/spicetap.fish; do
+        build/spicetap completion "${shell%%:*}" | cmp - "$1/${shell#*:}" || return 1
+    done
+    bash -c ". '$1/bash-completion/completions/spicetap' && complete -p spicetap"
+}
+
 install_works() {
     rm -rf build/install && make -s install DESTDIR="$PWD/build/install" PREFIX=/usr &&
-        build/install/usr/bin/spicetap --version && rm -rf build/install
+        build/install/usr/bin/spicetap --version && completes build/install/usr/share && rm -rf build/install
 }
 
 # begins NAME COMMAND...: runs a suite beside the others, with the lowest priority, until `ends NAME` waits

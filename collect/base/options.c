@@ -21,7 +21,7 @@ struct parse {
 };
 
 /* argp's own versions of these end the process, so they are off (ARGP_NO_HELP). */
-static const struct argp_option shared[] = {
+const struct argp_option options_shared[] = {
     {"help", KEY_HELP, NULL, 0, "Print this text", -1},
     {"usage", KEY_USAGE, NULL, 0, "Print the options in short", -1},
     {"version", KEY_VERSION, NULL, 0, "Print the version", -1},
@@ -65,7 +65,7 @@ static int parse(const struct argp *parser, const char *program, const char *nam
                  char **argv, void *input)
 {
     const struct argp_child children[] = {{parser, 0, NULL, 0}, {0}};
-    const struct argp whole = {shared, on_shared, NULL, NULL, children, without_note, NULL};
+    const struct argp whole = {options_shared, on_shared, NULL, NULL, children, without_note, NULL};
     struct parse p = {.input = input, .program = program};
     char first[64], *own = argv[0];
     error_t error;

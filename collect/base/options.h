@@ -16,6 +16,9 @@ enum { OPTIONS_LONG = 256 };
 
 enum { OPTIONS_GO = -1 }; /* the command line is good: go on */
 
+/* --help, --usage and --version, which every command has. */
+extern const struct argp_option options_shared[];
+
 /*
  * Parses argv, where argv[0] is the command's own name. `parser` needs no children; its input is
  * `input`. Returns OPTIONS_GO, or the exit code to end with: EXIT_DONE after --help, --usage or

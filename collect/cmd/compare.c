@@ -36,6 +36,11 @@ struct options {
     bool all;
 };
 
+static const char *format_word(size_t i)
+{
+    return i < FORMATS ? formats[i] : NULL;
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -140,11 +145,15 @@ static int compare(const struct options *o)
     return code ? code : part;
 }
 
+const struct command_options compare_options = {
+    .parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL},
+    .words = {{'f', format_word, false}},
+};
+
 int cmd_compare(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL};
     struct options o = {0};
-    int code = options_parse(&parser, argc, argv, &o);
+    int code = options_parse(&compare_options.parser, argc, argv, &o);
 
     return code == OPTIONS_GO ? compare(&o) : code;
 }

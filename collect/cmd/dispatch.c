@@ -8,27 +8,28 @@
 #include "base/out.h"
 #include "cmd/commands.h"
 
-static const struct command {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *line; /* in the list of commands */
-} commands[] = {
-    {"probes", cmd_probes, "list the probes of a VM or a library, and which are missing"},
-    {"record", cmd_record, "record a run of a VM"},
-    {"info", cmd_info, "print what is in a run and what happened"},
-    {"explain", cmd_explain, "explain why the picture froze, or why a video was not streamed"},
-    {"whatif", cmd_whatif, "replay a run with other constants of the stream detector"},
-    {"compare", cmd_compare, "compare several runs side by side"},
-    {"report", cmd_report, "write a page about a run, or several side by side"},
-    {"export", cmd_export, "export a run's events or tables for other programs"},
-    {"meter", cmd_meter, "run a client that measures what it receives and shows"},
-    {"events", cmd_events, "list the kinds of events and their fields"},
+const struct command commands[] = {
+    {"probes", cmd_probes, &probes_options,
+     "list the probes of a VM or a library, and which are missing"},
+    {"record", cmd_record, &record_options, "record a run of a VM"},
+    {"info", cmd_info, &info_options, "print what is in a run and what happened"},
+    {"explain", cmd_explain, &explain_options,
+     "explain why the picture froze, or why a video was not streamed"},
+    {"whatif", cmd_whatif, &whatif_options,
+     "replay a run with other constants of the stream detector"},
+    {"compare", cmd_compare, &compare_options, "compare several runs side by side"},
+    {"report", cmd_report, &report_options, "write a page about a run, or several side by side"},
+    {"export", cmd_export, &export_options, "export a run's events or tables for other programs"},
+    {"meter", cmd_meter, &meter_options, "run a client that measures what it receives and shows"},
+    {"events", cmd_events, &events_options, "list the kinds of events and their fields"},
+    {"completion", cmd_completion, &completion_options,
+     "print a script for the shell that completes commands and options"},
+    {0},
 };
-enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
 static const struct command *find(const char *name)
 {
-    for (int i = 0; i < COMMANDS; i++)
+    for (int i = 0; commands[i].name; i++)
         if (!strcmp(commands[i].name, name))
             return &commands[i];
     return NULL;
@@ -40,8 +41,8 @@ static void print_list(FILE *out)
           "with evidence why it froze, or why a video was not streamed.\n\n"
           "Usage: spicetap COMMAND [OPTION...]\n\n",
           out);
-    for (int i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].line);
+    for (int i = 0; commands[i].name; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].line);
     fputs(
         "\n`spicetap help COMMAND` prints a command's options, `spicetap --version` the version.\n"
         "Exit codes: 0 done, 1 failed part way, 2 usage, 3 environment, 4 bad input.\n",

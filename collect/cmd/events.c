@@ -43,6 +43,11 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     }
 }
 
+static const char *kind_word(size_t i)
+{
+    return i < tap_kind_count ? tap_kinds[i].name : NULL;
+}
+
 static const char *const type_names[] = {
     [TYPE_U64] = "u64", [TYPE_U32] = "u32",   [TYPE_S32] = "s32",   [TYPE_S64] = "s64",
     [TYPE_U8] = "u8",   [TYPE_BOOL] = "bool", [TYPE_RECT] = "rect",
@@ -182,12 +187,16 @@ static void markdown(void)
                 markdown_enum(tap_kinds[k].fields[f].names);
 }
 
+const struct command_options events_options = {
+    .parser = {option_table, on_option, "[KIND]", doc, NULL, NULL, NULL},
+    .words = {{ARGP_KEY_ARG, kind_word, false}},
+};
+
 int cmd_events(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, on_option, "[KIND]", doc, NULL, NULL, NULL};
     struct options o = {0};
     const struct tap_kind_desc *kind;
-    int code = options_parse(&parser, argc, argv, &o);
+    int code = options_parse(&events_options.parser, argc, argv, &o);
 
     if (code != OPTIONS_GO)
         return code;

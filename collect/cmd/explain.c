@@ -104,11 +104,14 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     }
 }
 
+const struct command_options explain_options = {
+    .parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL},
+};
+
 int cmd_explain(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
     struct options o = {.explain.at = -1};
-    int code = options_parse(&parser, argc, argv, &o);
+    int code = options_parse(&explain_options.parser, argc, argv, &o);
 
     return code == OPTIONS_GO ? look(o.run, &o.explain) : code;
 }

@@ -87,6 +87,25 @@ struct options {
 static const struct sink_kind *const formats[] = {&sink_jsonl, &sink_csv, &sink_sqlite,
                                                   &sink_perfetto};
 enum { FORMATS = sizeof(formats) / sizeof(*formats) };
+static const char *const format_names[FORMATS] = {"jsonl", "csv", "sqlite", "perfetto"};
+
+static const char *const sources[] = {"spice", "qemu", "guest", "client"};
+enum { SOURCES_NAMED = sizeof(sources) / sizeof(*sources) };
+
+static const char *format_word(size_t i)
+{
+    return i < FORMATS ? format_names[i] : NULL;
+}
+
+static const char *source_word(size_t i)
+{
+    return i < SOURCES_NAMED ? sources[i] : NULL;
+}
+
+static const char *kind_word(size_t i)
+{
+    return i < tap_kind_count ? tap_kinds[i].name : NULL;
+}
 
 /* ---- options ---- */
 
@@ -122,12 +141,12 @@ static error_t read_sources(struct argp_state *state, const char *text, struct n
 {
     if (read_names(state, "--source", text, n))
         return EINVAL;
-    for (size_t i = 0; i < n->count; i++)
-        if (strcmp(n->list[i], "spice") && strcmp(n->list[i], "qemu") &&
-            strcmp(n->list[i], "guest") && strcmp(n->list[i], "client")) {
-            argp_error(state, "--source %s: not one of spice, qemu, guest, client", n->list[i]);
+    for (size_t i = 0; i < n->count; i++) {
+        unsigned unused;
+
+        if (options_word(state, "--source", n->list[i], sources, SOURCES_NAMED, &unused))
             return EINVAL;
-        }
+    }
     return 0;
 }
 
@@ -191,13 +210,12 @@ static error_t check_options(struct argp_state *state, const struct options *o)
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    static const char *const names[FORMATS] = {"jsonl", "csv", "sqlite", "perfetto"};
     struct options *o = state->input;
     unsigned word;
 
     switch (key) {
     case 'f':
-        if (options_word(state, "--format", arg, names, FORMATS, &word))
+        if (options_word(state, "--format", arg, format_names, FORMATS, &word))
             return EINVAL;
         o->format = formats[word];
         return 0;
@@ -436,12 +454,16 @@ static int export_view(struct bundle *b, const struct options *o)
     return report(&s, o, error);
 }
 
+const struct command_options export_options = {
+    .parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL},
+    .words = {{'f', format_word, false}, {SOURCE, source_word, true}, {KIND, kind_word, true}},
+};
+
 int cmd_export(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
     struct options o = {0};
     struct bundle *b = NULL;
-    int code = options_parse(&parser, argc, argv, &o), rest;
+    int code = options_parse(&export_options.parser, argc, argv, &o), rest;
 
     signal(SIGPIPE, SIG_IGN);
     if (code == OPTIONS_GO)

@@ -78,11 +78,14 @@ static int look(const struct options *o)
     return code;
 }
 
+const struct command_options info_options = {
+    .parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL},
+};
+
 int cmd_info(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
     struct options o = {0};
-    int code = options_parse(&parser, argc, argv, &o);
+    int code = options_parse(&info_options.parser, argc, argv, &o);
 
     return code == OPTIONS_GO ? look(&o) : code;
 }

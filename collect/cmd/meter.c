@@ -5,6 +5,14 @@
 
 #include "base/program.h"
 #include "cmd/commands.h"
+#include "event/compression.h"
+#include "meter/option_table.h"
+
+/* spicetap-meter parses them. */
+const struct command_options meter_options = {
+    .parser = {meter_option_table, NULL, METER_OPERAND, NULL, NULL, NULL, NULL},
+    .words = {{COMPRESSION, compression_name, false}},
+};
 
 int cmd_meter(int argc, char **argv)
 {

@@ -321,12 +321,14 @@ static int probes_of_vm(const struct options *o)
     return result;
 }
 
+const struct command_options probes_options = {
+    .parser = {option_table, on_option, "--domain NAME\n--pid PID\nFILE", doc, NULL, NULL, NULL},
+};
+
 int cmd_probes(int argc, char **argv)
 {
-    static const struct argp parser = {
-        option_table, on_option, "--domain NAME\n--pid PID\nFILE", doc, NULL, NULL, NULL};
     struct options o = {0};
-    int code = options_parse(&parser, argc, argv, &o);
+    int code = options_parse(&probes_options.parser, argc, argv, &o);
 
     if (code != OPTIONS_GO)
         return code;

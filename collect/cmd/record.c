@@ -402,16 +402,19 @@ static int record(struct recorder *r, const struct options *o)
     return EXIT_PART;
 }
 
+const struct command_options record_options = {
+    .parser = {option_table, on_option, "--domain NAME\n--pid PID", doc, NULL, NULL, NULL},
+    .words = {{OPT_CLIENT_COMPRESSION, compression_name, false}},
+};
+
 int cmd_record(int argc, char **argv)
 {
-    static const struct argp parser = {
-        option_table, on_option, "--domain NAME\n--pid PID", doc, NULL, NULL, NULL};
     struct options o = {.recorder = {.tracer.buffer_mib = DEFAULT_BUFFER_MIB,
                                      .disk.free = DEFAULT_FREE,
                                      .say.line = say}};
     struct recorder *r = NULL;
     struct loader_error e = {""};
-    int code = options_parse(&parser, argc, argv, &o), error;
+    int code = options_parse(&record_options.parser, argc, argv, &o), error;
 
     if (code != OPTIONS_GO)
         return code;

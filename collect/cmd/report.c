@@ -103,11 +103,14 @@ static int complain(const char *output, int error, int code)
     return code;
 }
 
+const struct command_options report_options = {
+    .parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL},
+};
+
 int cmd_report(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, on_option, "RUN...", doc, NULL, NULL, NULL};
     struct options o = {0};
-    int code = options_parse(&parser, argc, argv, &o), part = 0, error = 0;
+    int code = options_parse(&report_options.parser, argc, argv, &o), part = 0, error = 0;
     static struct whole page; /* its paths are long */
     json_t *runs = json_array();
 

@@ -230,9 +230,16 @@ static error_t on_constant(struct argp_state *state, struct options *o, unsigned
                                   : "a value in range, or a sweep A..B/STEP of at most 64 values");
 }
 
+enum { ASSUME_NATURAL, ASSUME_TEXT, ASSUMED };
+static const char *const assumed[ASSUMED] = {"natural", "text"};
+
+static const char *assume_word(size_t i)
+{
+    return i < ASSUMED ? assumed[i] : NULL;
+}
+
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    static const char *const words[] = {"natural", "text"};
     struct options *o = state->input;
     unsigned word;
 
@@ -244,9 +251,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         o->has_region = true;
         return read_region(&o->region, arg) ? refuse(state, "region", arg, "a box, WxH+X+Y") : 0;
     case OPT_ASSUME:
-        if (options_word(state, "--assume", arg, words, 2, &word))
+        if (options_word(state, "--assume", arg, assumed, ASSUMED, &word))
             return EINVAL;
-        o->assume_low = word == 1;
+        o->assume_low = word == ASSUME_TEXT;
         return 0;
     case OPT_DECISIONS:
         o->decisions = true;
@@ -383,11 +390,15 @@ static int run(const struct options *o)
     return code ? code : rest;
 }
 
+const struct command_options whatif_options = {
+    .parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL},
+    .words = {{OPT_ASSUME, assume_word, false}},
+};
+
 int cmd_whatif(int argc, char **argv)
 {
-    static const struct argp parser = {option_table, on_option, "RUN", doc, NULL, NULL, NULL};
     struct options o = {.recorded = constants_built};
-    int code = options_parse(&parser, argc, argv, &o);
+    int code = options_parse(&whatif_options.parser, argc, argv, &o);
 
     return code == OPTIONS_GO ? run(&o) : code;
 }

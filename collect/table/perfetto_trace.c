@@ -113,6 +113,11 @@ static struct perfetto_name *name_of(struct sink *s, enum perfetto_interned what
     }
     n->iid = ++x->iids;
     HASH_ADD_KEYPTR(hh, *all, n->text, strlen(n->text), n);
+    if (!n->hh.tbl) {
+        free(n->text);
+        free(n);
+        return NULL;
+    }
     return put_name(s, what, text, n->iid) ? NULL : n;
 }
 
@@ -166,6 +171,10 @@ static struct perfetto_track *track_get(struct perfetto *x, uint64_t party, cons
     t->uuid = ++x->uuids;
     t->party = !group;
     HASH_ADD(hh, x->tracks, key, sizeof(key), t);
+    if (!t->hh.tbl) {
+        free(t);
+        return NULL;
+    }
     return t;
 }
 

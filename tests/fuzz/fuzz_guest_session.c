@@ -3,8 +3,8 @@
  * Whatever frames a guest's agent sends, in any order and at any time, the session must not crash.
  * Its logs can be read to their end, and hold the events that it counted: no more than it may send.
  * An input is a list of steps; START's nonce and the ids of pings are filled in, so that greetings
- * and answers are taken. Opening a log takes longer than all the rest: one input in 1024 writes real
- * ones, the others count what would be written.
+ * and answers are taken. Opening a log takes longer than all the rest: one input in 1024 writes
+ * real ones, the others count what would be written.
  *
  * Ten million inputs: scripts/fuzz.sh inputs build/fuzz/fuzz_guest_session 10000000
  */

@@ -6,10 +6,6 @@
 #include "desktop.h"
 #include "fake.h"
 
-static const char *const commands[] = {"probes", "record",  "info",   "explain",
-                                       "whatif", "compare", "export", "events"};
-enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
-
 static void numbers(void **state)
 {
     uint64_t v = 5;
@@ -140,18 +136,20 @@ static void command_line(void **state)
 static void help(void **state)
 {
     (void)state;
-    for (int i = 0; i < COMMANDS; i++) {
+    for (const struct command *c = commands; c->name; c++) {
         char *first;
 
-        assert_int_equal(RUN(spicetap, commands[i], "--help"), EXIT_DONE);
+        if (!strcmp(c->name, "meter")) /* a program of its own, which may not be built */
+            continue;
+        assert_int_equal(RUN(spicetap, c->name, "--help"), EXIT_DONE);
         has("out", "Usage: spicetap ");
-        has("out", commands[i]);
+        has("out", c->name);
         first = fake_text("out");
-        assert_int_equal(RUN(spicetap, "help", commands[i]), EXIT_DONE);
+        assert_int_equal(RUN(spicetap, "help", c->name), EXIT_DONE);
         has("out", first);
         free(first);
-        assert_int_equal(RUN(spicetap, commands[i], "-h"), EXIT_DONE);
-        assert_int_equal(RUN(spicetap, commands[i], "--no-such-option"), EXIT_USAGE);
+        assert_int_equal(RUN(spicetap, c->name, "-h"), EXIT_DONE);
+        assert_int_equal(RUN(spicetap, c->name, "--no-such-option"), EXIT_USAGE);
         has("err", "no-such-option");
     }
     assert_int_equal(RUN(spicetap, "help"), EXIT_DONE);
