@@ -108,6 +108,18 @@ def semaphores(pid, path):
     return values
 
 
+def patched(pid, path):
+    """The probes with a site that is no nop in that process: the kernel still has a uprobe there."""
+    base, shift, names = load_base(pid, path), stapsdt_base(path), set()
+    with open(f"/proc/{pid}/mem", "rb") as f:
+        for name, sites in probe_notes(path).items():
+            for site, link_base, _, _ in sites:
+                f.seek(base + site + (shift - link_base if shift else 0))
+                if f.read(1) not in (b"\x90", b"\x0f"):
+                    names.add(name)
+    return names
+
+
 def wait_listeners(pid, path, least=1, timeout=30):
     """Waits until every probe has at least that many listeners."""
     end = time.time() + timeout
