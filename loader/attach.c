@@ -319,6 +319,7 @@ int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_op
         free(t);
         return loader_fail(e, -ENOMEM, "no memory");
     }
+    keeper_start(&t->keeper);
     t->multi = uprobe_multi_works();
     t->stock = !probe_file_has(&vm->spice.probes, "spice");
     error = load_and_attach(t, vm, options, e);
@@ -370,6 +371,7 @@ void tracer_close(struct tracer *t)
         return;
     }
     tracer_detach(t);
+    keeper_end(&t->keeper);
     ring_buffer__free(t->ring);
     qemu_bpf__destroy(t->qemu);
     spice_bpf__destroy(t->spice);

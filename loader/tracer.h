@@ -14,6 +14,13 @@ struct hook {
     struct bpf_link *link; /* a perf event's link; NULL: none */
 };
 
+/* The process that closes the hooks if the recorder is killed. */
+struct keeper {
+    pid_t pid;
+    int told, read; /* a pipe; told -1: there is none */
+    int self;       /* the recorder's pidfd */
+};
+
 /* One BPF object: the programs of one source. */
 struct tracer_part {
     enum tap_source source;
@@ -30,6 +37,7 @@ struct tracer {
     struct qemu_bpf *qemu; /* NULL: not wanted, or QEMU has no probes */
     struct tracer_part parts[2];
     unsigned part_count;
+    struct keeper keeper;
     bool multi; /* attach by multi-uprobe links */
     bool stock; /* the library has no probes: its functions stand for them */
     struct ring_buffer *ring;
@@ -58,6 +66,11 @@ int uprobe_attach(struct hook *hooks, bool multi, const struct bpf_program *prog
                   const char *path, const struct probe_site *sites, unsigned count,
                   uint64_t cookie);
 void uprobe_detach(struct hook *hook);
+
+/* ---- keeper.c ---- */
+
+void keeper_start(struct keeper *k); /* before the first hook */
+void keeper_end(struct keeper *k);   /* after the last one is gone; may be called again */
 
 /* ---- rights.c ---- */
 
