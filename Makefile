@@ -21,6 +21,7 @@ BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the agent's frames, which the port reads
 GUEST   := $(wildcard guest/*.c)
 GUESTOBJ := $(patsubst %.c,$(B)/guest-obj/%.o,$(GUEST) collect/base/options.c)
+LIBEU   := $(B)/guest-obj/libeu.a
 PROTO   := $(B)/proto/perfetto.pb-c
 OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(B)/obj/perfetto.pb-c.o
 SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(sort $(SRC) $(GUEST))) $(B)/san/perfetto.pb-c.o
@@ -119,9 +120,13 @@ $(B)/spicetap: $(OBJ)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Static, so that any guest can run it. Without paths of this machine, so that the same tree makes the same
-# binary. Debian 12's libelf.a needs no libzstd.
-$(B)/spicetap-guest: $(GUESTOBJ)
-	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz -ldeflate -ljansson
+# binary. pkg-config names what libelf.a needs: libzstd on Debian 13, not on 12.
+$(B)/spicetap-guest: $(GUESTOBJ) $(LIBEU)
+	$(CC) -static -s -Wl,--gc-sections -o $@ $(GUESTOBJ) -l:libbpf.a $$(pkg-config --static --libs libelf) $(LIBEU) \
+		-lz -ldeflate -ljansson
+
+$(LIBEU): $(B)/guest-obj/guest/static/search_tree.o
+	$(AR) rcD $@ $^
 
 $(B)/guest-obj/%.o: %.c Makefile | $(BPF)
 	@mkdir -p $(@D)
