@@ -14,7 +14,7 @@ WARN    := -Wall -Wextra -Werror
 CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HDR     := $(B)/hdr/libhdr_histogram.a
-CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I$(B)/proto -I. -Icollect -MMD -MP
+CFLAGS_ALL := -std=gnu17 $(WARN) $(CPPFLAGS) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I$(B)/proto -I. -Icollect -MMD -MP
 LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lsqlite3 -lprotobuf-c -lcap -lseccomp -lcapstone -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
@@ -40,7 +40,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all guest deps stack stack-spice deb install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
+.PHONY: help all guest deps stack stack-spice deb packages install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
         check-spice check-stack check-vm torture fuzz fuzz-smoke demo demo-clean experiment experiments batch results results-check \
         bench clean
 
@@ -57,6 +57,8 @@ stack-spice: ## the traced spice-server alone, for a stock QEMU
 	scripts/stack.sh spice
 deb: ## a libspice-server1 package with the probes, into build/deb
 	scripts/deb.sh
+packages: ## spicetap and spicetap-guest as packages, into build/packages; SUITE=... one of bookworm, trixie (root)
+	scripts/packages.sh build $(SUITE)
 
 demo: deps all ## run a QXL guest with a client, record it, print what happened
 	scripts/demo.sh
