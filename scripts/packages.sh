@@ -19,7 +19,7 @@ shopt -s inherit_errexit
 SUITES=(bookworm trixie)
 DEBIAN=$TOP/packaging/debian
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 TZ=UTC
 
 # suite_number SUITE   prints the release's number: a package of a later suite has a later version
 suite_number() {
