@@ -14,13 +14,14 @@ WARN    := -Wall -Wextra -Werror
 CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HDR     := $(B)/hdr/libhdr_histogram.a
-CFLAGS_ALL := -std=gnu17 $(WARN) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I$(B)/proto -I. -Icollect -MMD -MP
+CFLAGS_ALL := -std=gnu17 $(WARN) $(CPPFLAGS) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I$(B)/proto -I. -Icollect -MMD -MP
 LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lsqlite3 -lprotobuf-c -lcap -lseccomp -lcapstone -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the agent's frames, which the port reads
 GUEST   := $(wildcard guest/*.c)
 GUESTOBJ := $(patsubst %.c,$(B)/guest-obj/%.o,$(GUEST) collect/base/options.c)
+LIBEU   := $(B)/guest-obj/libeu.a
 PROTO   := $(B)/proto/perfetto.pb-c
 OBJ     := $(SRC:%.c=$(B)/obj/%.o) $(B)/obj/perfetto.pb-c.o
 SANOBJ  := $(patsubst %.c,$(B)/san/%.o,$(sort $(SRC) $(GUEST))) $(B)/san/perfetto.pb-c.o
@@ -40,7 +41,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all guest deps stack stack-spice deb install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
+.PHONY: help all guest deps stack stack-spice deb packages install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
         check-spice check-stack check-vm torture fuzz fuzz-smoke demo demo-clean experiment experiments batch results results-check \
         bench clean
 
@@ -57,6 +58,8 @@ stack-spice: ## the traced spice-server alone, for a stock QEMU
 	scripts/stack.sh spice
 deb: ## a libspice-server1 package with the probes, into build/deb
 	scripts/deb.sh
+packages: ## spicetap and spicetap-guest as packages, into build/packages; SUITE=... one of bookworm, trixie (root)
+	scripts/packages.sh build $(SUITE)
 
 demo: deps all ## run a QXL guest with a client, record it, print what happened
 	scripts/demo.sh
@@ -127,9 +130,13 @@ $(B)/completion/%: $(B)/spicetap
 	$< completion $* > $@
 
 # Static, so that any guest can run it. Without paths of this machine, so that the same tree makes the same
-# binary. Debian 12's libelf.a needs no libzstd.
-$(B)/spicetap-guest: $(GUESTOBJ)
-	$(CC) -static -s -Wl,--gc-sections -o $@ $^ -l:libbpf.a -lelf -lz -ldeflate -ljansson
+# binary. pkg-config names what libelf.a needs: libzstd on Debian 13, not on 12.
+$(B)/spicetap-guest: $(GUESTOBJ) $(LIBEU)
+	$(CC) -static -s -Wl,--gc-sections -o $@ $(GUESTOBJ) -l:libbpf.a $$(pkg-config --static --libs libelf) $(LIBEU) \
+		-lz -ldeflate -ljansson
+
+$(LIBEU): $(B)/guest-obj/guest/static/search_tree.o
+	$(AR) rcD $@ $^
 
 $(B)/guest-obj/%.o: %.c Makefile | $(BPF)
 	@mkdir -p $(@D)

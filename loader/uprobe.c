@@ -39,7 +39,8 @@ static int empty_program(void)
         {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
         {.code = BPF_JMP | BPF_EXIT},
     };
-    const struct bpf_prog_load_opts options = {
+    /* Not const: from 1.2 on libbpf writes into it. */
+    struct bpf_prog_load_opts options = {
         .sz = sizeof(options),
         .expected_attach_type = (enum bpf_attach_type)ATTACH_UPROBE_MULTI,
     };
