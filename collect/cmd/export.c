@@ -31,8 +31,7 @@ static const struct argp_option option_table[] = {
      "jsonl: one JSON object a line, all kinds in order of time. csv: a table for each kind; one "
      "--kind goes to a file or standard output, several go to a new folder (-o), KIND.csv each. "
      "sqlite: a database (-o) with a table for each kind, the tables of linked events, and views. "
-     "perfetto: a "
-     "trace for ui.perfetto.dev",
+     "perfetto: a trace for ui.perfetto.dev",
      1},
     {"output", 'o', "FILE", 0, "Write to FILE; standard output without it", 1},
     {"source", SOURCE, "S,...", 0, "Only events of these sources: spice, qemu, guest, client", 2},

@@ -22,8 +22,7 @@ static const struct argp_option option_table[] = {
 static const char doc[] =
     "Writes a page about RUN: in short what cost the viewer most, then a timeline of all sides. It "
     "is one file that works without a network. Several runs, at most eight, are shown side by "
-    "side. Needs neither "
-    "root nor the VM."
+    "side. Needs neither root nor the VM."
     "\vRUN is a folder that `spicetap record` made, or one of its *.tap logs. See "
     "spicetap-report(1).";
 

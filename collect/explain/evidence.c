@@ -12,7 +12,6 @@
 #include "base/bounded.h"
 #include "base/exit.h"
 #include "explain/evidence.h"
-#include "run/input.h"
 
 enum { HELD = 1024 };
 
@@ -245,11 +244,14 @@ static int again(struct search *s)
     struct model *x = NULL;
     struct run_cursor *c = NULL;
     struct run_event e;
-    int code = model_new(&x) ? EXIT_ENV : input_open(&x->bundle, "explain", s->first->run);
+    int code = EXIT_DONE;
 
-    if (code) {
+    if (model_new(&x))
+        return EXIT_ENV;
+    /* What is wrong with the run was printed when it was opened first. */
+    if (bundle_open(&x->bundle, s->first->run)) {
         model_free(x);
-        return code;
+        return EXIT_INPUT;
     }
     x->run = s->first->run;
     x->decided = on_decided;

@@ -144,6 +144,7 @@ static int put_slice(struct sink *s, const struct plan *p, struct perfetto_track
         }
         return perfetto_event(s, time, e);
     case SPAN:
+    case SINCE:
         if (!lasted || lasted > time)
             return perfetto_event(s, time, e);
         e->type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_BEGIN;
@@ -180,7 +181,7 @@ static int event_row(struct sink *s, const struct plan *p, const uint64_t *v, co
     e.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_INSTANT;
     e.name_iid = p->name;
     e.track_uuid = t->uuid;
-    if (p->since) /* a time */
+    if (p->how == SINCE)
         lasted = lasted && lasted < time ? time - lasted : 0;
     return put_slice(s, p, t, &e, time, (int64_t)lasted > 0 ? lasted : 0);
 }

@@ -13,7 +13,7 @@
 static const struct rule {
     const char *kind, *group;
     enum how how;
-    const char *lasted; /* SPAN: the column */
+    const char *lasted; /* SPAN, SINCE: the column */
 } rules[] = {
     {"stream_create", "stream", BEGIN, NULL},
     {"stream_stop", "stream", END, NULL},
@@ -140,8 +140,7 @@ static int plan_events(struct sink *s, struct plan *p, const struct schema *sche
 
     p->party = party_of(schema);
     p->group = perfetto_group(s, group);
-    p->how = !r ? INSTANT : r->how == SINCE ? SPAN : r->how;
-    p->since = r && r->how == SINCE;
+    p->how = r ? r->how : INSTANT;
     p->time = column_of(schema, "t", NULL);
     p->lasted = column_of(schema, r ? r->lasted : NULL, NULL);
     if (p->party != SOURCE_GUEST) /* whose field of that name is a counter */

@@ -35,8 +35,7 @@ struct argument {
 
 struct plan {
     enum tap_source party;
-    enum how how; /* SINCE is a SPAN with `since` */
-    bool since;
+    enum how how;
     const char *group;
     uint64_t name, category;
     const struct column *time, *lasted, *display, *number; /* NULL: the table has none */
