@@ -184,7 +184,7 @@ static int open_database(struct sqlite *q)
     /* Nobody else sees the file before it is whole, so nothing needs to be undone. */
     return sqlite_do(q->db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
                             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 4096;"
-                            "PRAGMA cache_size = -65536; PRAGMA temp_store = FILE; BEGIN;"
+                            "PRAGMA cache_size = -8192; PRAGMA temp_store = FILE; BEGIN;"
                             "CREATE TABLE run (name TEXT PRIMARY KEY, value);"
                             "CREATE TABLE columns (\"table\" TEXT, name TEXT, unit TEXT, "
                             "help TEXT)");
