@@ -15,7 +15,7 @@ CFLAGS  ?= -O2 -g
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HDR     := $(B)/hdr/libhdr_histogram.a
 CFLAGS_ALL := -std=gnu17 $(WARN) $(CPPFLAGS) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I$(B)/proto -I. -Icollect -MMD -MP
-LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lsqlite3 -lprotobuf-c -lcap -lseccomp -lcapstone -lm
+LIBS    := $(HDR) -l:libbpf.a -lelf -lz -ldeflate -ljansson -lsqlite3 -lprotobuf-c -lcap -lseccomp -lcapstone -lmicrohttpd -lncursesw -lm
 
 BPF     := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(wildcard bpf/*.bpf.c))
 SRC     := $(wildcard loader/*.c collect/*/*.c) guest/wire.c # the agent's frames, which the port reads

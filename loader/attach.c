@@ -42,10 +42,21 @@ static int add_missing(struct tracer *t, const struct wanted_probe *w, const cha
     return entry && !json_array_append_new(t->missing, entry) ? 0 : -ENOMEM;
 }
 
+static bool is_asked_for(const uint16_t *kinds, uint16_t kind)
+{
+    if (!kinds) {
+        return true;
+    }
+    while (*kinds && *kinds != kind) {
+        kinds++;
+    }
+    return *kinds;
+}
+
 /* Of a library with probes, its functions tell nothing more. */
 static bool is_left_out(const struct tracer *t, const struct wanted_probe *w)
 {
-    return wanted_is_call(w) && !t->stock;
+    return (wanted_is_call(w) && !t->stock) || !is_asked_for(t->kinds, w->kind);
 }
 
 /* Tells the programs where the arguments of a probe's sites are. */
@@ -322,6 +333,7 @@ int tracer_open(struct tracer **out, const struct vm *vm, const struct tracer_op
     keeper_start(&t->keeper);
     t->multi = uprobe_multi_works();
     t->stock = !probe_file_has(&vm->spice.probes, "spice");
+    t->kinds = options->kinds;
     error = load_and_attach(t, vm, options, e);
     if (error) {
         tracer_close(t);

@@ -193,7 +193,10 @@ bool faketime_parse(const char *text, int64_t *offset_ns, double *factor);
  * NULL: the VM has no such port, or the port no such socket. */
 char *vm_port(const struct vm *vm, const char *name);
 
-/* Lists all QEMUs that have a name: "a (pid 1), b (pid 2)", or "none". */
+/* Calls `fn` for each QEMU of this machine that has a name. */
+typedef void vm_fn(void *context, pid_t pid, const char *name);
+void vm_each(vm_fn *fn, void *context);
+/* Lists them: "a (pid 1), b (pid 2)", or "none". */
 void vm_list(char *text, size_t size);
 /* The name in QEMU's -name option: "guest=a,,b,debug-threads=on" has "a,b". The caller frees it.
  * NULL: it has none. */
@@ -207,9 +210,10 @@ json_t *vm_devices(char *const *args);
 struct tracer;
 
 struct tracer_options {
-    unsigned buffer_mib; /* size of the ring buffer in MiB, a power of two */
-    bool no_qemu;        /* do not attach to QEMU's own probes */
-    bool stock;          /* a library without probes will do: attach to its functions */
+    unsigned buffer_mib;   /* size of the ring buffer in MiB, a power of two */
+    bool no_qemu;          /* do not attach to QEMU's own probes */
+    bool stock;            /* a library without probes will do: attach to its functions */
+    const uint16_t *kinds; /* EV_ constants, 0 behind the last: attach to these alone; NULL: all */
 };
 
 /* Loads the programs and attaches them to every probe of the VM. *out is for tracer_close().

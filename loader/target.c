@@ -139,9 +139,7 @@ static bool looks_like_qemu(char *const *args)
 /* ---- all VMs of this machine ------------------------------------------------------------------
  */
 
-typedef void each_vm_fn(void *context, pid_t pid, const char *name);
-
-static void visit(pid_t pid, each_vm_fn *fn, void *context)
+static void visit(pid_t pid, vm_fn *fn, void *context)
 {
     CLEANUP(free_args) char **args = read_args(pid);
     CLEANUP(free_text) char *name = NULL;
@@ -151,7 +149,7 @@ static void visit(pid_t pid, each_vm_fn *fn, void *context)
     }
 }
 
-static void each_vm(each_vm_fn *fn, void *context)
+void vm_each(vm_fn *fn, void *context)
 {
     CLEANUP(close_dir) DIR *proc = opendir("/proc");
     struct dirent *entry;
@@ -188,7 +186,7 @@ void vm_list(char *text, size_t size)
     struct list l = {text, size, 0};
 
     snprintf(text, size, "none");
-    each_vm(list_one, &l);
+    vm_each(list_one, &l);
 }
 
 struct search {
@@ -270,7 +268,7 @@ int vm_find_domain(struct vm *vm, const char *domain, struct loader_error *e)
 
     *vm = (struct vm){.pidfd = -1};
     if (!pid) {
-        each_vm(search_one, &s);
+        vm_each(search_one, &s);
         pid = s.found;
     }
     if (s.count > 1) {

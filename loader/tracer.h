@@ -38,8 +38,9 @@ struct tracer {
     struct tracer_part parts[2];
     unsigned part_count;
     struct keeper keeper;
-    bool multi; /* attach by multi-uprobe links */
-    bool stock; /* the library has no probes: its functions stand for them */
+    bool multi;            /* attach by multi-uprobe links */
+    bool stock;            /* the library has no probes: its functions stand for them */
+    const uint16_t *kinds; /* attach to these alone, until 0; NULL: to all */
     struct ring_buffer *ring;
     int ring_fd; /* of its map; the map owns it */
     json_t *missing;

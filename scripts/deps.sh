@@ -16,7 +16,7 @@ PACKAGES=(
 
 	# the tracer
 	libbpf-dev bpftool libelf-dev zlib1g-dev libdeflate-dev libjansson-dev uthash-dev libcap-dev libcapstone-dev libsqlite3-dev
-	protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libvirt-dev
+	protobuf-compiler protobuf-c-compiler libprotobuf-c-dev libvirt-dev libmicrohttpd-dev libncurses-dev
 
 	# the headless client
 	libspice-client-glib-2.0-dev libpng-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
@@ -46,7 +46,7 @@ PACKAGES=(
 	mmdebstrap e2fsprogs cpio kmod ffmpeg
 
 	# tests, benches and checks
-	libcmocka-dev python3-jsonschema chromium bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck universal-ctags man-db groff
+	libcmocka-dev python3-jsonschema python3-prometheus-client chromium bpftrace valgrind binutils clang-format clang-tidy cppcheck shellcheck universal-ctags man-db groff
 )
 
 # For uPlot. Whoever has npm from elsewhere, such as with Node's own package, keeps it.

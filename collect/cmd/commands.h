@@ -22,6 +22,8 @@ int cmd_meter(int argc, char **argv);
 int cmd_whatif(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_top(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 
 /* The words that an option takes, where it takes no others. */
@@ -48,6 +50,8 @@ extern const struct command_options report_options;
 extern const struct command_options export_options;
 extern const struct command_options meter_options;
 extern const struct command_options events_options;
+extern const struct command_options top_options;
+extern const struct command_options metrics_options;
 extern const struct command_options completion_options;
 
 struct command {

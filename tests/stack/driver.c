@@ -733,10 +733,13 @@ int main(int argc, char **argv)
                                             {"streaming", 1, 0, 's'}, {"compression", 1, 0, 'c'},
                                             {"account", 1, 0, 'a'},   {"unix", 1, 0, 'u'},
                                             {"password", 1, 0, 'w'},  {"tls", 1, 0, 't'},
+                                            {"name", 1, 0, 'n'},
                                             {"help", 0, 0, 'h'},      {0, 0, 0, 0}};
     char *text = NULL;
-    for (int o; (o = getopt_long(argc, argv, "p:r:s:c:a:e:h", options, NULL)) != -1;) {
+    for (int o; (o = getopt_long_only(argc, argv, "p:r:s:c:a:e:h", options, NULL)) != -1;) {
         switch (o) {
+        case 'n': /* as QEMU's -name: for whoever looks for VMs in the list of processes */
+            break;
         case 'p':
             v.port = atoi(optarg);
             break;

@@ -144,12 +144,12 @@ def free_port():
 class Program:
     """A child process with its output in files. The end of the with block ends it."""
 
-    def __init__(self, folder, name, argv, env=None, stdin=subprocess.DEVNULL):
+    def __init__(self, folder, name, argv, env=None, stdin=subprocess.DEVNULL, executable=None):
         self.name, self.out_path = name, os.path.join(folder, name + ".out")
         self.err_path = os.path.join(folder, name + ".err")
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
             self.process = subprocess.Popen(argv, stdout=out, stderr=err, stdin=stdin,
-                                            env={**os.environ, **(env or {})})
+                                            env={**os.environ, **(env or {})}, executable=executable)
         self.pid = self.process.pid
 
     def __enter__(self):
@@ -201,10 +201,11 @@ class Program:
 
 
 class Driver(Program):
-    """stack-driver with its script; without one it takes verbs from do()."""
+    """stack-driver with its script; without one it takes verbs from do(). With `vm` it looks like a QEMU of that
+    name."""
 
     def __init__(self, folder, script=None, lib=TRACED, debug=False, options=(), name="driver", wrap=(),
-                 env=None, account=True):
+                 env=None, account=True, vm=None):
         self.port, self.lib = free_port(), library(lib)
         self.account_path = os.path.join(folder, name + ".account")
         script_path = os.path.join(folder, name + ".script")
@@ -214,10 +215,10 @@ class Driver(Program):
         env = dict(env or {}, LD_LIBRARY_PATH=lib)
         env["G_MESSAGES_DEBUG"] = "Spice" if debug else ""
         super().__init__(folder, name,
-                         [*wrap, DRIVER, "--port", str(self.port),
+                         [*wrap, *(("qemu-system-x86_64", "-name", "guest=" + vm) if vm else (DRIVER,)), "--port", str(self.port),
                           *(("--account", self.account_path) if account else ()), *options,
                           script_path if script is not None else "-"], env,
-                         subprocess.DEVNULL if script is not None else subprocess.PIPE)
+                         subprocess.DEVNULL if script is not None else subprocess.PIPE, DRIVER if vm else None)
         self.lines = 0
         self.wait_line("ready", 60)
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table and the screen of `top`. */
+#ifndef SPICETAP_TOP_H
+#define SPICETAP_TOP_H
+
+#include "cmd/watching.h"
+
+enum {
+    TOP_LINE = 1024, /* bytes; room for the longest reason */
+    TOP_COLUMNS = 10,
+};
+
+/* The titles of the columns, and a VM below them. */
+void top_head(char *line, size_t size);
+void top_row(char *line, size_t size, const struct board_vm *vm, const struct live_rates *r);
+const char *top_title(unsigned column);
+/* Which of two VMs comes first by a column: names from a to z, figures from the largest down. */
+int top_order(unsigned column, const struct board_vm *a, const struct live_rates *ra,
+              const struct board_vm *b, const struct live_rates *rb);
+
+/* Draws until `stop` is readable or q is pressed. Returns the exit code. */
+int top_screen(const struct board *board, int stop, unsigned delay);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/confine.h"
+#include "base/confine_calls.h"
+#include "clock/run_time.h"
+#include "event/fields.h"
+#include "loader/loader.h"
+#include "record/counts.h"
+#include "record/watch.h"
+
+enum {
+    PUT_MS = 250,           /* how often the ring buffer is emptied and the board written */
+    DRAIN_EVENTS = 1 << 16, /* at most before the board is written */
+    BUFFER_MIB = 4,         /* a quarter of a second of 300,000 events a second */
+};
+
+const uint16_t watch_kinds[] = {
+    EV_stream_create,
+    EV_stream_attach,
+    EV_stream_stop,
+    EV_stream_encode,
+    EV_stream_drop,
+    EV_oom_begin,
+    EV_oom_end,
+    EV_evict,
+    EV_blocked,
+    EV_sent,
+    0,
+};
+
+struct watcher {
+    struct vm vm;
+    struct run_time time;
+    struct tracer *tracer;
+    struct watch_counts counts;
+};
+
+/* ---- counting ---- */
+
+static void follow_oom(struct watch_counts *c, const struct tap_event *ev)
+{
+    uint32_t display = FIELDS(ev, oom_begin)->display; /* oom_end has it in the same place */
+    uint64_t *since = display < COUNTS_DISPLAYS ? &c->oom_since[display] : NULL;
+
+    c->figures.ooms += ev->kind == EV_oom_begin;
+    if (!since)
+        return;
+    if (ev->kind == EV_oom_end && *since && ev->time >= *since)
+        c->figures.oom_ns += ev->time - *since;
+    *since = ev->kind == EV_oom_begin ? ev->time : 0;
+}
+
+static void follow_stream(struct watch_counts *c, const struct tap_event *ev)
+{
+    struct board_figures *f = &c->figures;
+    const struct fields_stream_attach *e = FIELDS(ev, stream_attach); /* all three begin like it */
+    uint64_t *running, bit;
+
+    f->frames += ev->kind != EV_stream_stop;
+    f->streams_created += ev->kind == EV_stream_create;
+    if (ev->kind == EV_stream_stop)
+        f->streams_ended[FIELDS(ev, stream_stop)->reason % BOARD_REASONS]++;
+    if (e->display >= COUNTS_DISPLAYS || e->stream >= COUNTS_STREAMS)
+        return;
+    running = &c->running[e->display];
+    bit = UINT64_C(1) << e->stream;
+    f->streams_running -= (*running & bit) != 0;
+    *running = ev->kind == EV_stream_stop ? *running & ~bit : *running | bit;
+    f->streams_running += (*running & bit) != 0;
+}
+
+void watch_event(struct watch_counts *c, const struct tap_event *ev)
+{
+    struct board_figures *f = &c->figures;
+
+    switch (ev->kind) {
+    case EV_sent:
+        f->sent += FIELDS(ev, sent)->size;
+        break;
+    case EV_stream_create:
+    case EV_stream_attach:
+    case EV_stream_stop:
+        follow_stream(c, ev);
+        break;
+    case EV_stream_encode:
+        f->frames_encoded++;
+        break;
+    case EV_stream_drop:
+        f->frames_dropped[FIELDS(ev, stream_drop)->reason % BOARD_REASONS]++;
+        break;
+    case EV_oom_begin:
+    case EV_oom_end:
+        follow_oom(c, ev);
+        break;
+    case EV_evict:
+        f->evictions++;
+        break;
+    case EV_blocked:
+        f->blocked++;
+        break;
+    default:
+        break;
+    }
+}
+
+void watch_loss(struct watch_counts *c, uint64_t count)
+{
+    c->figures.lost += count;
+    c->figures.unknown += !count;
+}
+
+/* ---- the process ---- */
+
+static int on_event(void *context, const struct tap_event *ev)
+{
+    struct watcher *w = context;
+    struct tap_event slow;
+
+    if (w->time.rate > 0) { /* the ring buffer cannot be written */
+        memcpy(&slow, ev, offsetof(struct tap_event, v) + ev->slots * sizeof(ev->v[0]));
+        slow.time = run_time_of(&w->time, ev->time);
+        ev = &slow;
+    }
+    watch_event(&w->counts, ev);
+    return 0;
+}
+
+static int drain(struct watcher *w, struct board_vm *on)
+{
+    uint64_t now = run_time_now(&w->time); /* what comes during the drain may be in it already */
+    struct tracer_loss loss;
+    int count = tracer_drain(w->tracer, DRAIN_EVENTS, on_event, w);
+
+    while (tracer_loss(w->tracer, &loss))
+        watch_loss(&w->counts, loss.count);
+    w->counts.figures.now = now;
+    board_put(on, &w->counts.figures);
+    return count;
+}
+
+static int attach(struct watcher *w, pid_t pid, struct loader_error *e)
+{
+    const struct tracer_options options = {
+        .buffer_mib = BUFFER_MIB, .no_qemu = true, .kinds = watch_kinds};
+    const struct vm_clock *clock = &w->vm.clock;
+    int error = vm_find_pid(&w->vm, pid, e);
+
+    if (!error)
+        error = vm_clock_read(&w->vm.clock, pid, e);
+    if (error)
+        return error;
+    w->time = (struct run_time){.kernel = clock->kernel, .run = clock->run, .rate = clock->rate};
+    return tracer_open(&w->tracer, &w->vm, &options, e);
+}
+
+static int give_up_rights(struct loader_error *e)
+{
+    static const char *const nowhere[] = {NULL};
+    struct confine_user user;
+    struct confine_lacks lacks;
+    const char *what = "rights: there is no user to watch as";
+    int error = confine_user_find(&user);
+
+    if (!error)
+        error = confine(&user, nowhere, -1, &lacks, &what);
+    if (!error) {
+        what = "system calls";
+        error = confine_to_files(false);
+    }
+    return error ? loader_fail(e, error, "cannot give up %s: %s", what, strerror(-error)) : 0;
+}
+
+static void count(struct watcher *w, struct board_vm *on, int stop)
+{
+    struct pollfd fds[] = {{.fd = stop, .events = POLLIN}, {.fd = w->vm.pidfd, .events = POLLIN}};
+
+    while (!fds[0].revents && !fds[1].revents) {
+        int timeout = drain(w, on) == DRAIN_EVENTS ? 0 : PUT_MS;
+
+        poll(fds, sizeof(fds) / sizeof(*fds), timeout);
+    }
+    tracer_switch(w->tracer, RECORD_OFF);
+    while (drain(w, on) > 0) {
+    }
+}
+
+int watch(struct board_vm *on, pid_t pid, const char *name, int stop)
+{
+    struct watcher w = {.vm.pidfd = -1};
+    struct loader_error e = {""};
+    int error = attach(&w, pid, &e);
+
+    if (!error)
+        error = give_up_rights(&e);
+    if (error) {
+        loader_clean(e.text);
+        board_set(on, BOARD_FAILED, pid, name, e.text);
+    } else {
+        tracer_switch(w.tracer, RECORD_ALL);
+        w.counts.figures.since = w.counts.figures.now = run_time_now(&w.time);
+        board_set(on, BOARD_WATCHED, pid, name, NULL);
+        board_put(on, &w.counts.figures);
+        count(&w, on, stop);
+    }
+    tracer_close(w.tracer);
+    vm_close(&w.vm);
+    return error;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Counts what a VM's display does, and writes no file. Attaches to the few probes that it needs, so
+ * it costs the VM less than a recording. Other tracers may be attached to the same VM.
+ */
+#ifndef SPICETAP_WATCH_H
+#define SPICETAP_WATCH_H
+
+#include "event/event.h"
+#include "record/board.h"
+
+/* The work of a process of its own: attaches to process `pid`, gives up all rights, and puts what
+ * it counts on the board, four times a second. Returns once the VM has ended or `stop` is readable:
+ * 0, or a negative errno after it has put the reason there. */
+int watch(struct board_vm *on, pid_t pid, const char *name, int stop);
+
+/* ---- its counting, for the tests ---- */
+
+struct watch_counts {
+    struct board_figures figures;
+    uint64_t running[16];   /* by display, a bit a stream; QEMU has no more displays */
+    uint64_t oom_since[16]; /* when the episode began, 0: there is none */
+};
+
+/* Times are run time. */
+void watch_event(struct watch_counts *c, const struct tap_event *ev);
+void watch_loss(struct watch_counts *c, uint64_t count);
+/* The kinds of events that it counts, 0 behind the last. */
+extern const uint16_t watch_kinds[];
+
+#endif
