@@ -108,6 +108,7 @@ install: all $(COMPLETION) ## spicetap, its man pages and completions, below PRE
 	install -D -m 0755 $(B)/spicetap $(DESTDIR)$(PREFIX)/bin/spicetap
 	install -D -m 0755 $(B)/spicetap-guest $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-guest
 	install -D -m 0644 guest/spicetap-guest.service $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-guest.service
+	install -D -m 0644 packaging/spicetap-metrics.service $(DESTDIR)$(PREFIX)/lib/spicetap/spicetap-metrics.service
 	install -D -m 0755 $(B)/spicetap-meter $(DESTDIR)$(PREFIX)/bin/spicetap-meter
 	for m in $(MAN); do install -D -m 0644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 	install -D -m 0644 $(B)/completion/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spicetap
