@@ -50,7 +50,7 @@ step() {
 
 # Every suite and step. Whoever adds one adds its name.
 names=(build unit python docs install results stack-build bench-build lint stack stack-variant whatif slow causes meter
-    report watch torture fuzz harness patches vm)
+    report several torture fuzz harness patches vm)
 only=("$@")
 
 # is_in NAME NAME...   true where the first is one of the others
@@ -128,7 +128,7 @@ suite slow tests/stack/slow
 suite causes tests/stack/causes
 suite meter tests/stack/meter
 suite report tests/report/run
-suite watch tests/stack/watch
+suite several tests/stack/several
 suite torture tests/stack/torture 10
 suite fuzz ends fuzz
 suite harness ends harness

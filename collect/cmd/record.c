@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/options.h"
 #include "base/secret.h"
 #include "cmd/commands.h"
+#include "cmd/record_many.h"
 #include "event/clip_place.h"
 #include "event/compression.h"
 #include "event/keys_spec.h"
@@ -34,7 +37,8 @@ enum {
 /* ---- options ---- */
 
 enum {
-    OPT_MAX_SIZE = OPTIONS_LONG,
+    OPT_ALL = OPTIONS_LONG,
+    OPT_MAX_SIZE,
     OPT_MIN_FREE,
     OPT_BUFFER,
     OPT_STOCK,
@@ -50,9 +54,13 @@ enum {
 };
 
 static const struct argp_option option_table[] = {
-    {"domain", 'd', "NAME", 0, "The VM, by its libvirt domain or QEMU's -name", 0},
+    {"domain", 'd', "NAME", 0,
+     "The VM, by its libvirt domain or QEMU's -name; may be given several times", 0},
     {"pid", 'p', "PID", 0, "The VM, by its process", 0},
-    {"output", 'o', "RUN", 0, "The folder to make (default: run-NAME-TIME)", 1},
+    {"all", OPT_ALL, NULL, 0, "All VMs that run now", 0},
+    {"output", 'o', "RUN", 0,
+     "The folder to make (default: run-NAME-TIME); of several VMs, a folder with a run for each",
+     1},
     {"time", 't', "SECONDS", 0,
      "How long to record, in the VM's time (default: until Ctrl-C or the VM's end)", 1},
     {"quiet", 'q', NULL, 0, "Print no live line", 1},
@@ -93,10 +101,7 @@ static const char doc[] =
     "library without them gives.\n"
     "Where the VM runs in slow motion (under libfaketime), all times are the VM's.";
 
-struct options {
-    struct recorder_options recorder;
-    bool quiet;
-};
+static const char *speaker = "spicetap record"; /* begins each message */
 
 static error_t parse_buffer(struct argp_state *state, const char *text, unsigned *mib)
 {
@@ -167,30 +172,52 @@ static error_t parse_client_option(struct argp_state *state, int key, const char
     }
 }
 
-static error_t check_options(struct argp_state *state, const struct recorder_options *o)
+static bool is_several(const struct record_command *o)
 {
+    return o->all || o->domain_count > 1;
+}
+
+static error_t check_options(struct argp_state *state, struct record_command *command)
+{
+    struct recorder_options *o = &command->recorder;
     const struct client_options *c = &o->client;
 
-    if (!o->domain == !o->pid)
-        argp_error(state, "name the VM with --domain NAME or --pid PID");
+    if ((command->domain_count > 0) + (o->pid > 0) + command->all != 1)
+        argp_error(state, "name the VM with --domain NAME or --pid PID, or take --all");
     else if (!c->uri && (c->rate || c->link || c->keys || c->compression || c->clip || c->pictures))
         argp_error(state, "--client-rate, --client-link, --client-keys, --client-compression, "
                           "--client-clip and --client-pictures need --client");
     else if (c->rate && c->link)
         argp_error(state, "--client-rate and --client-link exclude each other: a link has a rate");
-    else
+    else if (is_several(command) && (c->uri || (o->guest && strcmp(o->guest, "auto"))))
+        argp_error(state, "--client and the path of --guest are those of one VM: record it alone");
+    else {
+        o->domain = command->domain_count ? command->domains[0] : NULL;
         return 0;
+    }
+    return EINVAL;
+}
+
+static error_t add_domain(struct argp_state *state, struct record_command *o, const char *name)
+{
+    if (o->domain_count < RECORD_VMS) {
+        o->domains[o->domain_count++] = name;
+        return 0;
+    }
+    argp_error(state, "--domain: at most %d", RECORD_VMS);
     return EINVAL;
 }
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
 {
-    struct options *options = state->input;
-    struct recorder_options *o = &options->recorder;
+    struct record_command *command = state->input;
+    struct recorder_options *o = &command->recorder;
 
     switch (key) {
     case 'd':
-        o->domain = arg;
+        return add_domain(state, command, arg);
+    case OPT_ALL:
+        command->all = true;
         return 0;
     case 'p':
         return options_pid(state, "--pid", arg, &o->pid);
@@ -200,7 +227,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case 't':
         return options_u32(state, "--time", arg, 1, MAX_SECONDS, &o->seconds);
     case 'q':
-        options->quiet = true;
+        command->quiet = true;
         return 0;
     case OPT_MAX_SIZE:
         return options_bytes(state, "--max-size", arg, MOST_BYTES, &o->disk.most);
@@ -218,10 +245,10 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         o->guest = arg;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "%s: name the VM with --domain or --pid", arg);
+        argp_error(state, "%s: name the VM with --domain or --pid, or take --all", arg);
         return EINVAL;
     case ARGP_KEY_END:
-        return check_options(state, o);
+        return check_options(state, command);
     default:
         return parse_client_option(state, key, arg, &o->client);
     }
@@ -229,10 +256,21 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 /* ---- messages ---- */
 
+__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "%s: ", speaker);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
 static void say(void *who, const char *text)
 {
     (void)who;
-    fprintf(stderr, "spicetap record: %s\n", text);
+    tell("%s", text);
 }
 
 static const char *human(char *text, size_t size, double bytes)
@@ -263,17 +301,15 @@ static void print_missing(const json_t *missing, bool stock)
     size_t i;
 
     if (stock)
-        fprintf(stderr,
-                "spicetap record: this spice-server has no probes (a stock build): only QEMU's "
-                "calls of it are recorded, nothing of streams, evictions and clients\n");
+        tell("this spice-server has no probes (a stock build): only QEMU's "
+             "calls of it are recorded, nothing of streams, evictions and clients");
     json_array_foreach(missing, i, entry)
     {
         if (stock && !strcmp(json_string_value(json_object_get(entry, "provider")), "spice"))
             continue;
-        fprintf(stderr, "spicetap record: not recorded: %s:%s: %s\n",
-                json_string_value(json_object_get(entry, "provider")),
-                json_string_value(json_object_get(entry, "name")),
-                json_string_value(json_object_get(entry, "why")));
+        tell("not recorded: %s:%s: %s", json_string_value(json_object_get(entry, "provider")),
+             json_string_value(json_object_get(entry, "name")),
+             json_string_value(json_object_get(entry, "why")));
     }
 }
 
@@ -283,23 +319,19 @@ static void print_attached(const struct recorder *r, const struct recorder_optio
 
     recorder_look(r, &v);
     if (v.vm->spice.replaced)
-        fprintf(stderr,
-                "spicetap record: %s was replaced on disk since the VM started. The VM's own copy "
-                "is traced (build id %s)\n",
-                v.vm->spice.name, v.vm->spice.probes.build_id);
+        tell("%s was replaced on disk since the VM started. The VM's own copy "
+             "is traced (build id %s)",
+             v.vm->spice.name, v.vm->spice.probes.build_id);
     if (!o->tracer.no_qemu && !vm_has_qemu_probes(v.vm))
-        fprintf(stderr,
-                "spicetap record: %s has no probes (a stock build): recording without QEMU's\n",
-                v.vm->exe.name);
+        tell("%s has no probes (a stock build): recording without QEMU's", v.vm->exe.name);
     print_missing(v.missing, v.stock);
     fprintf(stderr, "recording %d (%s) to %s: attached to %u %s and %u qemu probes\n", v.vm->pid,
             v.vm->domain ? v.vm->domain : "no name", v.path, v.spice,
             v.stock ? "functions of spice-server" : "spice", v.qemu);
     if (v.scale != 1)
-        fprintf(stderr,
-                "spicetap record: the VM runs in slow motion (libfaketime). All times are the "
-                "VM's: 1 s takes %g s\n",
-                v.scale);
+        tell("the VM runs in slow motion (libfaketime). All times are the "
+             "VM's: 1 s takes %g s",
+             v.scale);
     fflush(stderr);
 }
 
@@ -379,7 +411,7 @@ static int failed(const struct loader_error *e, int error)
     return error == -ENOSPC || error == -EFBIG || error == -EDQUOT ? EXIT_PART : EXIT_ENV;
 }
 
-static int record(struct recorder *r, const struct options *o)
+static int record(struct recorder *r, const struct record_command *o)
 {
     struct live live = {.quiet = o->quiet, .tty = isatty(STDERR_FILENO)};
     struct loader_error e = {""};
@@ -397,31 +429,56 @@ static int record(struct recorder *r, const struct options *o)
     if (!error)
         return EXIT_DONE;
     recorder_look(r, &v);
-    fprintf(stderr, "spicetap record: %s: %s; what was recorded before is kept in %s\n", v.end,
-            strerror(-error), v.path);
+    tell("%s: %s; what was recorded before is kept in %s", v.end, strerror(-error), v.path);
     return EXIT_PART;
 }
 
+/* Readable when one of the two is. */
+static int either(int signals, int stop)
+{
+    struct epoll_event readable = {.events = EPOLLIN};
+    int both = epoll_create1(EPOLL_CLOEXEC);
+
+    if (both >= 0 && (epoll_ctl(both, EPOLL_CTL_ADD, signals, &readable) ||
+                      epoll_ctl(both, EPOLL_CTL_ADD, stop, &readable))) {
+        close(both);
+        both = -1;
+    }
+    return both;
+}
+
+int record_one(const struct record_command *command, int stop, const char *who)
+{
+    struct record_command o = *command;
+    struct recorder *r = NULL;
+    struct loader_error e = {""};
+    int code, error;
+
+    speaker = who;
+    if (stop >= 0)
+        o.recorder.stop = either(o.recorder.stop, stop);
+    error = recorder_open(&r, &o.recorder, &e);
+    code = error ? failed(&e, error) : record(r, &o);
+    recorder_close(r);
+    return code;
+}
+
 const struct command_options record_options = {
-    .parser = {option_table, on_option, "--domain NAME\n--pid PID", doc, NULL, NULL, NULL},
+    .parser = {option_table, on_option, "--domain NAME\n--pid PID\n--all", doc, NULL, NULL, NULL},
     .words = {{OPT_CLIENT_COMPRESSION, compression_name, false}},
 };
 
 int cmd_record(int argc, char **argv)
 {
-    struct options o = {.recorder = {.tracer.buffer_mib = DEFAULT_BUFFER_MIB,
-                                     .disk.free = DEFAULT_FREE,
-                                     .say.line = say}};
-    struct recorder *r = NULL;
-    struct loader_error e = {""};
-    int code = options_parse(&record_options.parser, argc, argv, &o), error;
+    struct record_command o = {.recorder = {.tracer.buffer_mib = DEFAULT_BUFFER_MIB,
+                                            .disk.free = DEFAULT_FREE,
+                                            .say.line = say}};
+    int code = options_parse(&record_options.parser, argc, argv, &o);
 
     if (code != OPTIONS_GO)
         return code;
     o.recorder.stop = open_signals();
-    error = recorder_open(&r, &o.recorder, &e);
-    code = error ? failed(&e, error) : record(r, &o);
-    recorder_close(r);
+    code = is_several(&o) ? record_many(&o) : record_one(&o, -1, speaker);
     close(o.recorder.stop);
     return code;
 }
