@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap record: options and messages; record/recorder.h does the work. */
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,6 +12,7 @@
 #include "base/secret.h"
 #include "cmd/commands.h"
 #include "cmd/record_many.h"
+#include "cmd/record_words.h"
 #include "event/clip_place.h"
 #include "event/compression.h"
 #include "event/keys_spec.h"
@@ -25,11 +24,9 @@ enum {
     MAX_BUFFER_MIB = 1024,
     MAX_SECONDS = 10000000,
     LEAST_RATE = 1000, /* bytes a second; the same limits as spicetap-meter's --rate */
-    LIVE_EVERY = 10,   /* seconds between live lines where no terminal overwrites them */
 };
 
 #define MAX_RATE (UINT64_C(1) << 39)
-#define SECOND   1000000000
 
 #define MOST_BYTES   (UINT64_C(1) << 50)
 #define DEFAULT_FREE (UINT64_C(1) << 30)
@@ -38,6 +35,7 @@ enum {
 
 enum {
     OPT_ALL = OPTIONS_LONG,
+    OPT_JSON,
     OPT_MAX_SIZE,
     OPT_MIN_FREE,
     OPT_BUFFER,
@@ -64,6 +62,7 @@ static const struct argp_option option_table[] = {
     {"time", 't', "SECONDS", 0,
      "How long to record, in the VM's time (default: until Ctrl-C or the VM's end)", 1},
     {"quiet", 'q', NULL, 0, "Print no live line", 1},
+    {"json", OPT_JSON, NULL, 0, "Print the last line as JSON, a line for each VM", 1},
     {"max-size", OPT_MAX_SIZE, "SIZE", 0,
      "End when the run has this size, such as 500M or 2G (default: no bound)", 1},
     {"min-free", OPT_MIN_FREE, "SIZE", 0,
@@ -100,8 +99,6 @@ static const char doc[] =
     "The VM must run on a spice-server with probes: see spicetap-stack(7). --stock records what a "
     "library without them gives.\n"
     "Where the VM runs in slow motion (under libfaketime), all times are the VM's.";
-
-static const char *speaker = "spicetap record"; /* begins each message */
 
 static error_t parse_buffer(struct argp_state *state, const char *text, unsigned *mib)
 {
@@ -229,6 +226,9 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case 'q':
         command->quiet = true;
         return 0;
+    case OPT_JSON:
+        command->json = true;
+        return 0;
     case OPT_MAX_SIZE:
         return options_bytes(state, "--max-size", arg, MOST_BYTES, &o->disk.most);
     case OPT_MIN_FREE:
@@ -254,138 +254,6 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-/* ---- messages ---- */
-
-__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
-{
-    va_list args;
-
-    fprintf(stderr, "%s: ", speaker);
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-}
-
-static void say(void *who, const char *text)
-{
-    (void)who;
-    tell("%s", text);
-}
-
-static const char *human(char *text, size_t size, double bytes)
-{
-    static const char *const units[] = {"B", "kB", "MB", "GB"};
-    size_t unit = 0;
-
-    for (; bytes >= 1000 && unit + 1 < sizeof(units) / sizeof(*units); unit++)
-        bytes /= 1000;
-    snprintf(text, size, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
-    return text;
-}
-
-/* "3 events lost", or "3 events lost and 2 losses of unknown size". */
-static const char *losses(char *text, size_t size, const struct recorder_view *v)
-{
-    int n = snprintf(text, size, "%" PRIu64 " event%s lost", v->lost, v->lost == 1 ? "" : "s");
-
-    if (v->unknown)
-        snprintf(text + n, size - (size_t)n, " and %" PRIu64 " loss%s of unknown size", v->unknown,
-                 v->unknown == 1 ? "" : "es");
-    return text;
-}
-
-static void print_missing(const json_t *missing, bool stock)
-{
-    const json_t *entry;
-    size_t i;
-
-    if (stock)
-        tell("this spice-server has no probes (a stock build): only QEMU's "
-             "calls of it are recorded, nothing of streams, evictions and clients");
-    json_array_foreach(missing, i, entry)
-    {
-        if (stock && !strcmp(json_string_value(json_object_get(entry, "provider")), "spice"))
-            continue;
-        tell("not recorded: %s:%s: %s", json_string_value(json_object_get(entry, "provider")),
-             json_string_value(json_object_get(entry, "name")),
-             json_string_value(json_object_get(entry, "why")));
-    }
-}
-
-static void print_attached(const struct recorder *r, const struct recorder_options *o)
-{
-    struct recorder_view v;
-
-    recorder_look(r, &v);
-    if (v.vm->spice.replaced)
-        tell("%s was replaced on disk since the VM started. The VM's own copy "
-             "is traced (build id %s)",
-             v.vm->spice.name, v.vm->spice.probes.build_id);
-    if (!o->tracer.no_qemu && !vm_has_qemu_probes(v.vm))
-        tell("%s has no probes (a stock build): recording without QEMU's", v.vm->exe.name);
-    print_missing(v.missing, v.stock);
-    fprintf(stderr, "recording %d (%s) to %s: attached to %u %s and %u qemu probes\n", v.vm->pid,
-            v.vm->domain ? v.vm->domain : "no name", v.path, v.spice,
-            v.stock ? "functions of spice-server" : "spice", v.qemu);
-    if (v.scale != 1)
-        tell("the VM runs in slow motion (libfaketime). All times are the "
-             "VM's: 1 s takes %g s",
-             v.scale);
-    fflush(stderr);
-}
-
-struct live {
-    bool quiet, tty;
-    uint64_t seconds;
-    uint64_t before, events, sent; /* when the last line was printed, and what it had */
-};
-
-static void print_live(void *who, const struct recorder *r)
-{
-    struct live *l = who;
-    struct recorder_view v;
-    char sent[32], lost[96];
-    double seconds;
-
-    l->seconds++;
-    if (l->quiet || (!l->tty && l->seconds % LIVE_EVERY))
-        return;
-    recorder_look(r, &v);
-    seconds = (double)(v.now - (l->before ? l->before : v.started)) / SECOND;
-    human(sent, sizeof(sent), (double)(v.counts->sent - l->sent) / seconds);
-    fprintf(stderr, "%s%" PRIu64 " s  %.0f events/s  ", l->tty ? "\r" : "",
-            (v.now - v.started) / SECOND, (double)(v.events - l->events) / seconds);
-    if (v.stock)
-        fprintf(stderr, "%" PRIu64 " calls for memory  ", v.counts->kinds[EV_spice_qxl_oom]);
-    else
-        fprintf(stderr, "%" PRIu64 " OOMs  streams %u of %" PRIu64 "  %s/s sent  ",
-                v.counts->kinds[EV_oom_begin], counts_running(v.counts), v.counts->streams, sent);
-    fprintf(stderr, "%s%s", losses(lost, sizeof(lost), &v), l->tty ? "\033[K" : "\n");
-    l->before = v.now;
-    l->events = v.events;
-    l->sent = v.counts->sent;
-}
-
-static void print_end(const struct recorder *r)
-{
-    char size[32], sent[32], lost[96];
-    struct recorder_view v;
-
-    recorder_look(r, &v);
-    printf("%s: %.1f s, %" PRIu64 " events in %s, ", v.path, (double)(v.ended - v.started) / SECOND,
-           v.events, human(size, sizeof(size), (double)v.bytes));
-    if (v.stock)
-        printf("%" PRIu64 " calls for memory, ", v.counts->kinds[EV_spice_qxl_oom]);
-    else
-        printf("%" PRIu64 " OOMs, %" PRIu64 " evictions, %" PRIu64 " streams created and %" PRIu64
-               " ended, %s sent, ",
-               v.counts->kinds[EV_oom_begin], v.counts->kinds[EV_evict],
-               v.counts->kinds[EV_stream_create], v.counts->kinds[EV_stream_stop],
-               human(sent, sizeof(sent), (double)v.counts->sent));
-    printf("%s; %s\n", losses(lost, sizeof(lost), &v), v.end);
-}
-
 /* ---- the command ---- */
 
 /* Signals arrive at a descriptor, where the recorder's poll sees them. */
@@ -405,7 +273,7 @@ static int open_signals(void)
 
 static int failed(const struct loader_error *e, int error)
 {
-    say(NULL, e->text);
+    record_tell("%s", e->text);
     if (error == -EEXIST)
         return EXIT_USAGE;
     return error == -ENOSPC || error == -EFBIG || error == -EDQUOT ? EXIT_PART : EXIT_ENV;
@@ -413,23 +281,26 @@ static int failed(const struct loader_error *e, int error)
 
 static int record(struct recorder *r, const struct record_command *o)
 {
-    struct live live = {.quiet = o->quiet, .tty = isatty(STDERR_FILENO)};
+    struct record_live live = {.quiet = o->quiet, .tty = isatty(STDERR_FILENO)};
     struct loader_error e = {""};
     struct recorder_view v;
     int error = recorder_begin(r, &e);
 
     if (error)
         return failed(&e, error);
-    print_attached(r, &o->recorder);
-    recorder_run(r, print_live, &live);
+    record_print_attached(r, &o->recorder);
+    recorder_run(r, record_print_live, &live);
     if (live.tty && !live.quiet)
         fputc('\n', stderr);
     error = recorder_end(r);
-    print_end(r);
+    if (o->json)
+        record_print_json(r);
+    else
+        record_print_end(r);
     if (!error)
         return EXIT_DONE;
     recorder_look(r, &v);
-    tell("%s: %s; what was recorded before is kept in %s", v.end, strerror(-error), v.path);
+    record_tell("%s: %s; what was recorded before is kept in %s", v.end, strerror(-error), v.path);
     return EXIT_PART;
 }
 
@@ -454,7 +325,7 @@ int record_one(const struct record_command *command, int stop, const char *who)
     struct loader_error e = {""};
     int code, error;
 
-    speaker = who;
+    record_speaker = who;
     if (stop >= 0)
         o.recorder.stop = either(o.recorder.stop, stop);
     error = recorder_open(&r, &o.recorder, &e);
@@ -472,13 +343,13 @@ int cmd_record(int argc, char **argv)
 {
     struct record_command o = {.recorder = {.tracer.buffer_mib = DEFAULT_BUFFER_MIB,
                                             .disk.free = DEFAULT_FREE,
-                                            .say.line = say}};
+                                            .say.line = record_print_line}};
     int code = options_parse(&record_options.parser, argc, argv, &o);
 
     if (code != OPTIONS_GO)
         return code;
     o.recorder.stop = open_signals();
-    code = is_several(&o) ? record_many(&o) : record_one(&o, -1, speaker);
+    code = is_several(&o) ? record_many(&o) : record_one(&o, -1, record_speaker);
     close(o.recorder.stop);
     return code;
 }

@@ -11,7 +11,7 @@ struct record_command {
     struct recorder_options recorder;
     const char *domains[RECORD_VMS];
     unsigned domain_count;
-    bool all, quiet;
+    bool all, quiet, json;
 };
 
 /* Records one VM: o->recorder has its domain or pid. `stop`: an end besides signals, readable; -1:
