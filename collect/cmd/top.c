@@ -7,7 +7,9 @@
 
 #include "base/options.h"
 #include "cmd/commands.h"
-#include "cmd/top.h"
+#include "cmd/top_screen.h"
+#include "cmd/top_table.h"
+#include "cmd/watching.h"
 
 enum { OPT_JSON = OPTIONS_LONG, DEFAULT_DELAY = 2, MOST_DELAY = 3600, LOOK_SECONDS = 2 };
 

@@ -8,10 +8,17 @@
 #include <unistd.h>
 
 #include "base/exit.h"
-#include "cmd/top.h"
+#include "cmd/top_screen.h"
+#include "cmd/top_table.h"
+#include "cmd/watching.h"
 #include "event/event.h"
 
-enum { ENTER = '\n', ESCAPE = 27, ROWS_AT = 3 };
+enum {
+    ENTER = '\n',
+    ESCAPE = 27,
+    ESCAPE_MS = 25, /* a key that sends ESC and more sends it sooner */
+    ROWS_AT = 3,
+};
 
 struct screen {
     const struct board *board;
@@ -221,11 +228,9 @@ static void run(struct screen *s, int stop, unsigned delay)
     struct pollfd fds[] = {{.fd = stop, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
 
     do {
-        int ready;
-
         take(s);
         draw(s);
-        while ((ready = poll(fds, 2, (int)delay * 1000))) {
+        while (poll(fds, 2, (int)delay * 1000)) {
             if (fds[0].revents || (fds[1].revents & (POLLHUP | POLLERR)) || !keys(s))
                 return;
             draw(s); /* also after a change of the terminal's size */
@@ -233,35 +238,38 @@ static void run(struct screen *s, int stop, unsigned delay)
     } while (true);
 }
 
-int top_screen(const struct board *board, int stop, unsigned delay)
+static int draw_until(struct screen *s, int stop, unsigned delay)
 {
-    struct screen *s = calloc(1, sizeof(*s));
-    SCREEN *terminal = NULL;
+    SCREEN *terminal;
 
-    if (s) {
-        s->board = board;
-        s->now = calloc(1, sizeof(*s->now));
-        s->before = calloc(1, sizeof(*s->before));
-    }
     setlocale(LC_CTYPE, "");
-    if (s && s->now && s->before)
-        terminal = newterm(NULL, stdout, stdin);
+    terminal = newterm(NULL, stdout, stdin);
     if (!terminal) {
         fprintf(stderr, "spicetap top: cannot draw on this terminal (TERM): take --once\n");
         return EXIT_ENV;
     }
-    set_escdelay(25);
+    set_escdelay(ESCAPE_MS);
     cbreak();
     noecho();
     curs_set(0);
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
-    watching_wait(board, stop);
+    watching_wait(s->board, stop);
     run(s, stop, delay);
     endwin();
     delscreen(terminal);
-    free(s->now);
-    free(s->before);
-    free(s);
     return EXIT_DONE;
+}
+
+int top_screen(const struct board *board, int stop, unsigned delay)
+{
+    static struct screen s; /* it is large */
+    int code;
+
+    s = (struct screen){
+        .board = board, .now = calloc(1, sizeof(*s.now)), .before = calloc(1, sizeof(*s.before))};
+    code = s.now && s.before ? draw_until(&s, stop, delay) : EXIT_ENV;
+    free(s.now);
+    free(s.before);
+    return code;
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/top.h"
+#include "cmd/top_table.h"
 
 enum column { NAME, PID, STREAMS, FRAMES, OOMS, OOM_SHARE, EVICTIONS, BLOCKED, BYTES, LOST };
 

@@ -729,12 +729,17 @@ int main(int argc, char **argv)
 {
     static struct driver v = {
         .port = 5930, .ring_depth = 32, .compression = "auto_glz", .streaming = "filter"};
-    static const struct option options[] = {{"port", 1, 0, 'p'},      {"ring", 1, 0, 'r'},
-                                            {"streaming", 1, 0, 's'}, {"compression", 1, 0, 'c'},
-                                            {"account", 1, 0, 'a'},   {"unix", 1, 0, 'u'},
-                                            {"password", 1, 0, 'w'},  {"tls", 1, 0, 't'},
+    static const struct option options[] = {{"port", 1, 0, 'p'},
+                                            {"ring", 1, 0, 'r'},
+                                            {"streaming", 1, 0, 's'},
+                                            {"compression", 1, 0, 'c'},
+                                            {"account", 1, 0, 'a'},
+                                            {"unix", 1, 0, 'u'},
+                                            {"password", 1, 0, 'w'},
+                                            {"tls", 1, 0, 't'},
                                             {"name", 1, 0, 'n'},
-                                            {"help", 0, 0, 'h'},      {0, 0, 0, 0}};
+                                            {"help", 0, 0, 'h'},
+                                            {0, 0, 0, 0}};
     char *text = NULL;
     for (int o; (o = getopt_long_only(argc, argv, "p:r:s:c:a:e:h", options, NULL)) != -1;) {
         switch (o) {

@@ -215,7 +215,8 @@ class Driver(Program):
         env = dict(env or {}, LD_LIBRARY_PATH=lib)
         env["G_MESSAGES_DEBUG"] = "Spice" if debug else ""
         super().__init__(folder, name,
-                         [*wrap, *(("qemu-system-x86_64", "-name", "guest=" + vm) if vm else (DRIVER,)), "--port", str(self.port),
+                         [*wrap, *(("qemu-system-x86_64", "-name", "guest=" + vm) if vm else (DRIVER,)),
+                          "--port", str(self.port),
                           *(("--account", self.account_path) if account else ()), *options,
                           script_path if script is not None else "-"], env,
                          subprocess.DEVNULL if script is not None else subprocess.PIPE, DRIVER if vm else None)

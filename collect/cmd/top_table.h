@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table and the screen of `top`. */
-#ifndef SPICETAP_TOP_H
-#define SPICETAP_TOP_H
+/* The table of `top`. */
+#ifndef SPICETAP_TOP_TABLE_H
+#define SPICETAP_TOP_TABLE_H
 
-#include "cmd/watching.h"
+#include "report/live.h"
 
 enum {
     TOP_LINE = 1024, /* bytes; room for the longest reason */
@@ -17,8 +17,5 @@ const char *top_title(unsigned column);
 /* Which of two VMs comes first by a column: names from a to z, figures from the largest down. */
 int top_order(unsigned column, const struct board_vm *a, const struct live_rates *ra,
               const struct board_vm *b, const struct live_rates *rb);
-
-/* Draws until `stop` is readable or q is pressed. Returns the exit code. */
-int top_screen(const struct board *board, int stop, unsigned delay);
 
 #endif
