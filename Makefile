@@ -42,7 +42,7 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help all guest deps stack stack-spice deb packages install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
-        check-spice check-stack check-vm torture fuzz fuzz-smoke demo demo-clean experiment experiments batch results results-check \
+        check-spice check-stack check-vm torture fuzz fuzz-smoke demo demo-clean pictures experiment experiments batch results results-check \
         bench clean
 
 help: ## print this list
@@ -73,6 +73,8 @@ results: ## make results/README.md and the marked tables of docs/ from results/*
 	scripts/results.py pages results
 results-check:
 	@scripts/results.py check results
+pictures: ## RUN=...: the pictures of docs/tutorial.md again, from a run of the demo
+	scripts/pictures.sh $(RUN)
 demo-clean: ## remove build/, the cache and the demo's runs
 	scripts/demo.sh clean
 bench: stack all ## measure what tracing costs, as ratios within one run
