@@ -185,17 +185,19 @@ build() {
 
 # put_rpm_sources VERSION TOPDIR   makes both source archives and the spec, with a changelog
 put_rpm_sources() {
-	local version=$1 top=$2 work=$2/WORK
+	local version=$1 top=$2 work=$2/WORK hdr
 	mkdir -p "$top/SOURCES" "$top/SPECS" "$work/handed/handed-in"
 	put_tree "$work/spicetap-$version"
 	"$TOP/scripts/hdr.sh" source "$work/handed/handed-in/hdr"
+	hdr=$(sed -n 's/^#define HDR_HISTOGRAM_VERSION "\(.*\)"$/\1/p' "$work/handed/handed-in/hdr/include/hdr/hdr_histogram_version.h")
 	cp -r "$BUILD/uplot" "$work/handed/handed-in/"
 	tar -C "$work" --owner=0 --group=0 -czf "$top/SOURCES/spicetap-$version.tar.gz" "spicetap-$version"
 	tar -C "$work/handed" --owner=0 --group=0 -czf "$top/SOURCES/spicetap-handed-in-$version.tar.gz" handed-in
 	rm -rf "$work"
 	cp "$RPM/spicetap.rpmlintrc" "$top/SPECS/"
 	{
-		printf '%%global snapshot ~%s\n' "${version#*~}"
+		printf '%%global snapshot ~%s\n%%global hdr_version %s\n%%global uplot_version %s\n' "${version#*~}" "$hdr" \
+			"$(sed -n 's/^PACKAGE=uplot@//p' "$TOP/scripts/uplot.sh")"
 		cat "$RPM/spicetap.spec"
 		printf '\n%%changelog\n* %s spicetap <spicetap@spicetap.invalid> - %s-1\n- Built from commit %s.\n' \
 			"$(git -C "$TOP" log -1 --format=%cd --date='format-local:%a %b %d %Y')" "$version" \
@@ -266,7 +268,7 @@ rpm_main() {
 	[ -f "$BUILD/uplot/uPlot.iife.min.js" ] || "$TOP/scripts/uplot.sh"
 	work_in_build
 	root=$WORK/$suite out=$BUILD/packages/$suite/rpm
-	get_system "$suite" rpm "$root" "build-essential cpio rpm rpmlint $(build_packages)"
+	get_system "$suite" rpm "$root" "build-essential cpio debugedit rpm rpmlint $(build_packages)"
 	put_rpm_sources "$version" "$root/build/rpm"
 	say "packages: building RPMs of $version on $suite"
 	build_rpms "$suite" "$root"
