@@ -12,6 +12,8 @@ ARCH    := $(shell $(CC) -print-multiarch)
 
 WARN    := -Wall -Wextra -Werror
 CFLAGS  ?= -O2 -g
+GUEST_CFLAGS  ?= -O2
+GUEST_LDFLAGS ?= -static -s
 SAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 HDR     := $(B)/hdr/libhdr_histogram.a
 CFLAGS_ALL := -std=gnu17 $(WARN) $(CPPFLAGS) -D_GNU_SOURCE -I$(B)/bpf -I$(B)/hdr/include -I$(B)/proto -I. -Icollect -MMD -MP
@@ -41,8 +43,8 @@ FUZZOBJ := $(patsubst %.c,$(B)/fuzzobj/%.o,$(filter-out %/main.c,$(sort $(SRC) $
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help all guest deps stack stack-spice deb packages install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
-        check-spice check-stack check-vm torture fuzz fuzz-smoke demo demo-clean experiment experiments batch results results-check \
+.PHONY: help all guest deps stack stack-spice deb packages packages-rpm install check ci lint cppcheck tidy docs check-unit check-docs check-probes \
+        check-spice check-stack check-vm torture fuzz fuzz-smoke demo demo-clean pictures experiment experiments batch results results-check \
         bench clean
 
 help: ## print this list
@@ -60,6 +62,8 @@ deb: ## a libspice-server1 package with the probes, into build/deb
 	scripts/deb.sh
 packages: ## spicetap and spicetap-guest as packages, into build/packages; SUITE=... one of bookworm, trixie (root)
 	scripts/packages.sh build $(SUITE)
+packages-rpm: ## the same as RPMs, built on Debian without Fedora's libraries: a check of the spec; SUITE=... (root)
+	scripts/packages.sh rpm $(SUITE)
 
 demo: deps all ## run a QXL guest with a client, record it, print what happened
 	scripts/demo.sh
@@ -73,6 +77,8 @@ results: ## make results/README.md and the marked tables of docs/ from results/*
 	scripts/results.py pages results
 results-check:
 	@scripts/results.py check results
+pictures: ## RUN=...: the pictures of docs/tutorial.md again, from a run of the demo
+	scripts/pictures.sh $(RUN)
 demo-clean: ## remove build/, the cache and the demo's runs
 	scripts/demo.sh clean
 bench: stack all ## measure what tracing costs, as ratios within one run
@@ -130,10 +136,10 @@ $(B)/completion/%: $(B)/spicetap
 	@mkdir -p $(@D)
 	$< completion $* > $@
 
-# Static, so that any guest can run it. Without paths of this machine, so that the same tree makes the same
-# binary. pkg-config names what libelf.a needs: libzstd on Debian 13, not on 12.
+# Static, so that any guest can run it; a distribution without the static libraries sets GUEST_LDFLAGS. Without
+# paths of this machine, so that the same tree makes the same binary. pkg-config names what libelf.a needs: libzstd on Debian 13, not on 12.
 $(B)/spicetap-guest: $(GUESTOBJ) $(LIBEU)
-	$(CC) -static -s -Wl,--gc-sections -o $@ $(GUESTOBJ) -l:libbpf.a $$(pkg-config --static --libs libelf) $(LIBEU) \
+	$(CC) $(GUEST_LDFLAGS) -Wl,--gc-sections -o $@ $(GUESTOBJ) -l:libbpf.a $$(pkg-config --static --libs libelf) $(LIBEU) \
 		-lz -ldeflate -ljansson
 
 $(LIBEU): $(B)/guest-obj/guest/static/search_tree.o
@@ -141,7 +147,7 @@ $(LIBEU): $(B)/guest-obj/guest/static/search_tree.o
 
 $(B)/guest-obj/%.o: %.c Makefile | $(BPF)
 	@mkdir -p $(@D)
-	$(CC) -O2 -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(CFLAGS_ALL) -c $< -o $@
+	$(CC) $(GUEST_CFLAGS) -ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. $(CFLAGS_ALL) -c $< -o $@
 
 $(B)/spicetap-meter: $(METER)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs $(METER_PKG)) -ldeflate -ljansson -pthread
@@ -163,7 +169,7 @@ $(PROTO).c $(PROTO).h &: collect/table/perfetto.proto
 
 $(B)/%/perfetto.pb-c.o: $(PROTO).c
 	@mkdir -p $(@D)
-	$(CC) -O2 -g -I$(B)/proto -c $< -o $@
+	$(CC) $(CFLAGS) -I$(B)/proto -c $< -o $@
 
 # What `spicetap report` writes into its pages.
 UPLOT := $(B)/uplot/uPlot.iife.min.js

@@ -4,6 +4,7 @@
 # Puts HdrHistogram_c below build/hdr: the header, and the static library to link with.
 #
 #   scripts/hdr.sh
+#   scripts/hdr.sh source FOLDER   puts the upstream source into FOLDER instead
 #
 # Debian 12 does not have the package. It comes from forky, or from sid where forky has none; apt
 # checks it against Debian's signature. A copy stays in the cache.
@@ -24,8 +25,29 @@ keep() {
 	[[ -f $dir/libhdr_histogram.a ]] || die "$PACKAGE has no static library any more"
 }
 
+# put_source FOLDER   unpacks upstream's archive of Debian's source package: apt has its checksum from Debian's signature
+put_source() {
+	local conf tmp
+	need tar apt-get
+	tmp=$(mktemp -d "$BUILD/.hdr.XXXXXX")
+	trap 'rm -rf "$tmp"' EXIT
+	conf=$(apt_source_conf forky)
+	(cd "$tmp" && run get-hdr-source apt-get -c "$conf" source --tar-only --download-only "$PACKAGE") ||
+		die "cannot get the source of $PACKAGE from forky" "is there a network?"
+	rm -rf "${1:?}"
+	mkdir -p "$1"
+	tar -xf "$(echo "$tmp"/*.orig.tar.*)" -C "$1" --strip-components=1
+	rm -rf "$tmp"
+	trap - EXIT
+}
+
 main() {
 	local hash tmp
+	if [ "${1:-}" = source ]; then
+		mkdir -p "$LOGS"
+		put_source "$2"
+		return
+	fi
 	need dpkg-deb apt-get
 	mkdir -p "$LOGS"
 	hash=$({ printf '%s %s\n' "$PACKAGE" "$(dpkg --print-architecture)"; cat "$0"; } | hash_of)

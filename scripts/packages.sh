@@ -1,16 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Makes Debian packages of spicetap and spicetap-guest, and tries them. Needs root.
+# Makes packages of spicetap and spicetap-guest, and tries them. Needs root.
 #
 #   scripts/packages.sh build [SUITE]...   makes build/packages/SUITE/*.deb, and runs lintian on them;
 #                                          without SUITE: bookworm and trixie
 #   scripts/packages.sh walk SUITE [RUN]   installs them in a new system of SUITE, tries them, and removes
 #                                          them; with RUN also makes a report of that run
+#   scripts/packages.sh rpm [SUITE]        makes build/packages/SUITE/rpm/*.rpm from packaging/rpm with Debian's
+#                                          rpmbuild and libraries, and checks them; without SUITE: trixie
 #
 # Each suite has its own system to build in, made from the machine's mirror. The cache keeps it. dpkg-buildpackage
-# has no network: what does not come from the suite (HdrHistogram_c, uPlot) is handed in. packaging/debian has the
-# files of the packages; the changelog is made here, from the program's version and the last commit.
+# and rpmbuild have no network: what does not come from the suite (HdrHistogram_c, uPlot) is handed in. packaging/
+# has the files of the packages; the changelog is made here, from the program's version and the last commit.
 set -euo pipefail
 shopt -s inherit_errexit
 # shellcheck source=scripts/lib.sh
@@ -18,6 +20,7 @@ shopt -s inherit_errexit
 
 SUITES=(bookworm trixie)
 DEBIAN=$TOP/packaging/debian
+RPM=$TOP/packaging/rpm
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 export LC_ALL=C.UTF-8 TZ=UTC
 
@@ -103,12 +106,18 @@ changelog() {
 		"$2" "$1" "$(git -C "$TOP" log -1 --format=%H)" "$(git -C "$TOP" log -1 --format=%cD)"
 }
 
+# put_tree TREE   copies what git does not ignore, but for the measured runs
+put_tree() {
+	mkdir -p "$1"
+	(cd "$TOP" && git ls-files -z --cached --others --exclude-standard -- . ':!results' |
+		tar --no-recursion --null --files-from=- -cf -) | tar -C "$1" --no-same-owner -xf -
+}
+
 # put_source SUITE VERSION TREE   copies what git does not ignore, the packages' files and what is handed in
 put_source() {
 	local tree=$3
+	put_tree "$tree"
 	mkdir -p "$tree/build"
-	(cd "$TOP" && git ls-files -z --cached --others --exclude-standard -- . ':!results' |
-		tar --no-recursion --null --files-from=- -cf -) | tar -C "$tree" --no-same-owner -xf -
 	cp -r "$DEBIAN" "$tree/debian"
 	cp -r "$BUILD/hdr" "$BUILD/uplot" "$tree/build/"
 	# make takes what is older than its script for out of date.
@@ -167,6 +176,109 @@ build() {
 	[ -f "$BUILD/uplot/uPlot.iife.min.js" ] || "$TOP/scripts/uplot.sh"
 	work_in_build
 	for suite in "$@"; do build_suite "$suite"; done
+}
+
+# ---- RPMs ---------------------------------------------------------------------------------------
+#
+# Debian knows no -devel packages: rpmbuild gets --nodeps, and Debian's libraries under Debian's names. What this
+# proves: the spec is sound, the build obeys its flags, and the packages hold what Debian's do.
+
+# put_rpm_sources VERSION TOPDIR   makes both source archives and the spec, with a changelog
+put_rpm_sources() {
+	local version=$1 top=$2 work=$2/WORK hdr
+	mkdir -p "$top/SOURCES" "$top/SPECS" "$work/handed/handed-in"
+	put_tree "$work/spicetap-$version"
+	"$TOP/scripts/hdr.sh" source "$work/handed/handed-in/hdr"
+	hdr=$(sed -n 's/^#define HDR_HISTOGRAM_VERSION "\(.*\)"$/\1/p' "$work/handed/handed-in/hdr/include/hdr/hdr_histogram_version.h")
+	cp -r "$BUILD/uplot" "$work/handed/handed-in/"
+	tar -C "$work" --owner=0 --group=0 -czf "$top/SOURCES/spicetap-$version.tar.gz" "spicetap-$version"
+	tar -C "$work/handed" --owner=0 --group=0 -czf "$top/SOURCES/spicetap-handed-in-$version.tar.gz" handed-in
+	rm -rf "$work"
+	cp "$RPM/spicetap.rpmlintrc" "$top/SPECS/"
+	{
+		printf '%%global snapshot ~%s\n%%global hdr_version %s\n%%global uplot_version %s\n' "${version#*~}" "$hdr" \
+			"$(sed -n 's/^PACKAGE=uplot@//p' "$TOP/scripts/uplot.sh")"
+		cat "$RPM/spicetap.spec"
+		printf '\n%%changelog\n* %s spicetap <spicetap@spicetap.invalid> - %s-1\n- Built from commit %s.\n' \
+			"$(git -C "$TOP" log -1 --format=%cd --date='format-local:%a %b %d %Y')" "$version" \
+			"$(git -C "$TOP" log -1 --format=%H)"
+	} >"$top/SPECS/spicetap.spec"
+}
+
+# build_rpms SUITE ROOT   with a compiler that makes no position-independent code of its own, as Fedora's:
+# an object that ignores the spec's flags does not link
+build_rpms() {
+	local defines=("_topdir /build/rpm" "_smp_mflags -j$JOBS" "__cc gcc -fno-PIE -no-pie"
+		"build_cflags -O2 -g -fPIE" "build_ldflags -pie -Wl,-z,now") define options=()
+	for define in "${defines[@]}"; do options+=(--define "$define"); done
+	run "packages-rpm-$1" unshare --net "$0" --inside "$2" rpmbuild -bb --nodeps "${options[@]}" /build/rpm/SPECS/spicetap.spec ||
+		die "cannot build the RPMs on $1"
+}
+
+# same_paths   prints the paths of stdin as both kinds of packages would have them: no folders, no packed pages, no
+# files of one kind alone (copyright, changelog, licences, build ids), and systemd's and zsh's folders of one name
+same_paths() {
+	sed -e 's,^\./,/,; s,^/usr/lib/systemd,/lib/systemd,; s,zsh/vendor-completions,zsh/site-functions,' \
+		-e '/\/man\//s,\.gz$,,' -e '\,/$,d; \,^/usr/share/licenses/,d; \,/\.build-id,d; \,^/usr/share/lintian/,d' \
+		-e '\,^/usr/share/doc/[^/]*/[^/]*$,d' | sort
+}
+
+deb_paths() { dpkg-deb --fsys-tarfile "$1" | tar -tf - | same_paths; }
+rpm_paths() { inside "$1" sh -c "rpm2cpio '$2' | cpio -t --quiet" | (cd "$1/rpm-files" && dirs_marked) | same_paths; }
+
+# Marks the folders of a list from cpio with a slash, as tar does: cpio has unpacked them here.
+dirs_marked() {
+	local path
+	while read -r path; do
+		if [ -d "$path" ] && [ ! -L "$path" ]; then printf '%s/\n' "$path"; else printf '%s\n' "$path"; fi
+	done
+}
+
+same_files() { diff "$WORK/deb-paths" "$WORK/rpm-paths"; }
+
+# check_rpms SUITE ROOT VERSION   tries what Debian can try: rpmlint, and the lists of files
+check_rpms() {
+	local suite=$1 ROOT=$2 package deb rpm rpms=()
+	mkdir "$ROOT/rpm-files"
+	for package in spicetap spicetap-guest; do
+		rpm=$(cd "$ROOT" && find build/rpm/RPMS -name "$package-[0-9]*.rpm")
+		inside "$ROOT" sh -c "cd /rpm-files && rpm2cpio '/$rpm' | cpio -id --quiet"
+		try "rpm -qlp $package" prints /usr/share/man/ inside "$ROOT" rpm -qlp "/$rpm"
+		rpms+=("/$rpm")
+		deb=$(compgen -G "$BUILD/packages/$suite/${package}_$3+deb*.deb") ||
+			{ printf 'SKIPPED %s: no Debian package of %s to compare with: make packages SUITE=%s\n' "$package" "$3" "$suite" && continue; }
+		deb_paths "$deb" >"$WORK/deb-paths"
+		rpm_paths "$ROOT" "/$rpm" >"$WORK/rpm-paths"
+		try "$package has the files of its Debian package ($(wc -l <"$WORK/rpm-paths"))" same_files
+	done
+	try "the unit starts what is packaged" grep -q '^ExecStart=/usr/sbin/spicetap-guest$' \
+		"$ROOT/rpm-files/usr/lib/systemd/system/spicetap-guest.service"
+	try rpmlint prints ' 0 errors, 0 warnings,' inside "$ROOT" rpmlint -r /build/rpm/SPECS/spicetap.rpmlintrc \
+		/build/rpm/SPECS/spicetap.spec "${rpms[@]}"
+}
+
+# rpm_main [SUITE]
+rpm_main() {
+	local suite=${1:-trixie} root version program out
+	suite_number "$suite" >/dev/null
+	need mmdebstrap unshare zstd git npm
+	program=$(sed -n 's/^Version: *\([^%]*\).*/\1/p' "$RPM/spicetap.spec")
+	version=$(source_version)
+	[ "$program" = "${version%%~*}" ] || die "packaging/rpm/spicetap.spec has version $program, the program ${version%%~*}"
+	[ -f "$BUILD/uplot/uPlot.iife.min.js" ] || "$TOP/scripts/uplot.sh"
+	work_in_build
+	root=$WORK/$suite out=$BUILD/packages/$suite/rpm
+	get_system "$suite" rpm "$root" "build-essential cpio debugedit rpm rpmlint $(build_packages)"
+	put_rpm_sources "$version" "$root/build/rpm"
+	say "packages: building RPMs of $version on $suite"
+	build_rpms "$suite" "$root"
+	check_rpms "$suite" "$root" "$version"
+	rm -rf "$out"
+	mkdir -p "$out"
+	cp -r "$root"/build/rpm/{SOURCES,SPECS} "$root"/build/rpm/RPMS/*/*.rpm "$out/"
+	printf '  %s\n' "$out"/*.rpm
+	printf '%d passed, %d failed\n' "$passed" "$failed"
+	[ "$failed" = 0 ]
 }
 
 # ---- the walk -----------------------------------------------------------------------------------
@@ -293,6 +405,7 @@ main() {
 	case $what in
 	--inside) inside "$@" ;;
 	build) [ $# -gt 0 ] || set -- "${SUITES[@]}"; build "$@" ;;
+	rpm) [ $# -le 1 ] || usage; rpm_main "$@" ;;
 	walk) case $# in 1 | 2) walk "$@" ;; *) usage ;; esac ;;
 	-h | --help) usage 0 ;;
 	*) usage ;;

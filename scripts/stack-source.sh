@@ -81,7 +81,7 @@ fetch() {
 	fi
 	if [ -n "$bad" ]; then
 		rm -rf "$tmp"
-		"the archive, or a proxy before it, gave another file than the one this project was tested with;" \
+		die "$bad" "the archive, or a proxy before it, gave another file than the one this project was tested with;" \
 			"try another mirror (SPICETAP_MIRROR=URI); do not edit patches/$pkg/SHA256SUMS before you know why"
 	fi
 	dir=$CACHE/source/${pkg}_${pick#*:}

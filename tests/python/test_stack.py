@@ -3,6 +3,7 @@
 
 import json
 import os
+import subprocess
 
 import forged
 from spicetap_lab import read_json, stack
@@ -34,3 +35,21 @@ class Stack(forged.InFolder):
         tests = [{"name": "b", "result": "OK"}, {"name": "a", "result": "FAIL"}, {"name": "b", "result": "OK"}]
         forged.write(f"{self.folder}/log", "".join(json.dumps(t) + "\n" for t in tests))
         self.assertEqual(stack.verdicts(f"{self.folder}/log"), ["a FAIL", "b OK"])
+
+    def test_another_file_than_the_pinned_one_is_refused(self):
+        script = """
+            . "$1/scripts/lib.sh" && . "$1/scripts/stack-source.sh"
+            apt_source_conf() { echo conf; }
+            apt-cache() { echo "Version: 1.0-1"; }
+            run() { echo another >spice_1.0-1.dsc; }
+            pinned() { echo "00  spice_1.0-1.dsc"; }
+            set -e
+            fetch spice 1.0-1 sid"""
+        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        env = {**os.environ, "XDG_CACHE_HOME": self.folder}
+        fetch = ["bash", "-c", script, "fetch", top]
+        done = subprocess.run(fetch, env=env, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("error: spice_1.0-1.dsc: recorded SHA-256 00, got ", done.stderr)
+        self.assertIn("  the archive, or a proxy before it, gave another file", done.stderr)
+        self.assertEqual(os.listdir(f"{self.folder}/spicetap/source"), [], "it is not kept")
