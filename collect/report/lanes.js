@@ -69,6 +69,7 @@ function set_view(min, max) {
 function on_key(event) {
 	const width = view.max - view.min, middle = (view.max + view.min) / 2;
 	if (event.ctrlKey || event.altKey || event.metaKey) return; /* the browser's own */
+	if (event.target !== event.currentTarget && !event.target.classList.contains('bars')) return; /* a list's own */
 	const keys = {
 		ArrowLeft: [view.min - width / 5, view.max - width / 5],
 		ArrowRight: [view.min + width / 5, view.max + width / 5],
@@ -257,7 +258,8 @@ let bar_number = 0; /* of the elements that name a bar */
 /* `rows`: the same in all runs. `open(bar)` shows its events, null closes them; see report.js. */
 function bars_lane(run, name, spans, parent, rows, open) {
 	const height = rows * ROW + 8, write = readout(run, parent, '');
-	const say = text => write(text || count(spans.length, 'bar') + (crowded ? ', so close that the paler places have gaps: zoom in to see them apart' : ''));
+	const held = () => document.activeElement === box && now >= 0 ? bar_text(spans[now]) : '';
+	const say = text => write(text || held() || count(spans.length, 'bar') + (crowded ? ', so close that the paler places have gaps: zoom in to see them apart' : ''));
 	const canvas = make('canvas', { class: 'spans', 'aria-hidden': 'true' }), cross = make('div', { class: 'cross', hidden: '' });
 	const box = make('div', { class: 'bars', role: 'listbox', tabindex: 0,
 		'aria-label': `${name} of ${run.name}: ${count(spans.length, 'bar')}. Arrows move, Enter opens the events, Escape closes them.` }, canvas, cross);

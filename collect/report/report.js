@@ -102,7 +102,7 @@ function bar_panel(run, s, close) {
 }
 
 function bars_cell(run, name, cell, rows) {
-	const spans = run.timeline.spans.filter(s => s.lane === name);
+	const spans = run.timeline.spans.filter(s => s.lane === name).sort((a, b) => a.from - b.from);
 	let panel = null, shown = null;
 	const open = (s, by_key) => {
 		const again = s === shown;
