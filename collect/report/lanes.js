@@ -2,7 +2,8 @@
 /* The lanes: curves and bars over one time axis. Texts become text nodes, never HTML. */
 'use strict';
 const runs = JSON.parse(document.getElementById('runs').textContent);
-for (const r of runs) if (runs.some(o => o !== r && o.name === r.name)) r.name = r.path;
+const twins = runs.filter(r => runs.some(o => o !== r && o.name === r.name));
+for (const r of twins) r.name = r.path;
 const LEFT = 74, RIGHT = 14, ROW = 15, ROWS = 24, LISTED = 500, AXIS = 24;
 const CURVES = runs.length > 3 ? 84 : 130; /* height */
 /* The lanes, from what the viewer saw to what the guest did. */
@@ -178,7 +179,7 @@ function curves_lane(run, name, curves, parent) {
 		padding: [8, RIGHT, 8, 0],
 		scales: { x: { time: false, range: () => [view.min, view.max] }, y: { range: [0, unit === '%' ? 100 : top * 1.05] } },
 		axes: [{ size: 0, splits: u => ticks(u.bbox.width / devicePixelRatio).at, values: (u, v) => v.map(() => ''), grid: line, ticks: { show: false } },
-			{ stroke: () => css('--dim'), font: '12px system-ui, sans-serif', size: LEFT, space: 28, grid: line, ticks: line, values: (u, v) => v.map(x => short(x, unit)) }],
+			{ stroke: () => css('--dim'), font: '12px system-ui, sans-serif', size: LEFT, space: 28, grid: line, ticks: line, values: (u, v) => v.map(x => short(x, unit).replace('.0 ', ' ')) }],
 		legend: { show: false },
 		series: [{}, ...curves.map(c => ({ label: c.name, stroke: () => color(c.means), dash: DASHES[c.means], width: c.means === 'all' ? 3 : 1.75, points: { show: false },
 			paths: unit === '%' ? uPlot.paths.stepped({ align: 1 }) : undefined }))],

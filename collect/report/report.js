@@ -211,7 +211,7 @@ function marks_of(values) {
 }
 
 function figures() {
-	const names = Object.keys(runs[0].figures), marks = Object.fromEntries(names.map(n => [n, marks_of(runs.map(r => r.figures[n]))]));
+	const names = Object.keys(runs[0].figures).filter(n => runs.some(r => r.figures[n] !== null)), marks = Object.fromEntries(names.map(n => [n, marks_of(runs.map(r => r.figures[n]))]));
 	const strength = n => Math.max(...marks[n].map(Math.abs)), chosen = names.filter(strength).sort((a, b) => strength(b) - strength(a)).slice(0, MARKED);
 	const meaning = runs.length === 2 ? '▲ and ▼ mark the higher and the lower of two figures more than a fifth apart'
 		: "▲ and ▼ mark a figure that lies outside those of all other runs by more than these runs' whole range, and by more than a fifth";

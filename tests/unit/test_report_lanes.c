@@ -14,8 +14,8 @@ static uint64_t now;
 
 /* The guest's clock is the host's. */
 #define CLOCKS                                                                                     \
-    "[{\"log\":\"guest.tap\",\"pairs\":9,\"rejected\":0,\"violations\":0,\"segments\":[{"         \
-    "\"guest_from\":1,\"guest_to\":9000000000000,\"guest_at\":1,\"host_at\":1,\"drift_ppb\":0,"      \
+    "[{\"log\":\"guest.tap\",\"pairs\":9,\"rejected\":0,\"violations\":0,\"segments\":[{"          \
+    "\"guest_from\":1,\"guest_to\":9000000000000,\"guest_at\":1,\"host_at\":1,\"drift_ppb\":0,"    \
     "\"error_ns\":1000,\"pairs\":9,\"method\":\"io\",\"jump\":false}]}]"
 
 static void begin(const char *name, uint64_t seconds)
@@ -168,9 +168,9 @@ static void episode(unsigned evicted)
     now += SECOND;
 }
 
-static void make_busy(void)
+static void make_busy(const char *name)
 {
-    begin("busy", 60);
+    begin(name, 60);
     for (uint32_t i = 0; i < 8; i++) {
         stream(i % 2, 30);
         episode(i);
@@ -185,7 +185,7 @@ static void bars_have_their_events(void **state)
     size_t i;
     (void)state;
 
-    make_busy();
+    make_busy("bars");
     run = page();
     list = json_object_get(json_object_get(run, "timeline"), "spans");
     assert_int_equal(bars(run, "Streams", "video"), 8);
@@ -216,7 +216,7 @@ static void the_page_names_no_option(void **state)
     char *text;
     (void)state;
 
-    make_busy();
+    make_busy("options");
     run = page();
     assert_true(says(run, "Choose a bar of the lane Streams"));
     assert_true(says(run, "Choose a bar of the lane Out of memory"));
@@ -238,7 +238,7 @@ static void fields_have_one_text(void **state)
     unsigned compared = 0;
     (void)state;
 
-    make_busy();
+    make_busy("fields");
     run = page();
     names = json_object_get(run, "fields");
     json_object_foreach(json_object_get(run, "evidence"), ref, of)
@@ -247,9 +247,11 @@ static void fields_have_one_text(void **state)
         size_t i, n;
         json_t *name;
 
+        events = json_object_get(of, "list");
+        if (!json_array_size(events))
+            continue;
         assert_int_equal(RUN(cmd_explain, folder, "--events", ref), EXIT_DONE);
         text = fake_text("out");
-        events = json_object_get(of, "list");
         json_array_foreach(events, i, row)
         {
             const char *kind = json_string_value(json_array_get(row, 2));
