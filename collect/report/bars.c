@@ -154,26 +154,36 @@ static void keep(const struct bars *b, struct bar *to, const struct tap_event *e
 
 /* The display and the stream's number are the first fields of each kind that is filtered by them.
  */
-static struct bar *bar_of(const struct lane *l, const struct tap_event *ev)
+static bool has(const struct lane *l, const struct bar *b, const struct tap_event *ev)
+{
+    return b->to >= ev->time && (!l->by_display || b->display == (uint32_t)ev->v[0]) &&
+           (!l->by_number || b->number == (uint32_t)ev->v[1]);
+}
+
+/* How many bars began before the time, or at it. */
+static uint32_t begun(const struct lane *l, uint64_t time)
 {
     uint32_t low = 0, high = l->count;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 
-        if (l->bars[middle].from <= ev->time)
+        if (l->bars[middle].from <= time)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low && l->bars[low - 1].reach >= ev->time; low--) {
-        struct bar *b = &l->bars[low - 1];
+    return low;
+}
 
-        if (b->to >= ev->time && (!l->by_display || b->display == (uint32_t)ev->v[0]) &&
-            (!l->by_number || b->number == (uint32_t)ev->v[1]))
-            return b;
-    }
-    return NULL;
+/* To each bar: what ends one freeze begins the next. */
+static void add_to_bars(struct bars *b, const struct lane *l, const struct run_event *e)
+{
+    const struct tap_event *ev = e->event;
+
+    for (uint32_t i = begun(l, ev->time); i && l->bars[i - 1].reach >= ev->time; i--)
+        if (has(l, &l->bars[i - 1], ev))
+            keep(b, &l->bars[i - 1], ev, e->source);
 }
 
 static bool is_of(const struct lane *l, uint16_t kind)
@@ -231,13 +241,9 @@ void bars_add(struct bars *b, const struct run_event *e)
         return;
     if (e->event->kind == EV_guest_wait_end)
         add_wait(b, e->event, e->source);
-    for (int i = 0; i < LANES; i++) {
-        struct bar *bar =
-            is_of(&b->lanes[i], e->event->kind) ? bar_of(&b->lanes[i], e->event) : NULL;
-
-        if (bar)
-            keep(b, bar, e->event, e->source);
-    }
+    for (int i = 0; i < LANES; i++)
+        if (is_of(&b->lanes[i], e->event->kind))
+            add_to_bars(b, &b->lanes[i], e);
 }
 
 /* ---- as JSON ---- */
@@ -253,11 +259,10 @@ static void freeze_text(const struct model *x, const struct bar *b, struct bar_t
 
     t->lane = "Picture stood still";
     t->means = still ? "still" : "unread";
-    snprintf(t->name, sizeof(t->name), "%s for %.2f s",
+    snprintf(t->name, sizeof(t->name), "%s",
              still                ? "the picture stood still"
-             : x->client.numbered ? "the clip's number stood still, but the client drew there,"
-                                  : "nothing new in the clip's place, where no number was read,",
-             (double)(b->to - b->from) / 1e9);
+             : x->client.numbered ? "the clip's number stood still, but the client drew there"
+                                  : "nothing new in the clip's place; no number was read there");
     snprintf(t->ref, sizeof(t->ref), "t0.%u", 10 + b->id);
 }
 
@@ -289,10 +294,10 @@ static void episode_text(const struct model *x, const struct bar *b, struct bar_
 static void wait_text(const struct model *x, const struct bar *b, struct bar_text *t)
 {
     (void)x;
+    (void)b;
     t->lane = "Guest waited";
     t->means = "memory";
-    snprintf(t->name, sizeof(t->name), "the guest waited for memory for %.1f ms",
-             (double)(b->to - b->from) / 1e6);
+    snprintf(t->name, sizeof(t->name), "the guest waited for memory");
 }
 
 static void loss_text(const struct model *x, const struct bar *b, struct bar_text *t)

@@ -228,9 +228,9 @@ function place_in_rows(spans) {
 
 const bar_text = s => s.name + ', from ' + seconds(s.from) + ' for ' + seconds(s.to - s.from);
 
-/* One bar, and a pattern where it does not count: not by colour alone. */
+/* One bar, with a gap behind it, and a pattern where it does not count: not by colour alone. */
 function draw_bar(c, s, x) {
-	const from = x(s.from), width = Math.max(2, x(s.to) - from), top = 4 + s.row * ROW, height = ROW - 3;
+	const from = x(s.from), width = Math.max(2, x(s.to) - from - 1), top = 4 + s.row * ROW, height = ROW - 3;
 	c.fillStyle = color(s.means);
 	if (DASHES[s.means]) for (let at = from; at < from + width; at += 5) c.fillRect(at, top, Math.min(3, from + width - at), height);
 	else c.fillRect(from, top, width, height);

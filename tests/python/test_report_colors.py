@@ -26,23 +26,24 @@ def linear(text):
 
 def seen(text, vision):
     rgb = linear(text)
-    return [min(1, max(0, sum(m * v for m, v in zip(row, rgb)))) for row in VISION[vision]]
+    return [min(1, max(0, sum(m * v for m, v in zip(row, rgb, strict=True)))) for row in VISION[vision]]
 
 
 def lab(rgb):
     rows = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-    xyz = [sum(m * v for m, v in zip(row, rgb)) / white for row, white in zip(rows, (0.95047, 1, 1.08883))]
+    white = (0.95047, 1, 1.08883)
+    xyz = [sum(m * v for m, v in zip(row, rgb, strict=True)) / w for row, w in zip(rows, white, strict=True)]
     f = [v ** (1 / 3) if v > 0.008856 else 7.787 * v + 16 / 116 for v in xyz]
     return 116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])
 
 
 def distance(a, b, vision):
     """CIE76: 2 is just visible."""
-    return sum((x - y) ** 2 for x, y in zip(lab(seen(a, vision)), lab(seen(b, vision)))) ** 0.5
+    return sum((x - y) ** 2 for x, y in zip(lab(seen(a, vision)), lab(seen(b, vision)), strict=True)) ** 0.5
 
 
 def contrast(a, b):
-    dark, light = sorted(sum(m * v for m, v in zip((0.2126, 0.7152, 0.0722), linear(c))) for c in (a, b))
+    dark, light = sorted(sum(m * v for m, v in zip((0.2126, 0.7152, 0.0722), linear(c), strict=True)) for c in (a, b))
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -52,7 +53,7 @@ def schemes():
         light, dark = f.read().split("@media (prefers-color-scheme: dark)")[:2]
     read = [dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6})\b", text)) for text in (light, dark)]
     read[0]["bg"] = "#ffffff"
-    return dict(zip(("light", "dark"), read))
+    return dict(zip(("light", "dark"), read, strict=True))
 
 
 def lanes():

@@ -112,18 +112,19 @@ static void freezes_have_one_rule(void **state)
 {
     static const char summary[] = "{\"clip\":{\"numbered\":true,\"region\":[0,0,100,100]}}";
     char path[PATH_MAX + 32];
-    json_t *run;
+    json_t *run, *list, *bar;
+    size_t i;
     (void)state;
 
     begin("freezes", 20);
     json_object_set_new(bundle_run(bundle), "client",
                         json_pack("{ss ss}", "log", "client.tap", "summary", "client.json"));
     shown(1, 0);
-    for (int i = 0; i < 4; i++) {
-        for (int k = 0; i == 2 && k < 3; k++)
+    for (int n = 0; n < 4; n++) {
+        for (int k = 0; n == 2 && k < 3; k++)
             PUT_AS(client, 1, client_picture, now + (unsigned)(k + 1) * 100 * MS,
                    .box = {0, 0, 50, 50}, .stream = -1);
-        shown(2 + i, 2 * SECOND);
+        shown(2 + n, 2 * SECOND);
         PUT(spice, sent, now, .channel = CHANNEL_display, .size = 1000);
     }
     end();
@@ -134,6 +135,14 @@ static void freezes_have_one_rule(void **state)
     /* the last one lasts until the window's end */
     assert_int_equal(bars(run, "Picture stood still", "still"), 4);
     assert_true(says(run, "(4 times, "));
+    list = json_object_get(json_object_get(run, "timeline"), "spans");
+    json_array_foreach(list, i, bar) /* the pictures that began and ended it; the last has no end */
+    {
+        double to = json_number_value(json_object_get(bar, "to"));
+
+        if (!strcmp(text_of(bar, "lane"), "Picture stood still"))
+            assert_int_equal(json_integer_value(json_object_get(bar, "all")), to < 19 ? 2 : 1);
+    }
     json_decref(run);
 }
 
