@@ -31,8 +31,9 @@ main() {
 	tmp=$(mktemp -d)
 	"$BUILD/spicetap" report "$1" -o "$tmp/one.html"
 	"$BUILD/spicetap" report "$1" "$2" -o "$tmp/two.html"
-	picture "$tmp/one.html" "$folder/report.png" 1000,1150
-	picture "$tmp/two.html" "$folder/report-two.png" 1000,1050 --force-dark-mode --blink-settings=preferredColorScheme=0
+	picture "$tmp/one.html" "$folder/report.png" 1000,1080
+	picture "$tmp/two.html" "$folder/report-two.png" 1400,1325 --force-device-scale-factor=0.65 \
+		--force-dark-mode --blink-settings=preferredColorScheme=0
 }
 
 main "$@"
