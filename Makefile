@@ -175,7 +175,7 @@ $(B)/%/perfetto.pb-c.o: $(PROTO).c
 UPLOT := $(B)/uplot/uPlot.iife.min.js
 $(UPLOT): scripts/uplot.sh
 	scripts/uplot.sh
-$(foreach kind,obj san fuzzobj,$(B)/$(kind)/collect/report/html_page.o): $(UPLOT) collect/report/report.js collect/report/report.css
+$(foreach kind,obj san fuzzobj,$(B)/$(kind)/collect/report/html_page.o): $(UPLOT) collect/report/lanes.js collect/report/report.js collect/report/report.css
 $(foreach kind,obj san fuzzobj,$(B)/$(kind)/collect/report/html_page.o): private CFLAGS_ALL += -Wa,-I$(B)/uplot,-Icollect/report
 
 $(HDR): scripts/hdr.sh

@@ -146,32 +146,27 @@ static enum change memory_change(const struct model *x)
  * desktop may stand still, and what lies over the clip hides it. */
 static void freezes(const struct model *x, struct chosen *c)
 {
-    uint32_t kept = x->client.kept.count, times = 0;
-    uint64_t all = 0, longest = 0, by[WHYS] = {0};
+    uint64_t by[WHYS] = {0}; /* of those that are kept */
     enum why main = WHY_WAITED;
     struct finding f;
 
-    for (uint32_t i = 0; i < kept && x->client.numbered; i++) {
-        const struct model_freeze *z = &x->client.freezes[i];
-        uint64_t took = z->to - z->from;
-
-        if (z->drawn && !z->same_frame)
-            continue;
-        times++;
-        all += took;
-        longest = took > longest ? took : longest;
-        by[why_frozen(x, z)] += took;
-    }
-    if (!times)
+    if (!x->client.numbered || !x->client.still_count)
         return;
+    for (uint32_t i = 0; i < x->client.kept.count; i++) {
+        const struct model_freeze *z = &x->client.freezes[i];
+
+        if (client_stood_still(&x->client, z))
+            by[why_frozen(x, z)] += z->to - z->from;
+    }
     for (enum why w = 0; w < WHYS; w++)
         main = by[w] > by[main] ? w : main;
+    main = by[main] ? main : WHY_OPEN;
     f = finding_new(x, RULE_SHORT_FREEZES, 0, 0, why_names[main]);
-    f.cost = all;
+    f.cost = x->client.still;
     put_change(&f, x, main == WHY_WAITED ? memory_change(x) : why_changes[main]);
-    put_count(&f, "times", times);
-    put_span(&f, "froze_ns", all);
-    put_span(&f, "longest_ns", longest);
+    put_count(&f, "times", x->client.still_count);
+    put_span(&f, "froze_ns", x->client.still);
+    put_span(&f, "longest_ns", x->client.longest_still);
     put_span(&f, "main_ns", by[main]);
     put_word(&f, "about", "t0.10");
     put_evidence(&f, (struct select){.kinds = {EV_client_clip}});

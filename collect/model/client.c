@@ -93,6 +93,12 @@ static void freeze(struct model_client *c, const struct model_mark *now, uint64_
     same = drawn && same_number(c, now, open);
     c->moved_count += drawn > 0;
     c->same_count += same;
+    if (!drawn || same) {
+        c->still_count++;
+        c->still += now->time - from;
+        if (now->time - from > c->longest_still)
+            c->longest_still = now->time - from;
+    }
     if (!z)
         return;
     *z = (struct model_freeze){.from = from,
@@ -135,6 +141,7 @@ static void shown(struct model_client *c, const struct fields_client_clip *e, ui
     if (e->number >= 0 && !c->numbered) {
         c->numbered = true;
         c->pictures = c->moved_count = c->same_count = 0;
+        c->still_count = c->still = c->longest_still = 0;
         c->kept = (struct bounded){0};
         c->longest_freeze = 0;
         c->late = c->lost = 0;
@@ -219,6 +226,11 @@ void client_end(struct model_client *c, int slot)
             z->blocked = z->blocked_of[d] > z->blocked ? z->blocked_of[d] : z->blocked;
         }
     }
+}
+
+bool client_stood_still(const struct model_client *c, const struct model_freeze *z)
+{
+    return c->numbered && (!z->drawn || z->same_frame);
 }
 
 int64_t client_put_off(const struct model_freeze *z)

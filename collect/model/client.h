@@ -82,8 +82,10 @@ struct model_client {
     struct client_screen screen;
     struct model_freeze freezes[MODEL_FREEZES]; /* the longest, the longest first */
     struct bounded kept;                        /* of `freezes` */
-    uint32_t moved_count;   /* freezes in which the client drew in the clip's place, */
-    uint32_t same_count;    /* and of these, those with the same frame all the time */
+    uint32_t moved_count; /* freezes in which the client drew in the clip's place, */
+    uint32_t same_count;  /* and of these, those with the same frame all the time */
+    /* Freezes of a numbered clip by client_stood_still(): how many, how long, the longest. */
+    uint64_t still_count, still, longest_still;
     uint32_t drawn;         /* parts of the picture so far, there */
     struct model_mark mark; /* as the last picture came */
     /* Counters since then: when the client's events began to be missing, and when they came again.
@@ -118,6 +120,9 @@ void client_missing(struct model_client *c, uint64_t now);
 void client_loss(struct model_client *c, uint64_t from, uint64_t to);
 /* How long all its pictures took, frames and drawings: ns. */
 uint64_t client_took(const struct model_client *c, double quantile);
+/* Did the picture itself stand still? The client read the clip's numbers, and drew nothing in its
+ * place but the same frame. Else what lies over the clip may have moved, or there is no clip. */
+bool client_stood_still(const struct model_client *c, const struct model_freeze *z);
 /* How much later (ns) frames were shown at the freeze's end than at its begin; negative: earlier.
  * 0 also if one of the two is unknown, or frames came too late then. */
 int64_t client_put_off(const struct model_freeze *z);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/exit.h"
+#include "report/event_text.h"
 #include "report/explain.h"
 #include "report/finding_json.h"
 #include "report/sentence.h"
@@ -48,25 +49,7 @@ struct listing {
     bool json;
 };
 
-static void print_value(const struct tap_field *f, const struct tap_event *ev)
-{
-    uint64_t v = ev->v[f->slot];
-    const char *name = f->names ? tap_enum_name(f->names, (int64_t)v) : NULL;
-    int32_t box[4];
-
-    if (f->type == TYPE_RECT) {
-        memcpy(box, &ev->v[f->slot], sizeof(box));
-        printf(" %s=%d,%d,%d,%d", f->name, box[0], box[1], box[2], box[3]);
-    } else if (name)
-        printf(" %s=%s", f->name, name);
-    else if (!strcmp(f->meaning, "hex"))
-        printf(" %s=0x%" PRIx64, f->name, v);
-    else if (f->type == TYPE_S64 || f->type == TYPE_S32)
-        printf(" %s=%" PRId64, f->name, (int64_t)v);
-    else
-        printf(" %s=%" PRIu64, f->name, v);
-}
-
+/* For programs: as the log has it. */
 static json_t *field_json(const struct tap_field *f, const struct tap_event *ev)
 {
     uint64_t v = ev->v[f->slot];
@@ -88,6 +71,7 @@ static void list(void *arg, size_t which, const struct tap_event *ev, const stru
 {
     struct listing *l = arg;
     const struct tap_kind_desc *k = tap_kind_find(ev->kind);
+    char text[FIELD_TEXT];
 
     (void)which;
     l->count++;
@@ -104,8 +88,10 @@ static void list(void *arg, size_t which, const struct tap_event *ev, const stru
     }
     printf("%12.6f s  %-10s %s", ev->time > l->start ? (double)(ev->time - l->start) / 1e9 : 0.0,
            from->name, k ? k->name : "?");
-    for (unsigned i = 0; k && i < k->count; i++)
-        print_value(&k->fields[i], ev);
+    for (unsigned i = 0; k && i < k->count; i++) {
+        field_text(&k->fields[i], ev, l->start, text);
+        printf(" %s=%s", k->fields[i].name, text);
+    }
     putchar('\n');
 }
 

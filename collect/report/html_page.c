@@ -14,6 +14,7 @@
 FILE_TEXT(uplot_script, "uPlot.iife.min.js");
 FILE_TEXT(uplot_style, "uPlot.min.css");
 FILE_TEXT(uplot_licence, "LICENSE");
+FILE_TEXT(lanes_script, "lanes.js");
 FILE_TEXT(report_script, "report.js");
 FILE_TEXT(report_style, "report.css");
 
@@ -51,8 +52,8 @@ int html_write(FILE *f, const json_t *runs)
     if (json_dump_callback(runs, put_json, f, JSON_COMPACT))
         return errno ? -errno : -EIO;
     fprintf(f,
-            "</script>\n<script>\n/* uPlot:\n%s*/\n%s</script>\n<script>%s</script>\n</body>\n"
+            "</script>\n<script>\n/* uPlot:\n%s*/\n%s</script>\n<script>%s\n%s</script>\n</body>\n"
             "</html>\n",
-            uplot_licence, uplot_script, report_script);
+            uplot_licence, uplot_script, lanes_script, report_script);
     return out_finish(f);
 }

@@ -8,6 +8,7 @@
 #include "explain/explain.h"
 #include "explain/presence.h"
 #include "links/links.h"
+#include "report/event_text.h"
 #include "report/html.h"
 #include "report/sentence.h"
 #include "report/timeline.h"
@@ -42,6 +43,14 @@ struct page {
 
 /* ---- sentences ---- */
 
+/* The lane that has the things that a sentence leaves out. */
+static const char *lane_of(const struct finding *f)
+{
+    return f->rule == RULE_EPISODES_MORE  ? "Out of memory"
+           : f->rule == RULE_STREAMS_MORE ? "Streams"
+                                          : NULL;
+}
+
 static void on_finding(struct finder *s, const struct finding *f)
 {
     struct page *p = s->arg;
@@ -55,12 +64,12 @@ static void on_finding(struct finder *s, const struct finding *f)
             p->sections, json_pack("{ss so}", "title", titles[f->object & 127], "items", p->items));
         p->object = f->object;
     }
-    sentence_text(f, text);
+    sentence_page_text(f, text);
     for (char *c = text; *c; c++)
         if (iscntrl((unsigned char)*c))
             *c = '?';
-    json_array_append_new(p->items, json_pack("{ss ss* sb}", "ref", f->ref, "text", text, "doubt",
-                                              f->unsure != SURE));
+    json_array_append_new(p->items, json_pack("{ss ss* sb ss*}", "ref", f->ref, "text", text,
+                                              "doubt", f->unsure != SURE, "lane", lane_of(f)));
     for (size_t i = 0; i < f->evidence_count; i++) {
         p->selects[p->select_count] = f->evidence[i];
         p->sentence_of[p->select_count++] = p->findings;
@@ -73,48 +82,6 @@ static void on_finding(struct finder *s, const struct finding *f)
 
 /* ---- the events behind them ---- */
 
-static json_t *value_json(const struct tap_field *f, const struct tap_event *ev, uint64_t start)
-{
-    uint64_t v = ev->v[f->slot];
-    const char *name = f->names ? tap_enum_name(f->names, (int64_t)v) : NULL;
-    int32_t box[4];
-    char text[64];
-
-    if (f->type == TYPE_RECT) {
-        memcpy(box, &ev->v[f->slot], sizeof(box));
-        snprintf(text, sizeof(text), "%d,%d,%d,%d", box[0], box[1], box[2], box[3]);
-    } else if (name) {
-        snprintf(text, sizeof(text), "%s", name);
-    } else if (!strcmp(f->meaning, "hex")) {
-        snprintf(text, sizeof(text), "0x%" PRIx64, v);
-    } else if (!strcmp(f->meaning, "ns")) {
-        snprintf(text, sizeof(text), "%.3f ms", (double)(int64_t)v / 1e6);
-    } else if (!strcmp(f->meaning, "time")) {
-        snprintf(text, sizeof(text), v > start ? "%.6f s" : "before",
-                 v > start ? (double)(v - start) / 1e9 : 0.0);
-    } else if (!strcmp(f->meaning, "flag")) {
-        snprintf(text, sizeof(text), "%s", v ? "true" : "false");
-    } else if (f->type == TYPE_S64 || f->type == TYPE_S32) {
-        snprintf(text, sizeof(text), "%" PRId64, (int64_t)v);
-    } else {
-        snprintf(text, sizeof(text), "%" PRIu64, v);
-    }
-    return json_string(text);
-}
-
-static json_t *event_json(const struct page *p, const struct tap_event *ev,
-                          const struct bundle_log *from)
-{
-    const struct tap_kind_desc *k = tap_kind_find(ev->kind);
-    uint64_t start = p->model->start;
-    json_t *fields = json_object();
-
-    for (unsigned i = 0; k && i < k->count; i++)
-        json_object_set_new(fields, k->fields[i].name, value_json(&k->fields[i], ev, start));
-    return json_pack("[f s s o]", ev->time > start ? (double)(ev->time - start) / 1e9 : 0.0,
-                     tap_source_name(from->source), k ? k->name : "?", fields);
-}
-
 static void on_event(void *arg, size_t which, const struct tap_event *ev,
                      const struct bundle_log *from)
 {
@@ -125,7 +92,7 @@ static void on_event(void *arg, size_t which, const struct tap_event *ev,
     if (json_array_size(p->lists[sentence]) >= LISTED || p->listed >= ALL_LISTED)
         return;
     p->listed++;
-    json_array_append_new(p->lists[sentence], event_json(p, ev, from));
+    json_array_append_new(p->lists[sentence], event_row(ev, from->source, p->model->start));
 }
 
 /* How many there are in all: the lists may hold fewer. */
@@ -246,8 +213,7 @@ static json_t *wanted_releases(const struct page *p)
 
         json_array_foreach(p->lists[i], at, ev)
         {
-            const char *id =
-                json_string_value(json_object_get(json_array_get(ev, 3), "release_id"));
+            const char *id = event_row_release(ev);
 
             if (!id)
                 continue;
@@ -342,11 +308,12 @@ static json_t *result(struct page *p, json_t *timeline)
     const char *started = json_string_value(
         json_object_get(json_object_get(bundle_about(x->bundle), "started"), "wall"));
     const char *name = strrchr(x->run, '/');
-    json_t *o = json_pack(
-        "{so so sf sI ss ss* sO sO sO so so}", "name", plain(name && name[1] ? name + 1 : x->run),
-        "path", plain(x->run), "seconds", x->seconds, "events", (json_int_t)x->counts.events,
-        "warning", warning(x), "started", started, "sections", p->sections, "evidence", p->events,
-        "journeys", p->journeys, "figures", figures(x), "timeline", timeline);
+    json_t *o = json_pack("{so so sf sI ss ss* sO sO sO so so so}", "name",
+                          plain(name && name[1] ? name + 1 : x->run), "path", plain(x->run),
+                          "seconds", x->seconds, "events", (json_int_t)x->counts.events, "warning",
+                          warning(x), "started", started, "sections", p->sections, "evidence",
+                          p->events, "journeys", p->journeys, "figures", figures(x), "timeline",
+                          timeline, "fields", event_fields());
 
     if (o && !x->counts.lost_unknown)
         json_object_set_new(o, "lost", json_integer((json_int_t)x->counts.lost));

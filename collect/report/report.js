@@ -1,203 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Draws the runs that the page has as JSON. Texts become text nodes, never HTML. */
-'use strict';
-(() => {
-const runs = JSON.parse(document.getElementById('runs').textContent);
-for (const r of runs) if (runs.some(o => o !== r && o.name === r.name)) r.name = r.path;
+/* The page of the runs: sentences, events, journeys, and the lanes of lanes.js. */
 const page = document.getElementById('page');
-const LEFT = 74, RIGHT = 14, ROW = 15, ROWS = 24, LISTED = 500;
-/* The lanes, from what the viewer saw to what the guest did. */
-const LANES = ['Picture stood still', "Client's picture", 'Sent to clients', 'Streams', 'Drawings', 'Guest waited',
-	'Out of memory', 'Calls for memory', "Guest's memory", 'Lost'];
-const COLORS = ['#2f7ed8', '#d9822b', '#3a9d5d', '#b5479d'];
-const longest = Math.max(0.001, ...runs.map(r => r.seconds));
-const view = { min: 0, max: longest };
-const lanes = []; /* { redraw(), release() } */
 
-/* ---- small things ---- */
+/* ---- events, an event's journey ---- */
 
-function make(tag, attributes, ...children) {
-	const e = document.createElement(tag);
-	for (const [name, value] of Object.entries(attributes || {})) {
-		if (name.startsWith('on')) e.addEventListener(name.slice(2), value);
-		else if (value !== null && value !== undefined && value !== false) e.setAttribute(name, value);
-	}
-	e.append(...children.filter(c => c !== null && c !== undefined));
-	return e;
+function field_of(run, event, name) {
+	const i = (run.fields[event[2]] || []).indexOf(name);
+	return i < 0 ? undefined : event[3][i];
 }
-
-const seconds = s => s.toFixed(3) + ' s', exactly = s => s.toFixed(6) + ' s';
-
-function short(v, unit) {
-	if (v === null || v === undefined) return '–';
-	const steps = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
-	for (const [size, letter] of steps) if (Math.abs(v) >= size && unit !== '%') return (v / size).toFixed(1) + ' ' + letter + unit;
-	return (Math.abs(v) < 10 ? v.toFixed(1) : v.toFixed(0)) + ' ' + unit;
-}
-
-const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-const tip = make('div', { class: 'tip', hidden: '', role: 'status' });
-function show_tip(event, text) {
-	tip.textContent = text;
-	tip.hidden = !text;
-	tip.style.left = Math.min(event.clientX + 14, innerWidth - 430) + 'px';
-	tip.style.top = event.clientY + 16 + 'px';
-}
-
-/* ---- the one view of all lanes ---- */
-
-let setting = false;
-function set_view(min, max) {
-	const least = longest / 1e6, width = Math.min(longest, Math.max(least, max - min));
-	view.min = Math.max(0, Math.min(min, longest - width));
-	view.max = view.min + width;
-	setting = true;
-	for (const lane of lanes) lane.redraw();
-	setting = false;
-}
-
-function on_key(event) {
-	const width = view.max - view.min, middle = (view.max + view.min) / 2;
-	if (event.ctrlKey || event.altKey || event.metaKey) return; /* the browser's own */
-	const keys = {
-		ArrowLeft: [view.min - width / 5, view.max - width / 5],
-		ArrowRight: [view.min + width / 5, view.max + width / 5],
-		'+': [middle - width / 4, middle + width / 4],
-		'-': [middle - width, middle + width],
-		'0': [0, longest],
-	};
-	if (!keys[event.key]) return;
-	event.preventDefault();
-	set_view(...keys[event.key]);
-}
-
-function on_wheel(event) {
-	if (!event.ctrlKey && !event.shiftKey) return; /* the page scrolls */
-	event.preventDefault();
-	const box = event.currentTarget.getBoundingClientRect();
-	const at = view.min + (view.max - view.min) * (event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT);
-	const by = event.deltaY > 0 ? 1.25 : 0.8;
-	set_view(at - (at - view.min) * by, at + (view.max - at) * by);
-}
-
-/* ---- a lane of curves ---- */
-
-function draw_marks(context, marks, x, top, bottom) {
-	context.strokeStyle = css('--mark');
-	context.globalAlpha = 0.7;
-	context.beginPath();
-	for (const t of marks) {
-		if (t < view.min || t > view.max) continue;
-		context.moveTo(x(t), top);
-		context.lineTo(x(t), bottom);
-	}
-	context.stroke();
-	context.globalAlpha = 1;
-}
-
-/* Where events were lost, an empty place does not mean that nothing happened. */
-function draw_lost(context, run, x, top, height) {
-	context.fillStyle = css('--lost');
-	for (const s of run.timeline.spans) {
-		if (s.lane !== 'Lost' || s.to < view.min || s.from > view.max) continue;
-		const from = x(Math.max(s.from, view.min)), to = x(Math.min(s.to, view.max));
-		context.fillRect(from, top, Math.max(1, to - from), height);
-	}
-}
-
-function curves_lane(run, name, curves, parent) {
-	const bin = run.timeline.bin, times = [...Array(run.timeline.bins).keys()].map(i => (i + 0.5) * bin);
-	const unit = curves[0].unit;
-	const top = Math.max(1, ...runs.flatMap(r => r.timeline.curves).filter(c => c.lane === name).flatMap(c => c.values).filter(v => v !== null));
-	const axis = { stroke: () => css('--dim'), grid: { stroke: () => css('--line'), width: 1 }, ticks: { stroke: () => css('--line'), width: 1 } };
-	const plot = new uPlot({
-		width: parent.clientWidth, height: 150,
-		padding: [8, RIGHT, 0, 0],
-		scales: { x: { time: false, range: () => [view.min, view.max] }, y: { range: [0, unit === '%' ? 100 : top * 1.05] } },
-		axes: [{ ...axis, size: 28, values: (u, v) => v.map(s => s + ' s') }, { ...axis, size: LEFT, values: (u, v) => v.map(x => short(x, unit)) }],
-		series: [{ label: 'at', value: (u, v) => v === null ? '–' : seconds(v) },
-			...curves.map((c, i) => ({ label: c.name, stroke: COLORS[i % COLORS.length], width: 1.5, value: (u, v) => short(v, unit),
-				paths: unit === '%' ? uPlot.paths.stepped({ align: 1 }) : undefined }))],
-		cursor: { sync: { key: 'time' }, drag: { x: true, y: false, setScale: false } },
-		hooks: {
-			setSelect: [u => {
-				if (u.select.width > 4) set_view(u.posToVal(u.select.left, 'x'), u.posToVal(u.select.left + u.select.width, 'x'));
-				u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
-			}],
-			drawClear: [u => draw_lost(u.ctx, run, t => u.valToPos(t, 'x', true), u.bbox.top, u.bbox.height)],
-			draw: [u => draw_marks(u.ctx, run.marks, t => u.valToPos(t, 'x', true), u.bbox.top, u.bbox.top + u.bbox.height)],
-		},
-	}, [times, ...curves.map(c => c.values)], parent);
-	plot.over.addEventListener('dblclick', () => set_view(0, longest));
-	parent.setAttribute('role', 'img');
-	parent.setAttribute('aria-label', name + ': ' + curves.map(c => c.name + ' up to ' + short(Math.max(0, ...c.values), c.unit)).join('; '));
-	lanes.push({ redraw: () => { plot.setScale('x', { min: view.min, max: view.max }); plot.redraw(false); },
-		resize: () => plot.setSize({ width: parent.clientWidth, height: 150 }) });
-}
-
-/* ---- a lane of spans ---- */
-
-/* Spans that overlap are in rows below each other, the first free one. */
-function rows_of(spans) {
-	const ends = [];
-	for (const s of spans) {
-		let row = ends.findIndex(end => end <= s.from);
-		s.over = row < 0 && ends.length >= ROWS;
-		if (row < 0) row = s.over ? ROWS - 1 : ends.length;
-		ends[row] = Math.max(ends[row] || 0, s.to);
-		s.row = row;
-	}
-	return Math.max(1, ends.length);
-}
-
-function spans_lane(run, name, spans, parent, find) {
-	spans.sort((a, b) => a.from - b.from);
-	const rows = rows_of(spans), height = rows * ROW + 8, hidden = spans.filter(s => s.over).length;
-	const canvas = make('canvas', { class: 'spans', role: 'img', 'aria-label': name + ': ' + spans.length + ' spans, listed below' });
-	canvas.style.height = height + 'px';
-	parent.append(canvas);
-	const x = t => LEFT + (t - view.min) / (view.max - view.min) * (canvas.clientWidth - LEFT - RIGHT);
-	function redraw() {
-		const scale = devicePixelRatio || 1, c = canvas.getContext('2d');
-		canvas.width = canvas.clientWidth * scale;
-		canvas.height = height * scale;
-		c.scale(scale, scale);
-		c.fillStyle = css('--card');
-		c.fillRect(LEFT, 0, canvas.clientWidth - LEFT - RIGHT, height);
-		c.save();
-		c.beginPath();
-		c.rect(LEFT, 0, canvas.clientWidth - LEFT - RIGHT, height);
-		c.clip();
-		for (const s of spans) {
-			if (s.to < view.min || s.from > view.max) continue;
-			c.fillStyle = s === canvas.picked ? css('--pick') : COLORS[s.row % COLORS.length];
-			c.fillRect(x(s.from), 4 + s.row * ROW, Math.max(2, x(s.to) - x(s.from)), ROW - 3);
-		}
-		if (name !== 'Lost') draw_lost(c, run, x, 0, height);
-		draw_marks(c, run.marks, x, 0, height);
-		c.restore();
-	}
-	const under = event => {
-		const box = canvas.getBoundingClientRect(), px = event.clientX - box.left, row = Math.floor((event.clientY - box.top - 4) / ROW);
-		return spans.find(s => s.row === row && px >= x(s.from) - 2 && px <= Math.max(x(s.to), x(s.from) + 2) + 2);
-	};
-	canvas.addEventListener('mousemove', event => {
-		const s = under(event);
-		canvas.style.cursor = s && find(s.ref, true) ? 'pointer' : '';
-		show_tip(event, s ? s.name + ', from ' + seconds(s.from) + ' for ' + seconds(s.to - s.from) : '');
-	});
-	canvas.addEventListener('mouseleave', () => { tip.hidden = true; });
-	canvas.addEventListener('click', event => { const s = under(event); if (s && s.ref) find(s.ref); });
-	canvas.addEventListener('dblclick', () => set_view(0, longest));
-	if (hidden) parent.append(make('p', { class: 'help' }, `${hidden} of them lie over others in the last row.`));
-	parent.append(make('details', {}, make('summary', { class: 'help' }, 'as a list' + (spans.length > LISTED ? `: the first ${LISTED} of ${spans.length}` : '')), make('div', { class: 'events' },
-		make('table', {}, ...spans.slice(0, LISTED).map(s => make('tr', {},
-			make('td', { class: 'number' }, seconds(s.from)), make('td', { class: 'number' }, seconds(s.to - s.from)), make('td', {}, s.name)))))));
-	lanes.push({ redraw, resize: redraw });
-}
-
-/* ---- sentences, their events, an event's journey ---- */
 
 function journey_of(run, id, at) {
 	const rows = run.journeys.filter(j => j.release_id === id);
@@ -210,7 +20,7 @@ function toggle_journey(run, row, event) {
 		row.classList.remove('open');
 		return;
 	}
-	const [at, , , fields] = event, id = fields.release_id, journey = id && journey_of(run, id, at);
+	const at = event[0], id = field_of(run, event, 'release_id'), journey = id && journey_of(run, id, at);
 	const text = journey ? Object.entries(journey).map(([k, v]) => k + ' ' + (typeof v === 'number' && !Number.isInteger(v) ? exactly(v) : v)).join(', ')
 		: id ? 'No journey of this release is in the page.' : 'This event names no release.';
 	row.classList.add('open');
@@ -219,26 +29,38 @@ function toggle_journey(run, row, event) {
 	set_view(at - width / 2, at + width / 2);
 }
 
-function events_of(run, ref) {
-	const { list, all } = run.evidence[ref] || { list: [], all: 0 };
-	if (!all) return make('p', { class: 'help' }, 'No single event shows this: it rests on what is not there, or on all events.');
+function events_table(run, list, caption) {
 	return make('div', { class: 'events' }, make('table', {},
-		make('caption', { class: 'help' }, all > list.length ? `the first ${list.length} of ${all} events` : `${all} event${all === 1 ? '' : 's'}`),
+		make('caption', { class: 'help' }, caption),
 		...list.map(event => {
+			const names = run.fields[event[2]] || [];
 			const row = make('tr', { tabindex: 0, 'data-event': event[2] },
 				make('td', { class: 'number' }, exactly(event[0])), make('td', {}, event[1]), make('td', {}, event[2]),
-				make('td', { class: 'fields' }, Object.entries(event[3]).map(([k, v]) => k + '=' + v).join(' ')));
+				make('td', { class: 'fields' }, names.map((name, i) => name + '=' + event[3][i]).join('  ')));
 			row.addEventListener('click', () => toggle_journey(run, row, event));
 			row.addEventListener('keydown', e => { if (e.key === 'Enter') toggle_journey(run, row, event); });
 			return row;
 		})));
 }
 
+function events_of(run, ref) {
+	const { list, all } = run.evidence[ref] || { list: [], all: 0 };
+	if (!all) return make('p', { class: 'help' }, 'No single event shows this: it rests on what is not there, or on all events.');
+	return events_table(run, list, all > list.length ? `the first ${list.length} of ${all} events` : count(all, 'event'));
+}
+
+/* ---- sentences ---- */
+
 function sentence(run, item) {
-	const button = make('button', { type: 'button', 'aria-expanded': 'false' },
+	const button = make('button', { type: 'button', 'aria-expanded': item.lane ? null : 'false' },
 		make('span', { class: 'ref' }, item.ref), make('span', item.doubt ? { class: 'doubt' } : {}, item.text));
 	const line = make('li', { 'data-ref': item.ref }, button);
 	button.addEventListener('click', () => {
+		if (item.lane) {
+			const bars = run.bars[item.lane];
+			if (bars) { bars.scrollIntoView({ block: 'center' }); bars.focus({ preventScroll: true }); }
+			return;
+		}
 		const open = line.classList.toggle('open');
 		button.setAttribute('aria-expanded', open);
 		if (open) line.append(events_of(run, item.ref));
@@ -254,67 +76,175 @@ function sentences(run, section) {
 	return make('ul', { class: 'sentences' + (section.title === 'In short' ? ' short' : '') }, ...section.items.map(i => sentence(run, i)));
 }
 
-/* ---- a run ---- */
+const is_about = (item, ref) => ref !== '' && (item.ref === ref || item.ref.startsWith(ref + '.'));
 
-function timeline(run, place, box) {
-	const help = 'Drag over a curve, or Ctrl and wheel, to zoom; double-click for all. Keys: + - 0 and arrows.';
-	const all = make('div', { tabindex: 0, role: 'group', 'aria-label': 'Timeline. ' + help });
-	place.append(make('h2', {}, 'Timeline'), make('p', { class: 'help' }, help), all);
-	all.addEventListener('keydown', on_key);
-	const find = (ref, only_ask) => {
-		const line = ref ? box.querySelector(`li[data-ref^="${CSS.escape(ref)}."]`) : null;
-		if (!line || only_ask) return line;
-		const details = line.closest('details');
-		if (details) details.open = true;
-		if (!line.classList.contains('open')) line.firstChild.click();
-		line.scrollIntoView({ block: 'center' });
+/* Opens the sentence where it stands, and goes there. */
+function go_to(run, item) {
+	const line = run.texts.flatMap(e => [...e.querySelectorAll('li')]).find(l => l.dataset.ref === item.ref);
+	if (!line) return;
+	const details = line.closest('details');
+	if (details) details.open = true;
+	if (!line.classList.contains('open')) line.firstChild.click();
+	line.scrollIntoView({ block: 'center' });
+	line.firstChild.focus({ preventScroll: true });
+}
+
+/* ---- the events of a bar ---- */
+
+function bar_panel(run, s, close) {
+	const about = run.sections.flatMap(x => x.items).filter(i => is_about(i, s.ref));
+	const caption = !s.all ? '' : s.all > s.events.length ? `${s.events.length} of ${s.all} events: the first ones and the last` : count(s.all, 'event');
+	return make('div', { class: 'opened', role: 'region', tabindex: -1, 'aria-label': 'The events of ' + bar_text(s), onkeydown: e => { if (e.key === 'Escape') close(); } },
+		make('p', {}, make('strong', {}, bar_text(s)), ' ', make('button', { type: 'button', class: 'close', onclick: close }, 'Close')),
+		about.length ? make('ul', { class: 'sentences' }, ...about.map(i => make('li', {}, make('button', { type: 'button', onclick: () => go_to(run, i) },
+			make('span', { class: 'ref' }, i.ref), make('span', i.doubt ? { class: 'doubt' } : {}, i.text))))) : null,
+		s.all ? events_table(run, s.events, caption) : make('p', { class: 'help' }, 'The run has no event of its own for this.'));
+}
+
+function bars_cell(run, name, cell, rows) {
+	const spans = run.timeline.spans.filter(s => s.lane === name).sort((a, b) => a.from - b.from);
+	let panel = null, shown = null;
+	const open = (s, by_key) => {
+		const again = s === shown;
+		if (panel) panel.remove();
+		panel = shown = null;
+		if (s && !again) {
+			panel = bar_panel(run, s, () => open(null, true));
+			shown = s;
+			cell.append(panel);
+			if (by_key) panel.focus();
+		} else if (by_key) run.bars[name].focus();
 	};
-	for (const name of LANES) {
-		const curves = run.timeline.curves.filter(c => c.lane === name), spans = run.timeline.spans.filter(s => s.lane === name);
-		if (!curves.length && !spans.length) continue;
-		const lane = make('div', { class: 'lane', 'data-lane': name });
-		lane.addEventListener('wheel', on_wheel, { passive: false });
-		all.append(make('h3', {}, name, run.timeline.notes[name] ? make('span', { class: 'note' }, ' ' + run.timeline.notes[name]) : null), lane);
-		if (curves.length) curves_lane(run, name, curves, lane);
-		else spans_lane(run, name, spans, lane, find);
+	run.bars[name] = bars_lane(run, name, spans, cell, rows, open);
+	cell.append(make('details', {}, make('summary', { class: 'help' }, 'as a list' + (spans.length > LISTED ? `: the first ${LISTED} of ${spans.length}` : '')), make('div', { class: 'events' },
+		make('table', {}, ...spans.slice(0, LISTED).map(s => make('tr', { tabindex: 0, onclick: () => open(s, true), onkeydown: e => { if (e.key === 'Enter') open(s, true); } },
+			make('td', { class: 'number' }, seconds(s.from)), make('td', { class: 'number' }, seconds(s.to - s.from)), make('td', {}, s.name)))))));
+}
+
+/* ---- the timeline of all runs ---- */
+
+function swatch(means, line) {
+	const dash = DASHES[means];
+	return make('span', { class: 'swatch ' + (line ? 'line ' : '') + (dash ? dash[0] < 5 ? 'dotted' : 'dashed' : ''), style: `--c: var(--${means})`, 'aria-hidden': 'true' });
+}
+
+/* What the colours of the lane mean, and of bars how many there are of each. */
+function legend(name, curves, spans) {
+	const entries = curves.length ? [...new Map(curves.map(c => [c.name, c])).values()].map(c => [c.means, c.name])
+		: Object.entries(LEGENDS[name]).map(([means, text]) => [means, text, spans.filter(s => s.means === means).length]).filter(e => e[2]);
+	return make('ul', { class: 'legend' }, ...entries.map(([means, text, n]) =>
+		make('li', { 'data-means': means }, swatch(means, !n), text + (n && runs.length === 1 ? ` (${n})` : ''))));
+}
+
+function lane(name, place) {
+	const curves = runs.flatMap(r => r.timeline.curves).filter(c => c.lane === name), spans = runs.flatMap(r => r.timeline.spans).filter(s => s.lane === name);
+	if (!curves.length && !spans.length) return;
+	const row = make('div', { class: 'row' }), notes = runs.map(r => [r, r.timeline.notes[name]]).filter(n => n[1]);
+	place.append(make('h3', {}, name, ...notes.map(([r, text]) => make('span', { class: 'note' }, ' ' + (runs.length > 1 ? r.name + ': ' : '') + text))),
+		legend(name, curves, spans), row);
+	const rows = Math.max(1, ...runs.map(r => place_in_rows(r.timeline.spans.filter(s => s.lane === name))));
+	const over = spans.filter(s => s.over).length;
+	if (over) place.append(make('p', { class: 'help' }, `${over} of them lie over others in the last row.`));
+	for (const run of runs) {
+		const cell = make('div', { class: 'lane', 'data-lane': name }), own = run.timeline.curves.filter(c => c.lane === name);
+		cell.addEventListener('wheel', on_wheel, { passive: false });
+		row.append(cell);
+		if (own.length) curves_lane(run, name, own, cell);
+		else if (run.timeline.spans.some(s => s.lane === name)) bars_cell(run, name, cell, rows);
+		else {
+			readout(run, cell, '');
+			cell.append(make('p', { class: 'none', style: `height: ${curves.length ? CURVES : rows * ROW + 8}px` }, 'no such event in this run'));
+		}
 	}
 }
 
-function show(run, parent) {
-	run.marks = [];
-	run.open = new Set();
+function timeline(place) {
+	const help = 'Drag over a curve, or Ctrl and wheel, to zoom; double-click for all. Keys: + - 0 and arrows. Choose a bar, by click or Tab, arrows and Enter, to see its events.';
+	const all = make('div', { tabindex: 0, role: 'group', 'aria-label': 'Timeline. ' + help });
+	const axis = make('div', { class: 'row axes' });
+	place.append(make('h2', {}, 'Timeline'), make('p', { class: 'help' }, (runs.length > 1 ? "All runs have the same axes; the time counts from each run's own start. " : '') + help), all);
+	all.addEventListener('keydown', on_key);
+	all.append(axis);
+	for (const run of runs.slice(0, runs.length > 3 ? 1 : undefined)) {
+		const cell = make('div', { 'data-run': run.name });
+		axis.append(cell);
+		axis_lane(cell);
+	}
+	for (const name of LANES) lane(name, all);
+}
+
+/* ---- the runs ---- */
+
+function head(run, parent) {
 	const box = make('section', { 'aria-label': run.name });
 	parent.append(box);
 	const lost = run.lost === undefined ? 'an unknown number lost' : run.lost ? run.lost + ' lost' : 'none lost';
-	box.append(make('h1', {}, run.name),
-		make('p', { class: 'about' }, `${run.seconds.toFixed(1)} s${run.started ? ', from ' + run.started : ''}; ${run.events} events, ${lost}`));
+	box.append(make(runs.length > 1 ? 'h2' : 'h1', {}, run.name),
+		make('p', { class: 'about' }, `${run.seconds.toFixed(1)} s${run.started ? ', from ' + run.started : ''}; ${count(run.events, 'event')}, ${lost}`));
 	if (run.warning) box.append(make('p', { class: 'warning', role: 'alert' }, run.warning));
-	const [first, ...rest] = run.sections;
-	if (first) box.append(make('h2', {}, first.title), make('p', { class: 'help' }, 'Choose a sentence to see its events; choose an event to see what became of its drawing.'), sentences(run, first));
-	timeline(run, box, box);
-	for (const s of rest) box.append(make('details', { open: runs.length === 1 ? '' : null }, make('summary', {}, make('strong', {}, s.title)), sentences(run, s)));
+	if (run.sections.length) box.append(make(runs.length > 1 ? 'h3' : 'h2', {}, run.sections[0].title), sentences(run, run.sections[0]));
+	return box;
 }
 
-/* Several runs: the figures that lie apart by more than a fifth are marked. */
+function details(run, parent) {
+	const box = make('section', { 'aria-label': run.name + ', in detail' });
+	parent.append(box);
+	if (runs.length > 1) box.append(make('h2', {}, run.name));
+	for (const s of run.sections.slice(1)) box.append(make('details', { open: runs.length === 1 ? '' : null }, make('summary', {}, make('strong', {}, s.title)), sentences(run, s)));
+	return box;
+}
+
+/* ---- several runs: their figures ---- */
+
+const MARKED = 3; /* rows */
+
+/* How far a value lies outside those of the other runs, as a part of the larger of the two next to each other; 0: not by more than the
+ * others lie apart, or not by more than a fifth. */
+function apart(v, others) {
+	const low = Math.min(...others), high = Math.max(...others), by = v > high ? v - high : low - v;
+	const part = v > high ? 1 - high / v : 1 - v / low;
+	return v === null || !others.length || !(by > high - low) || !(part > 1 - 1 / 1.2) ? 0 : v > high ? part : -part;
+}
+
+function marks_of(values) {
+	return values.map((v, i) => apart(v, values.filter((o, k) => k !== i && o !== null)));
+}
+
 function figures() {
-	const names = Object.keys(runs[0].figures);
-	return make('table', { id: 'figures' },
-		make('tr', {}, make('th', {}, ''), ...runs.map(r => make('th', {}, r.name))),
-		...names.map(name => {
-			const values = runs.map(r => r.figures[name]), known = values.filter(v => v !== null);
-			const differs = known.length > 1 && Math.max(...known) > 1.2 * Math.min(...known);
-			return make('tr', {}, make('th', {}, name), ...values.map(v => make('td', { class: 'number' + (differs ? ' differs' : '') },
-				v === null ? '–' : Number.isInteger(v) ? String(v) : v.toFixed(2))));
-		}));
+	const names = Object.keys(runs[0].figures).filter(n => runs.some(r => r.figures[n] !== null)), marks = Object.fromEntries(names.map(n => [n, marks_of(runs.map(r => r.figures[n]))]));
+	const strength = n => Math.max(...marks[n].map(Math.abs)), chosen = names.filter(strength).sort((a, b) => strength(b) - strength(a)).slice(0, MARKED);
+	const meaning = runs.length === 2 ? '▲ and ▼ mark the higher and the lower of two figures more than a fifth apart'
+		: "▲ and ▼ mark a figure that lies outside those of all other runs by more than these runs' whole range, and by more than a fifth";
+	return [make('div', { class: 'scroll' }, make('table', { id: 'figures' },
+		make('tr', {}, make('th', {}, ''), ...runs.map(r => make('th', { class: 'number' }, r.name))),
+		...names.map(name => make('tr', {}, make('th', {}, name), ...runs.map((r, i) => {
+			const v = r.figures[name], mark = chosen.includes(name) ? marks[name][i] : 0, text = v === null ? '–' : Number.isInteger(v) ? String(v) : v.toFixed(2);
+			return make('td', { class: 'number' + (mark ? ' differs' : '') }, mark ? make('span', { 'aria-label': mark > 0 ? 'higher' : 'lower' }, mark > 0 ? '▲ ' : '▼ ') : null, text);
+		}))))), make('p', { class: 'help', id: 'mark' }, `${meaning}; only the ${MARKED} rows that differ most have marks. A dash: not recorded, or events were lost.`)];
 }
 
-document.title = 'spicetap: ' + runs.map(r => r.name).join(', ');
-document.body.append(tip);
-const grid = make('div', { class: 'runs' });
-if (runs.length > 1) page.append(make('h2', {}, 'Side by side'), figures());
-page.append(grid);
-for (const run of runs) show(run, grid);
-set_view(0, longest);
-addEventListener('resize', () => { for (const lane of lanes) lane.resize(); });
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => set_view(view.min, view.max));
-})();
+/* ---- the page ---- */
+
+function show() {
+	const several = runs.length > 1, heads = make('div', { class: 'row heads' }), rest = make('div', { class: 'row' });
+	document.title = 'spicetap: ' + runs.map(r => r.name).join(', ');
+	document.body.classList.add(runs.length > 3 ? 'stacked' : 'columns');
+	document.body.style.setProperty('--runs', Math.min(runs.length, 3));
+	if (several) page.append(make('h1', {}, `${runs.length} runs side by side`), ...figures());
+	page.append(heads);
+	for (const run of runs) {
+		run.marks = [];
+		run.open = new Set();
+		run.bars = {};
+		run.texts = [head(run, heads)];
+	}
+	page.append(make('p', { class: 'help' }, 'Choose a sentence to see its events; choose an event to see what became of its drawing.'));
+	timeline(page);
+	page.append(make('h2', {}, 'In detail'), rest);
+	for (const run of runs) run.texts.push(details(run, rest));
+	set_view(0, longest);
+	addEventListener('resize', () => { for (const lane of lanes) lane.resize(); });
+	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => set_view(view.min, view.max));
+}
+
+show();

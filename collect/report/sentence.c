@@ -218,13 +218,13 @@ static void fill(struct text *t, const char *at)
     }
 }
 
-static const char *words_of(const struct finding *f)
+/* NULL: none. */
+static const char *words_of(const struct finding *f, const struct words *list, size_t count)
 {
-    for (size_t i = 0; i < words_count; i++)
-        if (words[i].rule == f->rule &&
-            (!words[i].verdict || !strcmp(words[i].verdict, f->verdict)))
-            return words[i].text;
-    return "";
+    for (size_t i = 0; i < count; i++)
+        if (list[i].rule == f->rule && (!list[i].verdict || !strcmp(list[i].verdict, f->verdict)))
+            return list[i].text;
+    return NULL;
 }
 
 static const char *doubt_of(const struct finding *f)
@@ -240,9 +240,9 @@ static const char *doubt_of(const struct finding *f)
     return "";
 }
 
-void sentence_text(const struct finding *f, char text[SENTENCE_SIZE])
+static void put_sentence(const struct finding *f, const char *template, char text[SENTENCE_SIZE])
 {
-    const char *const parts[] = {words_of(f), doubt_of(f), change_words[f->change]};
+    const char *const parts[] = {template ? template : "", doubt_of(f), change_words[f->change]};
     struct text t = {.f = f, .at = text, .end = text + SENTENCE_SIZE - 1};
 
     *text = '\0';
@@ -251,4 +251,16 @@ void sentence_text(const struct finding *f, char text[SENTENCE_SIZE])
             put(&t, " ", 1);
         fill(&t, parts[i]);
     }
+}
+
+void sentence_text(const struct finding *f, char text[SENTENCE_SIZE])
+{
+    put_sentence(f, words_of(f, words, words_count), text);
+}
+
+void sentence_page_text(const struct finding *f, char text[SENTENCE_SIZE])
+{
+    const char *template = words_of(f, page_words, page_words_count);
+
+    put_sentence(f, template ? template : words_of(f, words, words_count), text);
 }

@@ -9,6 +9,8 @@ enum { SENTENCE_SIZE = 1024, VALUE_SIZE = 256 };
 
 /* The whole text: the sentence, its doubt, and what to change. */
 void sentence_text(const struct finding *f, char text[SENTENCE_SIZE]);
+/* The same for a page with bars to choose, which needs no options. */
+void sentence_page_text(const struct finding *f, char text[SENTENCE_SIZE]);
 /* One value as the sentence has it. */
 void value_text(const struct finding *f, const struct value *v, char text[VALUE_SIZE]);
 
@@ -29,10 +31,10 @@ struct doubt_words {
     const char *text;
 };
 
-/* Both are searched from the top. */
-extern const struct words words[];
+/* All are searched from the top; for a page `page_words` first. */
+extern const struct words words[], page_words[];
 extern const struct doubt_words doubt_words[];
-extern const size_t words_count, doubt_words_count;
+extern const size_t words_count, page_words_count, doubt_words_count;
 extern const char *const outcome_words[OUTCOMES], *const change_words[CHANGES];
 
 #endif

@@ -9,9 +9,8 @@
 
 /*
  * Reads the run at `x->run` again. The object has `bins` (how many), `bin` (s of each), `curves`
- * (lane, name, unit, values: a number for each bin, or null) and `spans` (lane, name, from, to,
- * ref: s since the start; ref may be empty). The caller owns it. NULL: no memory, or the run cannot
- * be read any more.
+ * (lane, name, unit, means, values: a number for each bin, or null), and `spans` and `notes` of
+ * bars.h. The caller owns it. NULL: no memory, or the run cannot be read any more.
  */
 json_t *timeline_json(const struct model *x);
 

@@ -464,6 +464,9 @@ static void templates_have_no_number(void **state)
     for (size_t i = 0; i < words_count; i++)
         if (has_digit(words[i].text))
             fail_msg("%s", words[i].text);
+    for (size_t i = 0; i < page_words_count; i++)
+        if (has_digit(page_words[i].text))
+            fail_msg("%s", page_words[i].text);
     for (size_t i = 0; i < doubt_words_count; i++)
         if (has_digit(doubt_words[i].text))
             fail_msg("%s", doubt_words[i].text);
