@@ -18,7 +18,6 @@
 
 enum {
     OPT_LISTEN = OPTIONS_LONG,
-    DEFAULT_PORT = 9817,
     DEFAULT_EVERY = 15, /* s; Prometheus and node_exporter ask about as often */
     MOST_EVERY = 3600,
     LOOK_SECONDS = 5,
@@ -36,8 +35,8 @@ static const struct argp_option option_table[] = {
      ".prom",
      1},
     {"every", 'e', "SECONDS", 0, "How often the file is written (default: 15)", 1},
-    {"listen", OPT_LISTEN, "PORT", OPTION_ARG_OPTIONAL,
-     "Answer Prometheus at http://127.0.0.1:PORT/metrics (default: 9817)", 2},
+    {"listen", OPT_LISTEN, "PORT", 0,
+     "Answer Prometheus at http://127.0.0.1:PORT/metrics", 2},
     {"once", '1', NULL, 0, "Print the figures once, and end", 3},
     {0},
 };
@@ -71,8 +70,7 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case 'e':
         return options_u32(state, "--every", arg, 1, MOST_EVERY, &o->every);
     case OPT_LISTEN:
-        o->port = DEFAULT_PORT;
-        return arg ? options_u32(state, "--listen", arg, 1, UINT16_MAX, &o->port) : 0;
+        return options_u32(state, "--listen", arg, 1, UINT16_MAX, &o->port);
     case '1':
         o->once = true;
         return 0;
@@ -249,7 +247,7 @@ static int show(const struct board *board, int stop, void *who)
 }
 
 const struct command_options metrics_options = {
-    .parser = {option_table, on_option, "--output FILE\n--listen[=PORT]\n--once", doc, NULL, NULL,
+    .parser = {option_table, on_option, "--output FILE\n--listen PORT\n--once", doc, NULL, NULL,
                NULL},
 };
 
