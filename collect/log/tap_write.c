@@ -127,6 +127,8 @@ int tap_writer_open(struct tap_writer **out, const char *path, enum tap_source s
         !tap_memory_reset(&w->memory, CHUNK_EVENTS)) {
         w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
         err = w->fd < 0 ? -errno : write_header(w, source);
+        if (err && w->fd >= 0)
+            unlink(path); /* nobody could open it */
     }
     if (err) {
         writer_free(w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A run's folder: its states, its run.json, and the merge of its logs. */
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "fake.h"
@@ -343,14 +344,44 @@ static void huge_json(void **state)
     bundle_close(b);
 }
 
+/* An hour of torture found it: the empty log that was left could not be opened, and info failed. */
+static void disk_full_as_it_begins(void **state)
+{
+    struct rlimit all, little = {1000, RLIM_INFINITY}; /* room for run.json, and for no log */
+    const char *path = fake_path("disk-full");
+    void (*before)(int) = signal(SIGXFSZ, SIG_IGN);
+    struct bundle_writer *w;
+    struct tap_writer *log;
+    const struct bundle_log *logs;
+    struct bundle *b;
+    (void)state;
+
+    assert_int_equal(bundle_create(&w, path), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    assert_int_equal(bundle_log(w, SOURCE_SPICE, &log), -EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+    signal(SIGXFSZ, before);
+    assert_int_equal(bundle_finish(w, "could not begin"), 0);
+    assert_int_equal(bundle_open(&b, path), 0);
+    assert_int_equal(bundle_logs(b, &logs), 0);
+    bundle_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(complete),     cmocka_unit_test(being_recorded),
-        cmocka_unit_test(killed),       cmocka_unit_test(killed_of_1_0),
-        cmocka_unit_test(bad_runs),     cmocka_unit_test(one_log_bad),
-        cmocka_unit_test(cut_anywhere), cmocka_unit_test(cut_behind_a_chunk),
-        cmocka_unit_test(no_files),     cmocka_unit_test(huge_json),
+        cmocka_unit_test(complete),
+        cmocka_unit_test(being_recorded),
+        cmocka_unit_test(disk_full_as_it_begins),
+        cmocka_unit_test(killed),
+        cmocka_unit_test(killed_of_1_0),
+        cmocka_unit_test(bad_runs),
+        cmocka_unit_test(one_log_bad),
+        cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(cut_behind_a_chunk),
+        cmocka_unit_test(no_files),
+        cmocka_unit_test(huge_json),
     };
 
     return cmocka_run_group_tests(tests, fake_setup, fake_clean);
