@@ -268,7 +268,7 @@ rpm_main() {
 	[ -f "$BUILD/uplot/uPlot.iife.min.js" ] || "$TOP/scripts/uplot.sh"
 	work_in_build
 	root=$WORK/$suite out=$BUILD/packages/$suite/rpm
-	get_system "$suite" rpm "$root" "build-essential cpio debugedit rpm rpmlint $(build_packages)"
+	get_system "$suite" rpm "$root" "build-essential cpio debugedit elfutils rpm rpmlint $(build_packages)"
 	put_rpm_sources "$version" "$root/build/rpm"
 	say "packages: building RPMs of $version on $suite"
 	build_rpms "$suite" "$root"
