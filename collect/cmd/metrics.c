@@ -35,8 +35,7 @@ static const struct argp_option option_table[] = {
      ".prom",
      1},
     {"every", 'e', "SECONDS", 0, "How often the file is written (default: 15)", 1},
-    {"listen", OPT_LISTEN, "PORT", 0,
-     "Answer Prometheus at http://127.0.0.1:PORT/metrics", 2},
+    {"listen", OPT_LISTEN, "PORT", 0, "Answer Prometheus at http://127.0.0.1:PORT/metrics", 2},
     {"once", '1', NULL, 0, "Print the figures once, and end", 3},
     {0},
 };
@@ -74,7 +73,16 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
     case '1':
         o->once = true;
         return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "%s: VMs are named with --domain, a port with --listen", arg);
+        return EINVAL;
     case ARGP_KEY_END:
+        if (o->every && !o->output) {
+            argp_error(state, "--every needs --output");
+            return EINVAL;
+        }
+        if (!o->every)
+            o->every = DEFAULT_EVERY;
         if ((o->output != NULL) + (o->port != 0) + o->once == 1)
             return 0;
         argp_error(state, "say where to: one of --output FILE, --listen and --once");
@@ -98,7 +106,9 @@ static int write_file(const struct options *o)
     error = f ? 0 : -errno;
     if (f) {
         live_metrics(f, o->live, false);
-        error = ferror(f) ? -EIO : 0;
+        error = fflush(f) ? -errno : 0;
+        if (!error && ferror(f)) /* an earlier write, whose errno is gone */
+            error = -EIO;
         if (fclose(f) && !error)
             error = -errno;
     }
@@ -117,7 +127,8 @@ static int keep_file(const struct board *board, int stop, const struct options *
         live_take(o->live, board);
         error = write_file(o);
         if (error && error != before)
-            fprintf(stderr, "spicetap metrics: %s: %s\n", o->output, strerror(-error));
+            fprintf(stderr, "spicetap metrics: %s: %s\n", o->output,
+                    error == -EINVAL ? "not a regular file" : strerror(-error));
         if (error && first)
             return EXIT_ENV;
         first = false;
@@ -234,7 +245,7 @@ static int print_once(const struct board *board, int stop, const struct options 
     watching_wait(board, stop);
     live_take(o->live, board);
     live_metrics(stdout, o->live, false);
-    return watching_complain("metrics", o->live);
+    return watching_complain("metrics", o->live, &o->watch);
 }
 
 static int show(const struct board *board, int stop, void *who)
@@ -270,7 +281,6 @@ static int prepare(struct options *o)
 int cmd_metrics(int argc, char **argv)
 {
     struct options o = {.watch = {.look_seconds = LOOK_SECONDS, .show = show, .who = &o},
-                        .every = DEFAULT_EVERY,
                         .listener = -1};
     int code = options_parse(&metrics_options.parser, argc, argv, &o);
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spicetap record: options and messages; record/recorder.h does the work. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/options.h"
 #include "base/secret.h"
+#include "base/signals.h"
 #include "cmd/commands.h"
 #include "cmd/record_many.h"
 #include "cmd/record_words.h"
@@ -255,21 +254,6 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 /* ---- the command ---- */
 
-/* Signals arrive at a descriptor, where the recorder's poll sees them. */
-static int open_signals(void)
-{
-    sigset_t set;
-
-    signal(SIGPIPE, SIG_IGN); /* whoever read our messages is gone: the run is still to be ended */
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit becomes an error of write(), as a full disk is */
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 const struct command_options record_options = {
     .parser = {option_table, on_option, "--domain NAME\n--pid PID\n--all", doc, NULL, NULL, NULL},
     .words = {{OPT_CLIENT_COMPRESSION, compression_name, false}},
@@ -284,7 +268,8 @@ int cmd_record(int argc, char **argv)
 
     if (code != OPTIONS_GO)
         return code;
-    o.recorder.stop = open_signals();
+    setvbuf(stderr, NULL, _IOLBF, 0); /* several recorders: a line is one write */
+    o.recorder.stop = signals_open();
     code = is_several(&o) ? record_many(&o) : record_one(&o, -1, record_speaker);
     close(o.recorder.stop);
     return code;

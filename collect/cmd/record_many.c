@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/confine.h"
+#include "base/confine_calls.h"
 #include "base/exit.h"
 #include "cmd/record_many.h"
 
@@ -26,15 +27,16 @@ struct recording {
 struct recordings {
     const struct record_command *command;
     struct recording of[RECORD_VMS];
-    unsigned count, running, good;
-    int stop[2]; /* whoever reads it ends with this process */
-    int code;    /* of the first that failed */
+    unsigned count, running, good, beyond; /* beyond: VMs for which there is no place */
+    int stop[2];                           /* whoever reads it ends with this process */
+    int code;                              /* of the first that failed */
 };
 
 /* ---- which ---- */
 
 static void add(struct recordings *r, const char *domain, pid_t pid, const char *name)
 {
+    r->beyond += r->count == RECORD_VMS;
     if (r->count < RECORD_VMS)
         r->of[r->count++] = (struct recording){.domain = domain, .pid = pid, .name = strdup(name)};
 }
@@ -72,20 +74,44 @@ static int make_folder(const char *folder)
 {
     struct confine_user user;
 
-    if (mkdir(folder, 0777))
+    if (mkdir(folder, 0750))
         return -errno;
     return confine_user_find(&user) || chown(folder, user.uid, user.gid) ? -EPERM : 0;
+}
+
+static int open_folder(const char *folder)
+{
+    int error = folder ? make_folder(folder) : 0;
+
+    if (!error)
+        return EXIT_DONE;
+    if (error == -EEXIST)
+        fprintf(stderr, "spicetap record: %s exists already: name another folder with -o\n",
+                folder);
+    else
+        fprintf(stderr, "spicetap record: cannot make the folder %s: %s\n", folder,
+                strerror(-error));
+    return error == -EEXIST ? EXIT_USAGE : EXIT_ENV;
+}
+
+/* The parent only waits from now on. */
+static int give_up_rights(void)
+{
+    static const char *const nowhere[] = {NULL};
+    struct confine_user user;
+    struct confine_lacks lacks; /* each recorder says what the kernel lacks */
+    const char *what;
+    int error = confine_user_find(&user);
+
+    if (!error)
+        error = confine(&user, nowhere, -1, &lacks, &what);
+    return error ? error : confine_to_files(false);
 }
 
 static int choose(struct recordings *r)
 {
     const struct record_command *o = r->command;
-    int error = o->recorder.output ? make_folder(o->recorder.output) : 0;
 
-    if (error) {
-        fprintf(stderr, "spicetap record: %s: %s\n", o->recorder.output, strerror(-error));
-        return error == -EEXIST ? EXIT_USAGE : EXIT_ENV;
-    }
     for (unsigned i = 0; i < o->domain_count; i++)
         add(r, o->domains[i], 0, o->domains[i]);
     if (o->all)
@@ -99,7 +125,7 @@ static int choose(struct recordings *r)
             fprintf(stderr, "spicetap record: out of memory\n");
             return EXIT_ENV;
         }
-    return EXIT_DONE;
+    return open_folder(o->recorder.output);
 }
 
 /* ---- the processes ---- */
@@ -124,10 +150,12 @@ static void begin(struct recordings *r, struct recording *one)
         close(r->stop[1]);
         exit(record_child(r, one));
     }
-    if (one->child > 0)
+    if (one->child > 0) {
         r->running++;
-    else
-        r->code = EXIT_ENV;
+        return;
+    }
+    fprintf(stderr, "spicetap record: %s: no process for its recorder\n", one->name);
+    r->code = EXIT_ENV;
 }
 
 static void collect(struct recordings *r)
@@ -191,9 +219,16 @@ int record_many(const struct record_command *o)
     code = choose(r);
     for (unsigned i = 0; !code && i < r->count; i++)
         begin(r, &r->of[i]);
+    if (r->running && give_up_rights())
+        fprintf(stderr, "spicetap record: the process that waits keeps its rights\n");
     wait_for(r, signals);
     if (!code)
-        code = r->code && r->good ? EXIT_PART : r->code;
+        code = (r->code || r->beyond) && r->good ? EXIT_PART : r->code;
+    if (!r->good && o->recorder.output)
+        rmdir(o->recorder.output); /* only if it is empty */
+    if (r->beyond)
+        fprintf(stderr, "spicetap record: %u more VMs were not recorded: at most %d are\n",
+                r->beyond, RECORD_VMS);
     close(r->stop[0]);
     for (unsigned i = 0; i < r->count; i++) {
         free(r->of[i].name);

@@ -14,13 +14,13 @@ const char *record_speaker = "spicetap record";
 
 void record_tell(const char *format, ...)
 {
+    char text[2048];
     va_list args;
 
-    fprintf(stderr, "%s: ", record_speaker);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s: %s\n", record_speaker, text);
 }
 
 void record_print_line(void *who, const char *text)

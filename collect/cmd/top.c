@@ -51,9 +51,12 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         o->once = true;
         return 0;
     case ARGP_KEY_END:
-        if (o->once || isatty(STDOUT_FILENO))
+        if (o->once || (isatty(STDOUT_FILENO) && isatty(STDIN_FILENO)))
             return 0;
-        argp_error(state, "standard output is no terminal: take --once or --json");
+        argp_error(state, "standard input or output is no terminal: take --once or --json");
+        return EINVAL;
+    case ARGP_KEY_ARG:
+        argp_error(state, "%s: VMs are named with --domain", arg);
         return EINVAL;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -62,20 +65,20 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
 
 /* ---- once ---- */
 
-static void print_table(const struct live *l)
+static void print_table(const struct live *l, const struct options *o)
 {
     char line[TOP_LINE];
 
-    top_head(line, sizeof(line));
+    top_head(line, sizeof(line), TOP_NAME);
     puts(line);
     for (unsigned i = 0; i < l->count; i++) {
         struct live_rates r;
 
         live_rates(&r, &l->vms[i], NULL);
-        top_row(line, sizeof(line), &l->vms[i], &r);
+        top_row(line, sizeof(line), TOP_NAME, &l->vms[i], &r);
         puts(line);
     }
-    if (!l->count)
+    if (!l->count && !o->watch.domain_count)
         fprintf(stderr, "spicetap top: no VM with a name runs on this host\n");
     if (l->beyond)
         fprintf(stderr, "spicetap top: %u more VMs are not watched: at most %d are\n", l->beyond,
@@ -100,9 +103,9 @@ static int once(const struct board *board, int stop, const struct options *o)
         putchar('\n');
         json_decref(json);
     } else {
-        print_table(l);
+        print_table(l, o);
     }
-    code = watching_complain("top", l);
+    code = watching_complain("top", l, &o->watch);
     free(l);
     return code;
 }

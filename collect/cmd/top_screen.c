@@ -5,12 +5,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/exit.h"
 #include "cmd/top_screen.h"
 #include "cmd/top_table.h"
-#include "cmd/watching.h"
 #include "event/event.h"
 
 enum {
@@ -18,6 +18,9 @@ enum {
     ESCAPE = 27,
     ESCAPE_MS = 25, /* a key that sends ESC and more sends it sooner */
     ROWS_AT = 3,
+    FIRST_MS = 300, /* until a VM is seen */
+    LEAST_NAME = 10,
+    MOST_NAME = 40,
 };
 
 struct screen {
@@ -91,22 +94,25 @@ static void draw_list(struct screen *s)
     unsigned room = LINES > ROWS_AT + 1 ? (unsigned)(LINES - ROWS_AT - 1) : 1;
     unsigned line = chosen_line(s);
     char text[TOP_LINE];
+    int name = COLS - TOP_FIGURES < LEAST_NAME  ? LEAST_NAME
+               : COLS - TOP_FIGURES > MOST_NAME ? MOST_NAME
+                                                : COLS - TOP_FIGURES;
 
     if (line < s->first)
         s->first = line;
     if (line >= s->first + room)
         s->first = line - room + 1;
-    top_head(text, sizeof(text));
+    top_head(text, sizeof(text), name);
     attron(A_BOLD);
-    mvaddnstr(ROWS_AT - 1, 0, text, -1);
+    mvaddnstr(ROWS_AT - 1, 0, text, COLS);
     attroff(A_BOLD);
     for (unsigned i = s->first; i < s->now->count && i < s->first + room; i++) {
         unsigned at = s->order[i];
 
-        top_row(text, sizeof(text), &s->now->vms[at], &s->rates[at]);
+        top_row(text, sizeof(text), name, &s->now->vms[at], &s->rates[at]);
         if (i == line)
             attron(A_REVERSE);
-        mvaddnstr(ROWS_AT + (int)(i - s->first), 0, text, -1);
+        mvaddnstr(ROWS_AT + (int)(i - s->first), 0, text, COLS);
         if (i == line)
             attroff(A_REVERSE);
     }
@@ -114,38 +120,64 @@ static void draw_list(struct screen *s)
         mvaddstr(ROWS_AT, 0, "no VM with a name runs on this host");
 }
 
-static void draw_reasons(const char *what, const uint64_t *counts, const struct tap_enum *reasons)
+static void draw_reasons(WINDOW *room, const char *what, const uint64_t *counts,
+                         const struct tap_enum *reasons)
 {
     for (size_t i = 0; i < reasons->count; i++)
         if (counts[reasons->values[i].value % BOARD_REASONS])
-            printw("  %s %-14s %12" PRIu64 "   %s\n", what, reasons->values[i].name,
-                   counts[reasons->values[i].value % BOARD_REASONS], reasons->values[i].help);
+            wprintw(room, "  %s %-14s %12" PRIu64 "   %s\n", what, reasons->values[i].name,
+                    counts[reasons->values[i].value % BOARD_REASONS], reasons->values[i].help);
 }
 
-static void draw_one(const struct board_vm *vm)
+static void draw_one(WINDOW *room, const struct board_vm *vm)
 {
     const struct board_figures *f = &vm->figures;
 
-    move(2, 0);
-    printw("%s (pid %d): since it is watched, %.0f s\n\n", vm->name, vm->pid,
-           (double)(f->now - f->since) / 1e9);
+    wprintw(room, "%s (pid %d): since it is watched, %.0f s\n\n", vm->name, vm->pid,
+            (double)(f->now - f->since) / 1e9);
     if (vm->state != BOARD_WATCHED) {
-        printw("%s\n", vm->state == BOARD_ATTACHING ? "attaching" : vm->why);
+        wprintw(room, "%s\n", vm->state == BOARD_ATTACHING ? "attaching" : vm->why);
         return;
     }
-    printw("  streams running        %12" PRIu64 "\n", f->streams_running);
-    printw("  streams created        %12" PRIu64 "\n", f->streams_created);
-    draw_reasons("  ended:  ", f->streams_ended, &tap_enum_stop_reason);
-    printw("  frames of streams      %12" PRIu64 "\n", f->frames);
-    printw("  frames encoded         %12" PRIu64 "   once for each client\n", f->frames_encoded);
-    draw_reasons("  dropped:", f->frames_dropped, &tap_enum_drop_reason);
-    printw("  out-of-memory          %12" PRIu64 "   %.3f s in all\n", f->ooms,
-           (double)f->oom_ns / 1e9);
-    printw("  evictions              %12" PRIu64 "\n", f->evictions);
-    printw("  blocked                %12" PRIu64 "   a client's pipe was too long\n", f->blocked);
-    printw("  bytes sent             %12" PRIu64 "\n", f->sent);
-    printw("  events lost            %12" PRIu64 "   and %" PRIu64 " losses of unknown size\n",
-           f->lost, f->unknown);
+    wprintw(room, "  events lost            %12" PRIu64 "   the counts below are so much too low\n",
+            f->lost);
+    wprintw(room, "  streams running        %12" PRIu64 "\n", f->streams_running);
+    wprintw(room, "  streams created        %12" PRIu64 "\n", f->streams_created);
+    draw_reasons(room, "  ended:  ", f->streams_ended, &tap_enum_stop_reason);
+    wprintw(room, "  frames of streams      %12" PRIu64 "\n", f->frames);
+    wprintw(room, "  frames encoded         %12" PRIu64 "   once for each client\n",
+            f->frames_encoded);
+    draw_reasons(room, "  dropped:", f->frames_dropped, &tap_enum_drop_reason);
+    wprintw(room, "  out-of-memory          %12" PRIu64 "   %.3f s in all\n", f->ooms,
+            (double)f->oom_ns / 1e9);
+    wprintw(room, "  evictions              %12" PRIu64 "\n", f->evictions);
+    wprintw(room, "  blocked                %12" PRIu64 "   a client's pipe was too long\n",
+            f->blocked);
+    wprintw(room, "  bytes sent             %12" PRIu64 "\n", f->sent);
+}
+
+static const struct board_vm *chosen(const struct screen *s)
+{
+    for (unsigned i = 0; i < s->now->count; i++)
+        if (s->now->vms[i].pid == s->chosen)
+            return &s->now->vms[i];
+    return NULL;
+}
+
+/* On a window that ends above the last line: what does not fit is left out. */
+static void draw_inside(const struct screen *s)
+{
+    const struct board_vm *vm = chosen(s);
+    WINDOW *room = LINES > ROWS_AT + 1 ? newwin(LINES - ROWS_AT, COLS, ROWS_AT - 1, 0) : NULL;
+
+    if (room && vm)
+        draw_one(room, vm);
+    else if (room)
+        waddstr(room, "this VM has ended");
+    if (room) {
+        wnoutrefresh(room);
+        delwin(room);
+    }
 }
 
 static void draw(struct screen *s)
@@ -156,9 +188,7 @@ static void draw(struct screen *s)
         watched += s->now->vms[i].state == BOARD_WATCHED;
     erase();
     mvprintw(0, 0, "spicetap top: %u of %u VMs watched", watched, s->now->count + s->now->beyond);
-    if (s->inside && s->now->count)
-        draw_one(&s->now->vms[s->order[chosen_line(s)]]);
-    else
+    if (!s->inside)
         draw_list(s);
     attron(A_DIM);
     if (s->inside)
@@ -169,7 +199,10 @@ static void draw(struct screen *s)
                  "q: end",
                  top_title(s->sort));
     attroff(A_DIM);
-    refresh();
+    wnoutrefresh(stdscr);
+    if (s->inside)
+        draw_inside(s);
+    doupdate();
 }
 
 /* ---- keys ---- */
@@ -223,19 +256,29 @@ static bool keys(struct screen *s)
     return true;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void run(struct screen *s, int stop, unsigned delay)
 {
     struct pollfd fds[] = {{.fd = stop, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
 
-    do {
-        take(s);
-        draw(s);
-        while (poll(fds, 2, (int)delay * 1000)) {
-            if (fds[0].revents || (fds[1].revents & (POLLHUP | POLLERR)) || !keys(s))
+    while (true) {
+        int64_t next = now_ms() + (int64_t)(s->now->count ? delay * 1000 : FIRST_MS), left;
+
+        while ((left = next - now_ms()) > 0) {
+            draw(s); /* also after a key, and a change of the terminal's size */
+            if (poll(fds, 2, (int)left) > 0 &&
+                (fds[0].revents || (fds[1].revents & (POLLHUP | POLLERR)) || !keys(s)))
                 return;
-            draw(s); /* also after a change of the terminal's size */
         }
-    } while (true);
+        take(s);
+    }
 }
 
 static int draw_until(struct screen *s, int stop, unsigned delay)
@@ -254,7 +297,6 @@ static int draw_until(struct screen *s, int stop, unsigned delay)
     curs_set(0);
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
-    watching_wait(s->board, stop);
     run(s, stop, delay);
     endwin();
     delscreen(terminal);

@@ -10,9 +10,8 @@ static const struct {
     const char *title;
     int width, digits; /* behind the point */
 } columns[TOP_COLUMNS] = {
-    {"VM", -24, 0},    {"PID", 8, 0},    {"STREAMS", 8, 0},    {"FRAMES/S", 9, 1},
-    {"OOM/MIN", 8, 1}, {"OOM%", 6, 1},   {"EVICT/MIN", 10, 1}, {"BLOCKED/MIN", 12, 1},
-    {"SENT/S", 9, 0},  {"LOST/S", 8, 1},
+    {"VM", 0, 0},   {"PID", 8, 0},        {"STREAMS", 8, 0},    {"FPS", 6, 1},    {"OOM/MIN", 8, 1},
+    {"OOM%", 6, 1}, {"EVICT/MIN", 10, 1}, {"BLOCK/MIN", 10, 1}, {"SENT/S", 7, 0}, {"LOST/S", 7, 1},
 };
 
 const char *top_title(unsigned column)
@@ -56,11 +55,11 @@ int top_order(unsigned column, const struct board_vm *a, const struct live_rates
     return (x < y) - (x > y);
 }
 
-void top_head(char *line, size_t size)
+void top_head(char *line, size_t size, int name_width)
 {
-    size_t used = 0;
+    size_t used = (size_t)snprintf(line, size, "%*s", -name_width, columns[NAME].title);
 
-    for (unsigned c = 0; c < TOP_COLUMNS && used < size; c++)
+    for (unsigned c = PID; c < TOP_COLUMNS && used < size; c++)
         used +=
             (size_t)snprintf(line + used, size - used, "%*s", columns[c].width, columns[c].title);
 }
@@ -77,24 +76,24 @@ static void human(char *text, size_t size, double bytes)
 }
 
 /* Names are cut by characters, so that the columns stay in line. */
-static size_t put_name(char *line, size_t size, const char *name)
+static size_t put_name(char *line, size_t size, const char *name, int width)
 {
-    enum { WIDTH = 23 };
     size_t bytes = 0;
     int shown = 0;
 
-    while (name[bytes] && shown < WIDTH) {
+    while (name[bytes] && shown < width - 1) {
         do
             bytes++;
         while ((name[bytes] & 0xc0) == 0x80);
         shown++;
     }
-    return (size_t)snprintf(line, size, "%.*s%*s", (int)bytes, name, WIDTH + 1 - shown, "");
+    return (size_t)snprintf(line, size, "%.*s%*s", (int)bytes, name, width - shown, "");
 }
 
-void top_row(char *line, size_t size, const struct board_vm *vm, const struct live_rates *r)
+void top_row(char *line, size_t size, int name_width, const struct board_vm *vm,
+             const struct live_rates *r)
 {
-    size_t used = put_name(line, size, vm->name);
+    size_t used = put_name(line, size, vm->name, name_width);
     char bytes[32];
 
     used += (size_t)snprintf(line + used, size - used, "%*d", columns[PID].width, vm->pid);

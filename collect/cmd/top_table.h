@@ -8,11 +8,14 @@
 enum {
     TOP_LINE = 1024, /* bytes; room for the longest reason */
     TOP_COLUMNS = 10,
+    TOP_NAME = 24,    /* characters of the column of names */
+    TOP_FIGURES = 70, /* of all others together */
 };
 
 /* The titles of the columns, and a VM below them. */
-void top_head(char *line, size_t size);
-void top_row(char *line, size_t size, const struct board_vm *vm, const struct live_rates *r);
+void top_head(char *line, size_t size, int name_width);
+void top_row(char *line, size_t size, int name_width, const struct board_vm *vm,
+             const struct live_rates *r);
 const char *top_title(unsigned column);
 /* Which of two VMs comes first by a column: names from a to z, figures from the largest down. */
 int top_order(unsigned column, const struct board_vm *a, const struct live_rates *ra,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/exit.h"
 #include "cmd/watching.h"
@@ -35,9 +36,32 @@ void watching_wait(const struct board *board, int stop)
     }
 }
 
-int watching_complain(const char *command, const struct live *l)
+static bool is_there(const struct live *l, const char *name)
+{
+    for (unsigned i = 0; i < l->count; i++)
+        if (!strncmp(l->vms[i].name, name, BOARD_NAME - 1))
+            return true;
+    return false;
+}
+
+static void name_unknown(const char *command, const struct live *l,
+                         const struct watchers_options *o)
+{
+    char vms[512];
+
+    for (unsigned i = 0; i < o->domain_count; i++)
+        if (!is_there(l, o->domains[i])) {
+            vm_list(vms, sizeof(vms));
+            fprintf(stderr, "spicetap %s: no running VM is called %s; running VMs: %s\n", command,
+                    o->domains[i], vms);
+        }
+}
+
+int watching_complain(const char *command, const struct live *l, const struct watchers_options *o)
 {
     unsigned watched = 0;
+
+    name_unknown(command, l, o);
 
     for (unsigned i = 0; i < l->count; i++) {
         const struct board_vm *vm = &l->vms[i];
@@ -47,5 +71,5 @@ int watching_complain(const char *command, const struct live *l)
             fprintf(stderr, "spicetap %s: %s (pid %d) is not watched: %s\n", command, vm->name,
                     vm->pid, vm->why);
     }
-    return l->count && !watched ? EXIT_ENV : EXIT_DONE;
+    return (l->count || o->domain_count) && !watched ? EXIT_ENV : EXIT_DONE;
 }

@@ -14,8 +14,8 @@ error_t watching_domain(struct argp_state *state, struct watchers_options *o, co
 int watching_run(const char *command, const struct watchers_options *o);
 /* Waits until each VM of the first look is watched, or is known not to be; or `stop`. */
 void watching_wait(const struct board *board, int stop);
-/* Prints why VMs are not watched. EXIT_ENV: there are VMs, and none of them is watched; else
- * EXIT_DONE. */
-int watching_complain(const char *command, const struct live *l);
+/* Prints why VMs are not watched, and which names no VM has. EXIT_ENV: none is watched, and there
+ * are VMs or names; else EXIT_DONE. */
+int watching_complain(const char *command, const struct live *l, const struct watchers_options *o);
 
 #endif

@@ -88,5 +88,6 @@ bool board_get(const struct board_vm *vm, struct board_vm *copy)
             return true;
         }
     }
+    end_texts(copy);
     return false;
 }

@@ -22,7 +22,8 @@ enum board_state {
     BOARD_FREE,
     BOARD_ATTACHING,
     BOARD_WATCHED,
-    BOARD_FAILED, /* `why` says why */
+    BOARD_FAILED,   /* `why` says why */
+    BOARD_NO_SPICE, /* a QEMU without SPICE, or not yet with it: not shown */
 };
 
 /* Counted since `since`. Names as in `spicetap info --json`. */
@@ -33,11 +34,11 @@ struct board_figures {
     uint64_t frames;                                        /* that began a stream or joined one */
     uint64_t frames_encoded;                                /* once for each client */
     uint64_t frames_dropped[BOARD_REASONS];                 /* by drop_reason */
-    uint64_t ooms, oom_ns; /* episodes of out-of-memory; ns in those that are over */
+    uint64_t ooms, oom_ns; /* episodes of out-of-memory; ns in them */
     uint64_t evictions;
-    uint64_t blocked;       /* how often a worker stopped reading commands, for a client's pipe */
-    uint64_t sent;          /* bytes to clients */
-    uint64_t lost, unknown; /* events; losses of unknown size */
+    uint64_t blocked; /* how often a worker stopped reading commands, for a client's pipe */
+    uint64_t sent;    /* bytes to clients */
+    uint64_t lost;    /* events */
 };
 
 struct board_vm {
@@ -50,7 +51,7 @@ struct board_vm {
 
 struct board {
     uint32_t beyond; /* VMs that found no place */
-    uint32_t ready;  /* each VM of the first look is watched, or is known not to be */
+    uint32_t ready;  /* each VM of the first look is watched, or is known not to be, or hangs */
     struct board_vm vms[BOARD_VMS];
 };
 

@@ -106,10 +106,16 @@ void watch_event(struct watch_counts *c, const struct tap_event *ev)
     }
 }
 
-void watch_loss(struct watch_counts *c, uint64_t count)
+void watch_figures(struct watch_counts *c, uint64_t now, struct board_figures *f)
 {
-    c->figures.lost += count;
-    c->figures.unknown += !count;
+    *f = c->figures;
+    f->now = now;
+    for (unsigned d = 0; d < COUNTS_DISPLAYS; d++)
+        if (c->oom_since[d] && now > c->oom_since[d])
+            f->oom_ns += now - c->oom_since[d];
+    if (f->oom_ns < c->oom_shown)
+        f->oom_ns = c->oom_shown;
+    c->oom_shown = f->oom_ns;
 }
 
 /* ---- the process ---- */
@@ -132,13 +138,26 @@ static int drain(struct watcher *w, struct board_vm *on)
 {
     uint64_t now = run_time_now(&w->time); /* what comes during the drain may be in it already */
     struct tracer_loss loss;
+    struct board_figures f;
     int count = tracer_drain(w->tracer, DRAIN_EVENTS, on_event, w);
 
     while (tracer_loss(w->tracer, &loss))
-        watch_loss(&w->counts, loss.count);
-    w->counts.figures.now = now;
-    board_put(on, &w->counts.figures);
+        w->counts.figures.lost += loss.count;
+    watch_figures(&w->counts, now, &f);
+    board_put(on, &f);
     return count;
+}
+
+/* A probe that is not there would be a count of 0. */
+static int refuse_missing(const struct tracer *t, struct loader_error *e)
+{
+    const json_t *first = json_array_get(tracer_missing(t), 0);
+
+    if (!first)
+        return 0;
+    return loader_fail(e, -ENOENT, "its spice-server lacks the probe %s, or has another: %s",
+                       json_string_value(json_object_get(first, "name")),
+                       json_string_value(json_object_get(first, "why")));
 }
 
 static int attach(struct watcher *w, pid_t pid, struct loader_error *e)
@@ -153,7 +172,8 @@ static int attach(struct watcher *w, pid_t pid, struct loader_error *e)
     if (error)
         return error;
     w->time = (struct run_time){.kernel = clock->kernel, .run = clock->run, .rate = clock->rate};
-    return tracer_open(&w->tracer, &w->vm, &options, e);
+    error = tracer_open(&w->tracer, &w->vm, &options, e);
+    return error ? error : refuse_missing(w->tracer, e);
 }
 
 static int give_up_rights(struct loader_error *e)
@@ -195,7 +215,9 @@ int watch(struct board_vm *on, pid_t pid, const char *name, int stop)
 
     if (!error)
         error = give_up_rights(&e);
-    if (error) {
+    if (error == -ENOEXEC) {
+        board_set(on, BOARD_NO_SPICE, pid, name, e.text);
+    } else if (error) {
         loader_clean(e.text);
         board_set(on, BOARD_FAILED, pid, name, e.text);
     } else {

@@ -17,14 +17,16 @@ int watch(struct board_vm *on, pid_t pid, const char *name, int stop);
 /* ---- its counting, for the tests ---- */
 
 struct watch_counts {
-    struct board_figures figures;
-    uint64_t running[16];   /* by display, a bit a stream; QEMU has no more displays */
-    uint64_t oom_since[16]; /* when the episode began, 0: there is none */
+    struct board_figures figures; /* without episodes that go on */
+    uint64_t oom_shown;           /* the last oom_ns given out: it never goes back */
+    uint64_t running[16];         /* by display, a bit a stream; QEMU has no more displays */
+    uint64_t oom_since[16];       /* when the episode began, 0: there is none */
 };
 
 /* Times are run time. */
 void watch_event(struct watch_counts *c, const struct tap_event *ev);
-void watch_loss(struct watch_counts *c, uint64_t count);
+/* What it counted until `now`, with the episodes that go on. */
+void watch_figures(struct watch_counts *c, uint64_t now, struct board_figures *f);
 /* The kinds of events that it counts, 0 behind the last. */
 extern const uint16_t watch_kinds[];
 

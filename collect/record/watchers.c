@@ -3,29 +3,35 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/confine.h"
 #include "base/exit.h"
+#include "base/out.h"
+#include "base/signals.h"
 #include "record/watch.h"
 #include "record/watchers.h"
 
 enum {
+    END_STEP_MS = 20,
     TICK_MS = 200,     /* how often processes that ended are collected */
     MOST_WAIT_S = 300, /* between two attempts at a VM that cannot be watched */
+    READY_S = 10,      /* a VM that takes longer to attach to is shown as attaching */
+    END_S = 5,         /* what a watcher has for its end; its keeper cleans up behind it */
 };
 
 #define SECOND UINT64_C(1000000000)
 
 struct place {
-    pid_t vm, watcher;   /* 0: none */
-    uint64_t next, wait; /* when a VM that failed is tried again; ns between the last two tries */
-    bool seen;           /* in the last look */
+    pid_t vm, watcher;     /* 0: none */
+    char name[BOARD_NAME]; /* as it is shown: no two places have the same */
+    uint64_t next, wait;   /* when a VM that failed is tried again; ns between the last two tries */
+    bool seen;             /* in the last look */
 };
 
 struct watchers {
@@ -33,7 +39,7 @@ struct watchers {
     struct board *board;
     struct place places[BOARD_VMS];
     int stop[2]; /* whoever reads it ends when this process does */
-    uint64_t look;
+    uint64_t look, began;
     pid_t show;
     uint32_t beyond;
 };
@@ -48,10 +54,11 @@ static uint64_t now(void)
 
 /* ---- a watcher ---- */
 
-static void start(struct watchers *w, unsigned i, const char *name)
+static void start(struct watchers *w, unsigned i)
 {
     struct place *p = &w->places[i];
     struct board_vm *on = &w->board->vms[i];
+    const char *name = p->name;
 
     board_set(on, BOARD_ATTACHING, p->vm, name, NULL);
     p->watcher = fork();
@@ -85,8 +92,11 @@ static void ended(struct watchers *w, unsigned i, int status)
     if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DONE) { /* the VM ended */
         board_set(on, BOARD_FREE, 0, NULL, NULL);
         *p = (struct place){0};
-    } else if (!board_get(on, &last) || last.state != BOARD_FAILED) {
-        board_set(on, BOARD_FAILED, p->vm, last.name, "its watcher ended unexpectedly");
+    } else if (!board_get(on, &last) ||
+               (last.state != BOARD_FAILED && last.state != BOARD_NO_SPICE)) {
+        board_set(on, BOARD_FAILED, p->vm, p->name, "its watcher ended unexpectedly");
+    } else if (last.state == BOARD_NO_SPICE && w->options->domain_count) { /* it was asked for */
+        board_set(on, BOARD_FAILED, p->vm, p->name, last.why);
     }
 }
 
@@ -111,6 +121,19 @@ static bool is_asked_for(const struct watchers_options *o, const char *name)
     return !o->domain_count;
 }
 
+/* Two VMs of one name would be one to whoever reads the figures. */
+static void name_place(struct watchers *w, struct place *p, const char *name)
+{
+    bool taken = false;
+
+    snprintf(p->name, sizeof(p->name), "%s", name);
+    for (unsigned i = 0; i < BOARD_VMS; i++)
+        taken =
+            taken || (&w->places[i] != p && w->places[i].vm && !strcmp(w->places[i].name, p->name));
+    if (taken)
+        snprintf(p->name, sizeof(p->name), "%.*s (pid %d)", BOARD_NAME - 32, name, p->vm);
+}
+
 static void look_at(void *context, pid_t pid, const char *name)
 {
     struct watchers *w = context;
@@ -122,7 +145,7 @@ static void look_at(void *context, pid_t pid, const char *name)
         if (w->places[i].vm == pid) {
             w->places[i].seen = true;
             if (!w->places[i].watcher && now() >= w->places[i].next)
-                start(w, i, name);
+                start(w, i);
             return;
         }
         if (!p && !w->places[i].vm)
@@ -133,7 +156,8 @@ static void look_at(void *context, pid_t pid, const char *name)
         return;
     }
     *p = (struct place){.vm = pid, .seen = true};
-    start(w, (unsigned)(p - w->places), name);
+    name_place(w, p, name);
+    start(w, (unsigned)(p - w->places));
 }
 
 static void look(struct watchers *w)
@@ -156,41 +180,66 @@ static void look(struct watchers *w)
 
 static void say_ready(struct watchers *w)
 {
+    bool late = now() >= w->began + READY_S * SECOND;
+
     for (unsigned i = 0; i < BOARD_VMS; i++)
-        if (w->board->vms[i].state == BOARD_ATTACHING)
+        if (w->board->vms[i].state == BOARD_ATTACHING && !late)
             return;
     __atomic_store_n(&w->board->ready, 1, __ATOMIC_RELEASE);
 }
 
 /* ---- the process that shows ---- */
 
-static int give_up_rights(void)
+static bool give_up_rights(void)
 {
     static const char *const nowhere[] = {NULL};
     struct confine_user user;
     struct confine_lacks lacks;
-    const char *what;
+    const char *what = "rights: there is no user to show as";
     int error = confine_user_find(&user);
 
-    return error ? error : confine(&user, nowhere, -1, &lacks, &what);
+    if (!error)
+        error = confine(&user, nowhere, -1, &lacks, &what);
+    if (error)
+        fprintf(stderr, "spicetap: cannot give up %s: %s\n", what, strerror(-error));
+    return !error;
+}
+
+static int show(const struct watchers *w)
+{
+    const struct watchers_options *o = w->options;
+    int code, error;
+
+    if (!o->rights && !give_up_rights())
+        return EXIT_ENV;
+    code = o->show(w->board, w->stop[0], o->who);
+    error = out_finish(stdout);
+    if (!error || error == -EPIPE)
+        return code;
+    fprintf(stderr, "spicetap: standard output: %s\n", strerror(-error));
+    return code == EXIT_DONE ? EXIT_PART : code;
 }
 
 static int start_show(struct watchers *w)
 {
-    const struct watchers_options *o = w->options;
-
     w->show = fork();
     if (w->show < 0)
         return -errno;
     if (w->show)
         return 0;
     close(w->stop[1]);
-    if (!o->rights && give_up_rights())
-        exit(EXIT_ENV);
-    exit(o->show(w->board, w->stop[0], o->who));
+    exit(show(w));
 }
 
 /* ---- all ---- */
+
+static int exit_code(int status)
+{
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    fprintf(stderr, "spicetap: the process that shows was ended by signal %d\n", WTERMSIG(status));
+    return EXIT_PART;
+}
 
 static bool show_ended(struct watchers *w, int *code)
 {
@@ -198,7 +247,7 @@ static bool show_ended(struct watchers *w, int *code)
 
     if (waitpid(w->show, &status, WNOHANG) != w->show)
         return false;
-    *code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_PART;
+    *code = exit_code(status);
     w->show = 0;
     return true;
 }
@@ -216,31 +265,31 @@ static void run(struct watchers *w, int signals, int *code)
     }
 }
 
+static bool watching(const struct watchers *w)
+{
+    for (unsigned i = 0; i < BOARD_VMS; i++)
+        if (w->places[i].watcher)
+            return true;
+    return false;
+}
+
 static void finish(struct watchers *w, int *code)
 {
     int status;
 
     close(w->stop[1]);
     if (w->show && waitpid(w->show, &status, 0) == w->show)
-        *code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_PART;
+        *code = exit_code(status);
+    for (uint64_t last = now() + END_S * SECOND; watching(w) && now() < last;) {
+        poll(NULL, 0, END_STEP_MS);
+        collect(w);
+    }
     for (unsigned i = 0; i < BOARD_VMS; i++)
-        if (w->places[i].watcher)
+        if (w->places[i].watcher) { /* it hangs: its keeper cleans up */
+            kill(w->places[i].watcher, SIGKILL);
             waitpid(w->places[i].watcher, NULL, 0);
+        }
     close(w->stop[0]);
-}
-
-/* They stay blocked: the program ends after this. */
-static int open_signals(void)
-{
-    sigset_t set;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 int watchers_run(const struct watchers_options *options, int *code, struct loader_error *e)
@@ -252,7 +301,8 @@ int watchers_run(const struct watchers_options *options, int *code, struct loade
         board_close(w.board);
         return loader_fail(e, -ENOMEM, "out of memory");
     }
-    signals = open_signals();
+    signals = signals_open();
+    w.began = now();
     look(&w);
     error = start_show(&w);
     if (!error)

@@ -22,8 +22,8 @@ struct watchers_options {
     bool rights; /* `show` keeps this process's rights */
 };
 
-/* Until `show` returns, or SIGINT, SIGTERM or SIGHUP. *code is what `show` returned. -EPERM: rights
- * are missing; other errors: no memory or no process. */
+/* Until `show` returns, or SIGINT, SIGTERM or SIGHUP. *code is what `show` returned. Errors: no
+ * memory or no process. */
 int watchers_run(const struct watchers_options *options, int *code, struct loader_error *e);
 
 #endif

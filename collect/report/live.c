@@ -13,12 +13,17 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->pid > y->pid) - (x->pid < y->pid);
 }
 
+static bool is_shown(const struct board_vm *vm)
+{
+    return vm->state == BOARD_ATTACHING || vm->state == BOARD_WATCHED || vm->state == BOARD_FAILED;
+}
+
 void live_take(struct live *l, const struct board *board)
 {
     l->count = 0;
     l->beyond = board->beyond;
     for (unsigned i = 0; i < BOARD_VMS; i++)
-        if (board_get(&board->vms[i], &l->vms[l->count]) && l->vms[l->count].state != BOARD_FREE)
+        if (board_get(&board->vms[i], &l->vms[l->count]) && is_shown(&l->vms[l->count]))
             l->count++;
     qsort(l->vms, l->count, sizeof(*l->vms), by_name);
 }
@@ -84,7 +89,7 @@ static json_t *figures_json(const struct board_vm *vm)
 {
     const struct board_figures *f = &vm->figures;
 
-    return json_pack("{so so so s{so so so} s{so so so} s{so so so} so so s{so so} so}", "since",
+    return json_pack("{so so so s{so so so} s{so so so} s{so so so} so so s{so} so}", "since",
                      count(f->since), "now", count(f->now), "seconds",
                      json_real((double)(f->now - f->since) / 1e9), "streams", "running",
                      count(f->streams_running), "created", count(f->streams_created), "ended",
@@ -93,7 +98,7 @@ static json_t *figures_json(const struct board_vm *vm)
                      by_reason(f->frames_dropped, &tap_enum_drop_reason), "memory", "oom_episodes",
                      count(f->ooms), "oom_ns", count(f->oom_ns), "evictions", count(f->evictions),
                      "blocked", count(f->blocked), "sent_bytes", count(f->sent), "losses", "events",
-                     count(f->lost), "of_unknown_size", count(f->unknown), "rates", rates_json(vm));
+                     count(f->lost), "rates", rates_json(vm));
 }
 
 static const char *const states[] = {"free", "attaching", "watched", "failed"};
@@ -104,7 +109,8 @@ static json_t *vm_json(const struct board_vm *vm)
 
     json_object_set_new(o, "name", json_string(vm->name));
     json_object_set_new(o, "pid", json_integer(vm->pid));
-    json_object_set_new(o, "state", json_string(states[vm->state % 4]));
+    json_object_set_new(o, "state",
+                        json_string(states[vm->state <= BOARD_FAILED ? vm->state : BOARD_FAILED]));
     if (*vm->why)
         json_object_set_new(o, "why", json_string(vm->why));
     return o;

@@ -3,7 +3,6 @@
  */
 #include <inttypes.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "base/exit.h"
 #include "event/event.h"
@@ -48,8 +47,6 @@ static const struct family families[] = {
      NULL},
     {"spicetap_lost_events", NULL, "Events that spicetap lost, so that its counts are too low",
      COUNTER, FIGURE(lost), NULL},
-    {"spicetap_losses_of_unknown_size", NULL, "Losses of which nobody knows how many events",
-     COUNTER, FIGURE(unknown), NULL},
 };
 
 struct page {
@@ -88,16 +85,6 @@ static void print_escaped(FILE *out, const char *text)
     }
 }
 
-/* Two VMs of one name are told apart by their process: else they would be one series. */
-static void print_domain(const struct page *p, unsigned i)
-{
-    const struct board_vm *vms = p->live->vms;
-
-    print_escaped(p->out, vms[i].name);
-    if (i && !strcmp(vms[i].name, vms[i - 1].name))
-        fprintf(p->out, " (pid %d)", vms[i].pid);
-}
-
 static void print_value(const struct page *p, const struct family *f, uint64_t value)
 {
     const uint64_t second = 1000000000;
@@ -112,7 +99,7 @@ static void print_series(const struct page *p, const struct family *f, unsigned 
                          const char *reason, uint64_t value)
 {
     fprintf(p->out, "%s%s{domain=\"", f->name, suffix(f));
-    print_domain(p, i);
+    print_escaped(p->out, p->live->vms[i].name);
     if (reason)
         fprintf(p->out, "\",reason=\"%s", reason);
     fputs("\"} ", p->out);
@@ -142,7 +129,7 @@ static void print_watched(const struct page *p)
                "1: the VM is watched; 0: it cannot be, or not yet");
     for (unsigned i = 0; i < p->live->count; i++) {
         fputs("spicetap_watched{domain=\"", p->out);
-        print_domain(p, i);
+        print_escaped(p->out, p->live->vms[i].name);
         fprintf(p->out, "\"} %d\n", p->live->vms[i].state == BOARD_WATCHED);
     }
     print_head(p, "spicetap_vms_beyond_table", "", "gauge", NULL,
