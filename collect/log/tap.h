@@ -26,9 +26,10 @@ struct tap_writer;
 /* Creates `path` (mode 0640; -EEXIST if it is there) and writes the description of the kinds of
  * `source` and of META. */
 int tap_writer_open(struct tap_writer **out, const char *path, enum tap_source source);
-/* Adds one event, which is copied. A chunk is written when it has 4096 events, or when its events
- * span a second: call tap_writer_flush when none come for a while. Within a chunk the writer sorts
- * by time. -EINVAL: the event is not as events.def describes it; it is left out, the rest goes on.
+/* Adds one event, which is copied. A chunk is written when it has 4096 events; when 1024 of them
+ * span a second; when any span four: call tap_writer_flush when none come for a while. Within a
+ * chunk the writer sorts by time. -EINVAL: the event is not as events.def describes it; it is left
+ * out, the rest goes on.
  * Any other error (a full disk) is kept and returned from then on; what was written stays readable.
  */
 int tap_write(struct tap_writer *w, const struct tap_event *ev);

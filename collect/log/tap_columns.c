@@ -27,15 +27,13 @@ int tap_decoder_open(struct tap_decoder *d, const struct tap_desc *desc)
 
         d->of_kind[i] = d->columns + columns;
         columns += plan->columns;
-        if (plan->number < TAP_MAX_KINDS)
-            d->by_number[plan->number] = plan;
     }
     return 0;
 }
 
 void tap_decoder_close(struct tap_decoder *d)
 {
-    free(d->memory.known);
+    free(d->predictor.memory.known);
     free(d->columns);
     free(d->of_kind);
 }
@@ -97,7 +95,7 @@ static int take_columns(struct tap_decoder *d, struct tap_column *all, struct ta
 
         if (order.p == order.end || get_varint(&order, &number))
             return -EBADMSG;
-        plan = tap_decoder_plan(d, number);
+        plan = tap_desc_plan(d->desc, number);
         if (!plan)
             return -EBADMSG;
         present[plan - d->desc->plans] = true;
@@ -125,14 +123,57 @@ static inline int read_rect(struct tap_column *c, uint64_t *v)
     return 0;
 }
 
+/* Its place in the list; or a new value, as the difference to the new one before. */
+static inline int read_recent(struct tap_recent *r, struct tap_column *c, uint64_t *v)
+{
+    uint64_t place;
+
+    if (get_varint(c, &place))
+        return -EBADMSG;
+    if (place < r->count)
+        *v = r->value[place];
+    else if (next_delta(c + 1, v))
+        return -EBADMSG;
+    tap_recent_front(r, place < r->count ? (uint32_t)place : r->count, *v);
+    return 0;
+}
+
+/* A field that is predicted from more than its own column, or sets what others are. */
+static inline int read_linked(struct tap_predictor *p, const struct tap_plan *f, uint16_t kind,
+                              struct tap_column *c, struct tap_event *e)
+{
+    uint64_t *known = tap_known(p, f, kind, e->v), *v = &e->v[f->slot];
+    int err;
+
+    if (f->code == CODE_LAST && f->type == TYPE_RECT)
+        for (int part = 0; part < 4; part++)
+            c[part].before = tap_rect_part(p->last[f->of], part);
+    else if (f->code == CODE_LAST)
+        c->before = p->last[f->of][0];
+    else if (f->code == CODE_TIME)
+        c->before = e->time;
+    else if (f->code == CODE_BY)
+        c->before = *known;
+    else if (f->code == CODE_SINCE)
+        c->before = tap_span_end(p, f, e->time) - *known;
+    if (f->type == TYPE_RECT)
+        err = read_rect(c, v);
+    else if (f->code == CODE_RECENT)
+        err = read_recent(&p->recent[f->of], c, v);
+    else
+        err = next_delta(c, v);
+    if (!err)
+        tap_learn(p, f, known, e->time, e->v);
+    return err;
+}
+
 static inline int read_fields(struct tap_decoder *d, const struct tap_kind_plan *plan,
                               struct tap_column *c, struct tap_event *e)
 {
     const struct tap_plan *p = plan->fields, *end = p + plan->count;
+    int err = 0;
 
-    for (; p < end; c += p++->columns) {
-        uint64_t *known;
-
+    for (; p < end && !err; c += p++->columns) {
         if (p->plain) {
             const unsigned count = p->plain;
 
@@ -143,24 +184,18 @@ static inline int read_fields(struct tap_decoder *d, const struct tap_kind_plan 
             c += count - 1;
             continue;
         }
-        known = p->remember ? tap_memory_at(&d->memory, e->v[p->by]) : NULL;
         if (p->code == CODE_SKIP)
             continue;
-        if (p->type == TYPE_RECT) {
-            if (read_rect(c, &e->v[p->slot]))
-                return -EBADMSG;
-            continue;
+        if (p->linked) {
+            err = read_linked(&d->predictor, p, plan->number, c, e);
+        } else if (p->type == TYPE_RECT) {
+            err = read_rect(c, &e->v[p->slot]);
+        } else {
+            c->before = e->time; /* CODE_TIME: what is left */
+            err = next_delta(c, &e->v[p->slot]);
         }
-        if (p->code == CODE_TIME)
-            c->before = e->time;
-        else if (p->code == CODE_BY && known)
-            c->before = *known;
-        if (next_delta(c, &e->v[p->slot]))
-            return -EBADMSG;
-        if (known)
-            *known = e->v[p->slot];
     }
-    return 0;
+    return err;
 }
 
 int tap_decode(struct tap_decoder *d, const struct tap_chunk_header *h, const uint8_t *raw,
@@ -168,7 +203,7 @@ int tap_decode(struct tap_decoder *d, const struct tap_chunk_header *h, const ui
 {
     struct tap_column all = {.p = raw, .end = raw + h->raw}, order, times;
 
-    if (tap_memory_reset(&d->memory, h->events))
+    if (tap_predictor_reset(&d->predictor, h->events))
         return -ENOMEM;
     if (take_column(&all, &order) || take_column(&all, &times) ||
         take_columns(d, &all, order, h->events))
@@ -182,7 +217,7 @@ int tap_decode(struct tap_decoder *d, const struct tap_chunk_header *h, const ui
 
         if (get_varint(&order, &number) || next_delta(&times, &e->time))
             return -EBADMSG;
-        plan = tap_decoder_plan(d, number);
+        plan = tap_desc_plan(d->desc, number);
         c = d->of_kind[plan - d->desc->plans];
         if (next_delta(c, &tid))
             return -EBADMSG;

@@ -3,13 +3,12 @@
 #ifndef SPICETAP_TAP_COLUMNS_H
 #define SPICETAP_TAP_COLUMNS_H
 
-#include "log/tap_format.h"
+#include "log/tap_predict.h"
 
 struct tap_decoder {
-    const struct tap_desc *desc;                    /* must outlive the decoder */
-    struct tap_kind_plan *by_number[TAP_MAX_KINDS]; /* the low numbers, found at once */
-    struct tap_column *columns, **of_kind;          /* of_kind: by index in desc->plans */
-    struct tap_memory memory;
+    const struct tap_desc *desc;           /* must outlive the decoder */
+    struct tap_column *columns, **of_kind; /* of_kind: by index in desc->plans */
+    struct tap_predictor predictor;
 };
 
 /* 0 or -ENOMEM; tap_decoder_close() frees it in both cases. */
@@ -18,13 +17,5 @@ void tap_decoder_close(struct tap_decoder *d);
 /* Decodes h->events events of `raw` (h->raw bytes) into `out`. -EBADMSG: damaged. */
 int tap_decode(struct tap_decoder *d, const struct tap_chunk_header *h, const uint8_t *raw,
                struct tap_event *out);
-
-/* How the log describes a kind; NULL: it does not. */
-static inline struct tap_kind_plan *tap_decoder_plan(const struct tap_decoder *d, uint64_t number)
-{
-    if (number < TAP_MAX_KINDS)
-        return d->by_number[number];
-    return number <= UINT16_MAX ? tap_desc_plan(d->desc, (unsigned)number) : NULL;
-}
 
 #endif

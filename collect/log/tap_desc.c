@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A log's description of itself: made as JSON from the built-in table, and read back. */
+/* A log's description of itself, read. */
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
@@ -7,80 +7,7 @@
 
 #include "log/tap_format.h"
 
-static const char *const type_names[] = {
-    [TYPE_U64] = "u64", [TYPE_U32] = "u32",   [TYPE_S32] = "s32",   [TYPE_S64] = "s64",
-    [TYPE_U8] = "u8",   [TYPE_BOOL] = "bool", [TYPE_RECT] = "rect",
-};
-enum { TYPES = sizeof(type_names) / sizeof(*type_names) };
-
-/* ---- writing ------------------------------------------------------------------------ */
-
-/*
- * A release id is predicted from its drawable, except in `draw`, which pairs the two: there it is
- * predicted from the id before. A time is predicted from the event's own.
- */
-static json_t *field_json(const struct tap_kind_desc *kind, const struct tap_field *f)
-{
-    bool paired = !strcmp(f->name, "release_id");
-    const char *code = !strcmp(f->meaning, "time") ? "time" : "delta";
-    json_t *o;
-
-    if (paired && f > kind->fields && !strcmp(f[-1].name, "drawable")) {
-        code = kind->kind == EV_draw ? "delta" : "by";
-        o = json_pack("{ss ss ss ss ss}", "name", f->name, "type", type_names[f->type], "meaning",
-                      f->meaning, "code", code, "by", f[-1].name);
-    } else {
-        o = json_pack("{ss ss ss ss}", "name", f->name, "type", type_names[f->type], "meaning",
-                      f->meaning, "code", code);
-    }
-    json_object_set_new(o, "columns", json_integer(f->type == TYPE_RECT ? 4 : 1));
-    json_object_set_new(o, "help", json_string(f->help));
-    return o;
-}
-
-static json_t *enum_json(const struct tap_enum *e)
-{
-    json_t *values = json_array();
-
-    for (size_t i = 0; i < e->count; i++)
-        json_array_append_new(values,
-                              json_pack("{sI ss ss}", "value", (json_int_t)e->values[i].value,
-                                        "name", e->values[i].name, "help", e->values[i].help));
-    return values;
-}
-
-static json_t *kind_json(const struct tap_kind_desc *kind, json_t *enums)
-{
-    json_t *fields = json_array();
-
-    for (unsigned i = 0; i < kind->count; i++) {
-        const struct tap_field *f = &kind->fields[i];
-
-        json_array_append_new(fields, field_json(kind, f));
-        if (f->names && !json_object_get(enums, f->names->name))
-            json_object_set_new(enums, f->names->name, enum_json(f->names));
-    }
-    return json_pack("{si ss ss ss so}", "number", (int)kind->kind, "source",
-                     tap_source_name(kind->source), "name", kind->name, "help", kind->help,
-                     "fields", fields);
-}
-
-char *tap_desc_json(enum tap_source source)
-{
-    json_t *kinds = json_array(), *enums = json_object(), *all;
-    char *text;
-
-    for (size_t i = 0; i < tap_kind_count; i++)
-        if (tap_kinds[i].source == source || tap_kinds[i].source == SOURCE_META)
-            json_array_append_new(kinds, kind_json(&tap_kinds[i], enums));
-    all =
-        json_pack("{ss so so}", "source", tap_source_name(source), "kinds", kinds, "enums", enums);
-    text = json_dumps(all, JSON_COMPACT);
-    json_decref(all);
-    return text;
-}
-
-/* ---- reading ------------------------------------------------------------------------- */
+enum { MOST_ROUNDS = 8 };
 
 /* Everything a description points to is freed at once. */
 struct tap_arena {
@@ -178,6 +105,7 @@ static const struct tap_enum *read_enum(struct tap_desc *d, const json_t *enums,
 /* Enums are shared by many fields: read each once. */
 struct enum_cache {
     const json_t *json;
+    json_t *blocked; /* names of fields that were left out */
     const char *names[TAP_MAX_KINDS];
     const struct tap_enum *enums[TAP_MAX_KINDS];
     size_t count;
@@ -198,17 +126,22 @@ static const struct tap_enum *find_enum(struct tap_desc *d, struct enum_cache *c
 
 static int type_of(const char *name)
 {
-    for (int i = 0; name && i < TYPES; i++)
-        if (!strcmp(type_names[i], name))
+    for (int i = 0; name && i <= TYPE_RECT; i++)
+        if (!strcmp(tap_type_names[i], name))
             return i;
     return -1;
 }
 
 static enum tap_code code_of(const char *name)
 {
-    if (!name || !strcmp(name, "delta"))
-        return CODE_DELTA;
-    return !strcmp(name, "time") ? CODE_TIME : !strcmp(name, "by") ? CODE_BY : CODE_SKIP;
+    static const char *const names[] = {
+        [CODE_DELTA] = "delta", [CODE_TIME] = "time",     [CODE_BY] = "by",
+        [CODE_LAST] = "last",   [CODE_RECENT] = "recent", [CODE_SINCE] = "since"};
+    int code = 0;
+
+    while (name && code < CODE_SKIP && strcmp(names[code], name))
+        code++;
+    return (enum tap_code)code;
 }
 
 /* Notes a field without room. The log is good, but the user gets a warning. */
@@ -238,6 +171,80 @@ static int slot_named(const struct tap_kind_desc *kind, const char *by)
     return -1;
 }
 
+/* The slots of the fields that a key is made of. False: one is not known. */
+static bool read_key(const struct tap_kind_desc *kind, const json_t *by, uint8_t slots[2])
+{
+    size_t count = json_is_array(by) ? json_array_size(by) : by != NULL;
+
+    slots[0] = slots[1] = TAP_NONE;
+    for (size_t i = 0; i < count && i < 2; i++) {
+        int slot =
+            slot_named(kind, json_string_value(json_is_array(by) ? json_array_get(by, i) : by));
+
+        if (slot < 0)
+            return false;
+        slots[i] = (uint8_t)slot;
+    }
+    return count <= 2;
+}
+
+/* The register of fields of that name; TAP_NONE: there is none, or no room. */
+static uint8_t register_of(const struct tap_desc *d, const char *name, bool rect)
+{
+    for (unsigned i = 0; i < d->register_count; i++)
+        if (d->registers[i].rect == rect && !strcmp(d->registers[i].name, name))
+            return (uint8_t)i;
+    return TAP_NONE;
+}
+
+static uint8_t make_register(struct tap_desc *d, const char *name, bool rect)
+{
+    uint8_t found = register_of(d, name, rect);
+
+    if (found != TAP_NONE || d->register_count == TAP_MAX_REGISTERS)
+        return found;
+    d->registers[d->register_count] = (struct tap_register){keep_text(d, name), rect};
+    return d->registers[d->register_count].name ? (uint8_t)d->register_count++ : TAP_NONE;
+}
+
+/* What a field is predicted from. False: from something that this program does not know. */
+static bool read_code(struct tap_desc *d, const json_t *o, const struct tap_kind_desc *kind,
+                      const char *name, struct tap_plan *p, const json_t *blocked)
+{
+    const char *of = json_string_value(json_object_get(o, "of")),
+               *anew = json_string_value(json_object_get(o, "anew"));
+    bool rect = p->type == TYPE_RECT, keyed = read_key(kind, json_object_get(o, "by"), p->by);
+    int slot = slot_named(kind, anew);
+
+    p->of = p->set = p->anew = TAP_NONE;
+    p->remember =
+        p->code != CODE_SINCE && keyed && p->by[0] != TAP_NONE && p->by[1] == TAP_NONE && !rect;
+    if (p->code == CODE_LAST || p->code == CODE_RECENT)
+        of = of && p->code == CODE_LAST ? of : name;
+    else if (p->code != CODE_SINCE)
+        return p->code == CODE_BY ? p->remember && !json_object_get(blocked, "")
+                                  : !rect || p->code == CODE_DELTA;
+    if (p->code != CODE_LAST && rect)
+        return false;
+    if (p->code == CODE_SINCE && (!keyed || (anew && slot < 0)))
+        return false;
+    if (anew && slot >= 0)
+        p->anew = (uint8_t)slot;
+    if (of && json_object_get(blocked, of))
+        return false;
+    p->of = of ? make_register(d, of, rect) : TAP_NONE;
+    return !of || p->of != TAP_NONE;
+}
+
+/* What is left out cannot be predicted from. */
+static int block(json_t *blocked, const json_t *o, const char *name)
+{
+    if (json_object_set_new(blocked, name, json_true()) ||
+        (json_object_get(o, "by") && json_object_set_new(blocked, "", json_true())))
+        return -ENOMEM;
+    return 0;
+}
+
 /*
  * Reads one field. What this program cannot use (a type, a code, a field too many) it skips in
  * every event, by the field's number of columns.
@@ -247,36 +254,30 @@ static int read_field(struct tap_desc *d, const json_t *o, struct tap_kind_desc 
 {
     int type = type_of(json_string_value(json_object_get(o, "type")));
     const json_t *columns = json_object_get(o, "columns");
-    int need = type == TYPE_RECT ? 4 : 1, width = type == TYPE_RECT ? 2 : 1;
+    enum tap_code code = code_of(json_string_value(json_object_get(o, "code")));
+    int need = type == TYPE_RECT ? 4 : code == CODE_RECENT ? 2 : 1;
+    int width = type == TYPE_RECT ? 2 : 1;
     const char *meaning = json_string_value(json_object_get(o, "meaning"));
-    int by = slot_named(kind, json_string_value(json_object_get(o, "by")));
     const char *name = name_of(d, o);
+    json_int_t stored = columns ? json_integer_value(columns) : need;
     bool no_room;
 
-    if (!name)
+    if (!name || stored < 0 || stored > TAP_MAX_FIELDS)
         return -EBADMSG;
-    *p = (struct tap_plan){.code = code_of(json_string_value(json_object_get(o, "code"))),
-                           .columns = (uint16_t)need,
-                           .slot = kind->slots,
-                           .by = by < 0 ? 0 : (uint16_t)by,
-                           .remember = by >= 0 && type >= 0 && type != TYPE_RECT};
-    if (columns) {
-        json_int_t n = json_integer_value(columns);
-        if (n < 0 || n > TAP_MAX_FIELDS)
-            return -EBADMSG;
-        p->columns = (uint16_t)n;
-    }
-    if (type < 0 || p->columns != need || reserved(name) || slot_named(kind, name) >= 0 ||
-        (type == TYPE_RECT && p->code != CODE_DELTA) || (p->code == CODE_BY && !p->remember))
+    *p = (struct tap_plan){.code = code,
+                           .type = type < 0 ? TYPE_U64 : (enum tap_type)type,
+                           .columns = (uint16_t)stored,
+                           .slot = kind->slots};
+    if (type < 0 || stored != need || reserved(name) || slot_named(kind, name) >= 0 ||
+        code == CODE_SKIP || !read_code(d, o, kind, name, p, enums->blocked))
         p->code = CODE_SKIP;
     no_room = p->code != CODE_SKIP && kind->slots + width > TAP_MAX_SLOTS;
-    if (no_room)
-        p->code = CODE_SKIP;
-    if (p->code == CODE_SKIP) {
-        p->remember = false;
+    if (no_room || p->code == CODE_SKIP) {
+        *p = (struct tap_plan){.code = CODE_SKIP, .columns = p->columns};
+        if (block(enums->blocked, o, name))
+            return -ENOMEM;
         return no_room ? leave_out(d, kind, name) : 0;
     }
-    p->type = (enum tap_type)type;
     *f = (struct tap_field){.name = name,
                             .help = help_of(d, o),
                             .type = p->type,
@@ -296,11 +297,29 @@ static void count_plain(struct tap_plan *plans, size_t count)
 {
     for (size_t i = count; i--;) {
         struct tap_plan *p = &plans[i];
-        bool plain = p->code == CODE_DELTA && p->type != TYPE_RECT && !p->remember;
+        bool plain = p->code == CODE_DELTA && p->type != TYPE_RECT && !p->linked;
         bool goes_on = i + 1 < count && p[1].slot == p->slot + 1;
 
         p->plain = plain ? 1 + (goes_on ? p[1].plain : 0) : 0;
     }
+}
+
+/* Once all registers are known: which fields set one, and what is plain. */
+static void link_kind(const struct tap_desc *d, struct tap_kind_plan *k)
+{
+    const struct tap_field *f = k->desc->fields;
+
+    for (unsigned i = 0; i < k->count; i++) {
+        struct tap_plan *p = &k->fields[i];
+
+        if (p->code == CODE_SKIP)
+            continue;
+        p->set = register_of(d, f++->name, p->type == TYPE_RECT);
+        p->linked = p->set != TAP_NONE || p->remember || p->code > CODE_TIME;
+        if (p->linked)
+            k->link[k->links++] = (uint8_t)i;
+    }
+    count_plain(k->fields, k->count);
 }
 
 static int read_kind(struct tap_desc *d, const json_t *o, struct tap_kind_desc *kind,
@@ -311,7 +330,7 @@ static int read_kind(struct tap_desc *d, const json_t *o, struct tap_kind_desc *
     size_t count = json_array_size(list);
     struct tap_field *fields = keep(d, count + 1, sizeof(*fields));
     struct tap_plan *plans = keep(d, count + 1, sizeof(*plans));
-    int remembered = 0;
+    unsigned remembered = 0, spans = 0;
 
     if (!fields || !plans)
         return -ENOMEM;
@@ -336,11 +355,12 @@ static int read_kind(struct tap_desc *d, const json_t *o, struct tap_kind_desc *
         if (err)
             return err;
         plan->columns += plans[i].columns;
-        /* At most one: the table has room for one drawable an event. */
-        if (plans[i].remember && remembered++)
+        /* At most one of each: the memory has room for two keys an event. */
+        remembered += plans[i].remember;
+        spans += plans[i].code == CODE_SINCE;
+        if (remembered > 1 || spans > 1)
             return -EBADMSG;
     }
-    count_plain(plans, count);
     return 0;
 }
 
@@ -351,7 +371,7 @@ static int by_number(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-static int read_desc(struct tap_desc *d, const json_t *all)
+static int read_desc(struct tap_desc *d, const json_t *all, json_t *blocked)
 {
     const char *source = json_string_value(json_object_get(all, "source"));
     const json_t *kinds = json_object_get(all, "kinds");
@@ -367,7 +387,7 @@ static int read_desc(struct tap_desc *d, const json_t *all)
     d->plans = keep(d, d->count, sizeof(*d->plans));
     if (!enums || !d->kinds || !d->plans)
         return -ENOMEM;
-    enums->json = json_object_get(all, "enums");
+    *enums = (struct enum_cache){.json = json_object_get(all, "enums"), .blocked = blocked};
     for (size_t i = 0; i < d->count; i++) {
         int err = read_kind(d, json_array_get(kinds, i), &d->kinds[i], &d->plans[i], enums);
         if (err)
@@ -377,24 +397,44 @@ static int read_desc(struct tap_desc *d, const json_t *all)
     for (size_t i = 1; i < d->count; i++)
         if (d->plans[i].number == d->plans[i - 1].number)
             return -EBADMSG;
+    for (size_t i = 0; i < d->count; i++) {
+        link_kind(d, &d->plans[i]);
+        if (d->plans[i].number < TAP_MAX_KINDS)
+            d->by_number[d->plans[i].number] = &d->plans[i];
+    }
     return 0;
+}
+
+/* Reads it again while fields are left out that fields read before them are predicted from. */
+static int read_known(struct tap_desc *d, const json_t *all, json_t *blocked)
+{
+    for (int round = 0; round < MOST_ROUNDS; round++) {
+        size_t before = json_object_size(blocked);
+        int err = read_desc(d, all, blocked);
+
+        if (err || json_object_size(blocked) == before)
+            return err;
+        tap_desc_free(d);
+    }
+    return -EBADMSG;
 }
 
 int tap_desc_parse(struct tap_desc *d, const char *text, size_t length)
 {
-    json_t *all = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+    json_t *all = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL), *blocked = json_object();
     int err = -EBADMSG;
 
     *d = (struct tap_desc){0};
     if (json_is_object(all))
-        err = read_desc(d, all);
+        err = read_known(d, all, blocked);
+    json_decref(blocked);
     json_decref(all);
     if (err)
         tap_desc_free(d);
     return err;
 }
 
-struct tap_kind_plan *tap_desc_plan(const struct tap_desc *d, unsigned number)
+struct tap_kind_plan *tap_desc_find(const struct tap_desc *d, uint64_t number)
 {
     size_t low = 0, high = d->count;
 
@@ -408,27 +448,4 @@ struct tap_kind_plan *tap_desc_plan(const struct tap_desc *d, unsigned number)
             high = middle;
     }
     return NULL;
-}
-
-/* ---- the chunk's memory --------------------------------------------------------------- */
-
-int tap_memory_reset(struct tap_memory *m, size_t events)
-{
-    size_t size = 64;
-
-    while (size < 2 * events)
-        size *= 2;
-    if (!m->known || size > m->mask + 1u) {
-        free(m->known);
-        m->known = calloc(size, sizeof(*m->known));
-        m->mask = (uint32_t)size - 1;
-        m->stamp = 0;
-    }
-    if (!m->known)
-        return -ENOMEM;
-    if (!++m->stamp) { /* all stamps are used */
-        memset(m->known, 0, (m->mask + 1u) * sizeof(*m->known));
-        m->stamp = 1;
-    }
-    return 0;
 }

@@ -14,7 +14,7 @@
 
 #define TAP_MAGIC      "SPICETAP"
 #define TAP_MAJOR      1
-#define TAP_MINOR      1
+#define TAP_MINOR      2
 #define TAP_CHUNK_MARK "\xf5TAP"
 
 enum tap_limits {
@@ -27,6 +27,8 @@ enum tap_limits {
     TAP_MAX_KINDS = 1024,
     TAP_MAX_FIELDS = 64, /* of a kind */
     TAP_MAX_NAME = 63,
+    TAP_MAX_REGISTERS = 32, /* names of fields that others are predicted from */
+    TAP_RECENT = 64,        /* values in a list of CODE_RECENT */
 };
 
 /* More events than any recorder can lose: what a damaged or forged number must not exceed. */
@@ -41,28 +43,39 @@ struct tap_chunk_header {
 
 /* How a column predicts its next value; what is stored is the difference. */
 enum tap_code {
-    CODE_DELTA, /* the value this field had in the previous event of the kind */
-    CODE_TIME,  /* the event's own time */
-    CODE_BY,    /* the value any `by` field had when its drawable was last named */
-    CODE_SKIP,  /* not known to this reader */
+    CODE_DELTA,  /* the value this field had in the previous event of the kind */
+    CODE_TIME,   /* the event's own time */
+    CODE_BY,     /* the value any `by` field had when its drawable was last named */
+    CODE_LAST,   /* the value that a field of some name had last, in any kind */
+    CODE_RECENT, /* stored as its place in a list of recent values */
+    CODE_SINCE,  /* a span from a time known for a key until the last value of some field */
+    CODE_SKIP,   /* not known to this reader */
 };
+
+enum { TAP_NONE = 0xff }; /* no slot, no register */
 
 /* One field as the coder sees it. */
 struct tap_plan {
     enum tap_code code;
     enum tap_type type;
     uint16_t slot, columns;
-    uint16_t by;    /* slot of the field a CODE_BY or a remembered field belongs to */
     uint16_t plain; /* so many fields from this one on are one column each, CODE_DELTA, one slot
-                       after the other, and not remembered */
-    bool remember;
+                       after the other, and not linked */
+    uint8_t by[2];  /* slots of the fields that make the key of `remember` or CODE_SINCE */
+    uint8_t anew;   /* CODE_SINCE: where this slot is 0, the next span begins at this one's end */
+    uint8_t of;     /* CODE_LAST, CODE_SINCE, CODE_RECENT: the register or list */
+    uint8_t set;    /* the register that holds this field's value */
+    bool remember;  /* its value belongs to the key by[0] */
+    bool linked;    /* it reads or sets something beside its own columns */
 };
 
 struct tap_kind_plan {
     const struct tap_kind_desc *desc;
-    const struct tap_plan *fields; /* all of them, those not known included */
-    uint16_t count, columns;       /* columns: the thread's one included */
-    uint16_t number;               /* what the log calls it */
+    struct tap_plan *fields; /* all of them, those not known included */
+    uint16_t count, columns; /* columns: the thread's one included */
+    uint16_t links;          /* how many fields are linked, and which */
+    uint8_t link[TAP_MAX_FIELDS];
+    uint16_t number; /* what the log calls it */
 };
 
 /* A log's description of itself. */
@@ -71,42 +84,29 @@ struct tap_desc {
     struct tap_kind_desc *kinds;
     struct tap_kind_plan *plans; /* by ascending number */
     size_t count;
+    struct tap_kind_plan *by_number[TAP_MAX_KINDS]; /* the low numbers, found at once */
+    struct tap_register {
+        const char *name;
+        bool rect;
+    } registers[TAP_MAX_REGISTERS];
+    unsigned register_count;
     unsigned left_out;          /* fields beyond TAP_MAX_SLOTS */
     const char *left_out_first; /* "KIND.FIELD" of the first of them */
     struct tap_arena *memory;   /* all that the above points to */
 };
 
+extern const char *const tap_type_names[];
+
 /* The description of `source`'s kinds and META's, as JSON; free() it. NULL: no memory. */
 char *tap_desc_json(enum tap_source source);
 int tap_desc_parse(struct tap_desc *out, const char *json, size_t length);
 void tap_desc_free(struct tap_desc *d);
-struct tap_kind_plan *tap_desc_plan(const struct tap_desc *d, unsigned number);
+struct tap_kind_plan *tap_desc_find(const struct tap_desc *d, uint64_t number);
 
-/* Which value belonged to a drawable when it was last named, within one chunk. */
-struct tap_memory {
-    struct tap_known {
-        uint64_t key, value;
-        uint32_t stamp;
-    } * known;
-    uint32_t stamp, mask;
-};
-
-/* Forgets everything, and makes room for a chunk of `events`, each of which names one key. */
-int tap_memory_reset(struct tap_memory *m, size_t events);
-
-/* Where the value of `key` is kept; new ones start at 0. */
-static inline uint64_t *tap_memory_at(struct tap_memory *m, uint64_t key)
+/* How the log describes a kind; NULL: it does not. */
+static inline struct tap_kind_plan *tap_desc_plan(const struct tap_desc *d, uint64_t number)
 {
-    uint32_t i = (uint32_t)((key * 0x9e3779b97f4a7c15u) >> 40) & m->mask;
-
-    for (;; i = (i + 1) & m->mask) {
-        struct tap_known *k = &m->known[i];
-
-        if (k->stamp != m->stamp)
-            *k = (struct tap_known){.key = key, .stamp = m->stamp};
-        if (k->key == key)
-            return &k->value;
-    }
+    return number < TAP_MAX_KINDS ? d->by_number[number] : tap_desc_find(d, number);
 }
 
 static inline uint64_t zigzag(uint64_t v)

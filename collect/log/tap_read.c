@@ -278,7 +278,7 @@ static void give_missing(struct tap_reader *r, struct tap_event *ev)
 static void give_loss(struct tap_reader *r, const struct tap_event *e, struct tap_event *ev)
 {
     const struct tap_event *known =
-        tap_translate(&r->known[tap_decoder_plan(&r->decoder, e->kind) - r->desc.plans], e, ev);
+        tap_translate(&r->known[tap_desc_plan(&r->desc, e->kind) - r->desc.plans], e, ev);
 
     if (known != ev)
         *ev = *known;
@@ -330,7 +330,7 @@ const struct tap_event *tap_reader_known(const struct tap_reader *r, const struc
 
     if (ev->kind == EV_loss)
         return ev;
-    plan = tap_decoder_plan(&r->decoder, ev->kind);
+    plan = tap_desc_plan(&r->desc, ev->kind);
     return plan ? tap_translate(&r->known[plan - r->desc.plans], ev, room) : NULL;
 }
 
@@ -340,7 +340,7 @@ const struct tap_kind_desc *tap_reader_kind(const struct tap_reader *r, uint16_t
 
     if (kind == EV_loss)
         return tap_kind_find(EV_loss);
-    plan = tap_decoder_plan(&r->decoder, kind);
+    plan = tap_desc_plan(&r->desc, kind);
     return plan ? plan->desc : NULL;
 }
 

@@ -25,10 +25,19 @@ static const char small_json[] =
     "{\"name\":\"b\",\"type\":\"rect\",\"meaning\":\"box\",\"columns\":4},"
     "{\"name\":\"new\",\"type\":\"blob\",\"columns\":2},"
     "{\"name\":\"c\",\"type\":\"s64\",\"meaning\":\"time\",\"code\":\"time\"}]},"
+    "{\"number\":2,\"name\":\"match\",\"source\":\"spice\",\"fields\":["
+    "{\"name\":\"id\",\"type\":\"u64\",\"meaning\":\"hex\",\"code\":\"recent\",\"columns\":2},"
+    "{\"name\":\"x\",\"type\":\"u64\",\"meaning\":\"num\",\"code\":\"last\",\"by\":\"id\"},"
+    "{\"name\":\"o\",\"type\":\"rect\",\"meaning\":\"box\",\"code\":\"last\",\"of\":\"b\"},"
+    "{\"name\":\"s\",\"type\":\"s64\",\"meaning\":\"ns\",\"code\":\"since\",\"of\":\"c\","
+    "\"by\":[\"id\",\"x\"],\"anew\":\"x\"},"
+    "{\"name\":\"d\",\"type\":\"u64\",\"code\":\"last\",\"of\":\"new\"}]},"
     "{\"number\":1000,\"name\":\"loss\",\"source\":\"meta\",\"fields\":["
     "{\"name\":\"count\",\"type\":\"u64\",\"meaning\":\"num\"}]}]}";
-/* Two wakeups: order, time, tid, drawable, x, b (4), new (2), c. */
-static const uint8_t small_raw[] = {2, 27, 27, 0, 0, 1, 2, 1, 2, 1, 4, 0, 0, 0, 0, 0, 0, 1, 9};
+/* Two wakeups and two matches: order; time; match: tid, id (2), x, o (4), s, d; wakeup: tid,
+ * drawable, x, b (4), new (2), c. */
+static const uint8_t small_raw[] = {4, 27, 2, 27, 2, 1, 3, 0, 1, 64, 1, 8, 1, 2, 1, 6, 0, 0,
+                                    0, 1,  5, 0,  0, 1, 2, 1, 4, 0,  0, 1, 7, 0, 0, 0, 1, 9};
 
 static void put(int fd, const void *data, size_t size)
 {
@@ -48,6 +57,7 @@ static void wrap(int fd, const char *json, size_t json_size, const uint8_t *raw,
     memset(p, 0, TAP_HEADER_SIZE);
     memcpy(p, TAP_MAGIC, 8);
     put_le(p + 8, TAP_MAJOR, 2);
+    put_le(p + 10, TAP_MINOR, 2);
     put_le(p + 12, packed, 4);
     put_le(p + 16, json_size, 4);
     put_le(p + 20, tap_crc(p + TAP_HEADER_SIZE, packed), 4);
@@ -169,8 +179,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
             const char *folder = (*argv)[i];
 
             seed_log(folder);
-            seed(folder, "payload", 1, (const uint8_t *)"\x02", 2, small_raw, sizeof(small_raw));
-            seed(folder, "description", 2, (const uint8_t *)"\x02", 1, both, sizeof(both));
+            seed(folder, "payload", 1, (const uint8_t *)"\x04", 2, small_raw, sizeof(small_raw));
+            seed(folder, "description", 2, (const uint8_t *)"\x04", 1, both, sizeof(both));
             break;
         }
     return 0;

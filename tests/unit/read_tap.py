@@ -63,17 +63,111 @@ def split(payload):
         columns.at += length
 
 
-def read_field(field, columns, event, time, memory):
-    own = [next(columns) for _ in range(field.get("columns", 4 if field["type"] == "rect" else 1))]
-    if field["type"] == "rect":
-        left, top, width, height = (column.value() for column in own)
-        return [signed(v, 32) for v in (left, top, left + width, top + height)]
-    code, by = field.get("code", "delta"), event.get(field.get("by"))
-    expected = {"time": time, "by": memory.get(by, 0)}.get(code)
-    value = own[0].value(expected)
-    if by is not None:
-        memory[by] = value
+class Memory:
+    """What the codes of a chunk rest on."""
+
+    def __init__(self):
+        self.last, self.beside, self.begin, self.recent = {}, {}, {}, {}
+
+
+def read_recent(field, own, memory):
+    values, place = memory.recent.setdefault(field["name"], []), own[0].varint()
+    value = values.pop(place) if place < len(values) else own[1].value()
+    values.insert(0, value)
+    del values[64:]
     return value
+
+
+def read_rect(field, own, memory):
+    if field.get("code", "delta") == "last":
+        before = memory.last.get((field.get("of", field["name"]), True), [0, 0, 0, 0])
+        left, top, right, bottom = before
+        for column, expected in zip(own, (left, top, right - left, bottom - top), strict=True):
+            column.before = expected
+    left, top, width, height = (column.value() for column in own)
+    return [signed(v, 32) for v in (left, top, left + width, top + height)]
+
+
+def read_since(field, own, kind, event, time, memory):
+    end = memory.last.get((field["of"], False), 0) if "of" in field else time
+    key = sum(event[name] << 32 * i for i, name in enumerate(names_of(field, "by"))) & MASK
+    key = (kind["number"], key)
+    value = own[0].value((end - memory.begin.get(key, 0)) & MASK)
+    anew = "anew" in field and event[field["anew"]] == 0
+    memory.begin[key] = end if anew else (end - value) & MASK
+    return value
+
+
+def read_field(field, columns, kind, event, time, memory):
+    own = [next(columns) for _ in range(width(field))]
+    code, rect = field.get("code", "delta"), field["type"] == "rect"
+    keys = names_of(field, "by")
+    by = event.get(keys[0]) if len(keys) == 1 and code != "since" and not rect else None
+    if rect:
+        value = read_rect(field, own, memory)
+    elif code == "recent":
+        value = read_recent(field, own, memory)
+    elif code == "since":
+        value = read_since(field, own, kind, event, time, memory)
+    else:
+        last = memory.last.get((field.get("of", field["name"]), False), 0)
+        value = own[0].value({"time": time, "by": memory.beside.get(by, 0), "last": last}.get(code))
+    if by is not None:
+        memory.beside[by] = value
+    memory.last[field["name"], rect] = value
+    return value
+
+
+# ---- which fields can be read --------------------------------------------------------------
+
+
+TYPES = {"u64", "u32", "u8", "bool", "s64", "s32", "rect"}
+CODES = {"delta", "time", "by", "last", "recent", "since"}
+RESERVED = {"t", "source", "event", "tid"}
+
+
+def width(field):
+    usual = 4 if field["type"] == "rect" else 2 if field.get("code") == "recent" else 1
+    return field.get("columns", usual)
+
+
+def names_of(field, key):
+    value = field.get(key, [])
+    return [value] if isinstance(value, str) else value
+
+
+def readable(field, before, blocked):
+    """`before`: the fields before it that can be read. `blocked`: names of fields that cannot, "" for any with `by`."""
+    code, rect, name = field.get("code", "delta"), field["type"] == "rect", field["name"]
+    known = {f["name"] for f in before if f["type"] != "rect"}
+    of = field.get("of", None if code == "since" else name)
+    if field["type"] not in TYPES or code not in CODES or name in RESERVED or name in {f["name"] for f in before}:
+        return False
+    if width(field) != width({"type": field["type"], "code": code}) or (rect and code not in ("delta", "last")):
+        return False
+    if code in ("by", "since") and not known.issuperset(names_of(field, "by") + names_of(field, "anew")):
+        return False
+    if code == "by":
+        return len(names_of(field, "by")) == 1 and "" not in blocked
+    if code == "since" and len(names_of(field, "by")) > 2:
+        return False
+    return code not in ("last", "recent", "since") or (name if code == "recent" else of) not in blocked
+
+
+def mark_readable(kinds):
+    blocked, grown = set(), True
+    while grown:
+        grown = False
+        for kind in kinds:
+            before = []
+            for field in kind["fields"]:
+                field["readable"] = readable(field, before, blocked)
+                if field["readable"]:
+                    before.append(field)
+                    continue
+                lost = {field["name"]} | ({""} if "by" in field else set())
+                grown |= not lost <= blocked
+                blocked |= lost
 
 
 def show(field, value, enums):
@@ -96,9 +190,9 @@ def decode(description, kinds, head, payload):
     order, times = next(columns), next(columns)
     order = [order.varint() for _ in range(head["events"])]
     times.before = head["first"]
-    own = {number: [next(columns) for _ in range(1 + sum(f["columns"] for f in kinds[number]["fields"]))]
+    own = {number: [next(columns) for _ in range(1 + sum(width(f) for f in kinds[number]["fields"]))]
            for number in sorted(set(order))}
-    memory, events = {}, []
+    memory, events = Memory(), []
     for number in order:
         kind, time = kinds[number], times.value()
         fields = iter(own[number])
@@ -106,7 +200,10 @@ def decode(description, kinds, head, payload):
                 "tid": next(fields).value()}
         event = {}
         for field in kind["fields"]:
-            event[field["name"]] = read_field(field, fields, event, time, memory)
+            if not field["readable"]:
+                [next(fields) for _ in range(width(field))]
+                continue
+            event[field["name"]] = read_field(field, fields, kind, event, time, memory)
             line[field["name"]] = show(field, event[field["name"]], description["enums"])
         events.append(line)
     return events
@@ -141,6 +238,7 @@ class Log:
         if len(text) != raw:
             raise DamageError
         self.description = json.loads(text)
+        mark_readable(self.description["kinds"])
         self.kinds = {kind["number"]: kind for kind in self.description["kinds"]}
         self.at = 32 + packed
 

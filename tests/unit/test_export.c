@@ -22,6 +22,7 @@ static void make_run(const char *path)
         .src_height = INT32_MIN, .created = 1999, .verdict = 0);
     PUT(qemu, qxl_io_write, 2500, .qid = -1, .port = 4, .val = UINT64_MAX, .size = 1, .async = 1);
     assert_int_equal(tap_write_loss(spice, 3000, 42, LOSS_REASON_ring_full), 0);
+    assert_int_equal(tap_writer_flush(spice), 0);
     PUT(spice, stream_stop, 2000001000, .stream = UINT32_MAX, .reason = 0, .age = INT64_MIN,
         .frames = 3);
     assert_int_equal(bundle_log_close(b, spice), 0);

@@ -2,10 +2,9 @@
 /* Logs: what is written is read, and damage costs no more than the chunk it is in. */
 #include <signal.h>
 #include <sys/resource.h>
-#include <zlib.h>
 
+#include "craft.h"
 #include "desktop.h"
-#include "fake.h"
 
 enum { CHUNKS = 3, PER_CHUNK = 20, MANY = 20000 };
 
@@ -169,7 +168,8 @@ static void losses_counted(void **state)
     unlink(path);
 }
 
-/* The goal is 12 bytes an event over the demo's run; the desktop of our own is a stand-in. */
+/* The goal is 5 bytes an event over the demo's run. The desktop of our own has times of pure noise:
+ * it took 6.07 when a field was predicted from its own column alone. */
 static void small_enough(void **state)
 {
     const char *spice = fake_path("spice.tap"), *qemu = fake_path("qemu.tap");
@@ -184,7 +184,7 @@ static void small_enough(void **state)
     assert_int_equal(tap_writer_flush(s), 0);
     assert_int_equal(tap_writer_flush(q), 0);
     assert_true(tap_writer_bytes(s) + tap_writer_bytes(q) <
-                12 * (tap_writer_events(s) + tap_writer_events(q)));
+                5.85 * (double)(tap_writer_events(s) + tap_writer_events(q)));
     assert_int_equal(tap_writer_close(s), 0);
     assert_int_equal(tap_writer_close(q), 0);
     unlink(spice);
@@ -523,50 +523,6 @@ static void spans_of_losses(void **state)
 }
 
 /* ---- logs of other versions ------------------------------------------------------------------ */
-
-struct craft {
-    uint16_t major, minor;
-    const char *json;
-    const uint8_t *raw;
-    uint32_t raw_size, events;
-    uint32_t say_raw, say_payload; /* lies, if not 0 */
-};
-
-static size_t pack(uint8_t *to, const void *data, size_t size)
-{
-    uLongf length = 1 << 20;
-
-    assert_int_equal(compress2(to, &length, data, size, 9), Z_OK);
-    return length;
-}
-
-static const char *craft(const struct craft *c)
-{
-    uint8_t *file = calloc(1, 2 << 20), *p = file;
-    const char *path = fake_path("crafted.tap");
-    size_t packed = pack(p + TAP_HEADER_SIZE, c->json, strlen(c->json));
-
-    memcpy(p, TAP_MAGIC, 8);
-    put_le(p + 8, c->major, 2);
-    put_le(p + 10, c->minor, 2);
-    put_le(p + 12, packed, 4);
-    put_le(p + 16, strlen(c->json), 4);
-    put_le(p + 20, tap_crc(p + TAP_HEADER_SIZE, packed), 4);
-    put_le(p + 28, tap_crc(p, 28), 4);
-    p += TAP_HEADER_SIZE + packed;
-    packed = pack(p + TAP_CHUNK_SIZE, c->raw, c->raw_size);
-    memcpy(p, TAP_CHUNK_MARK, 4);
-    put_le(p + 4, c->say_payload ? c->say_payload : packed, 4);
-    put_le(p + 8, c->say_raw ? c->say_raw : c->raw_size, 4);
-    put_le(p + 12, c->events, 4);
-    put_le(p + 16, 500, 8);
-    put_le(p + 24, 600, 8);
-    put_le(p + 48, tap_crc(p + TAP_CHUNK_SIZE, packed), 4);
-    put_le(p + 52, tap_crc(p, 52), 4);
-    fake_store(path, file, (size_t)(p - file) + TAP_CHUNK_SIZE + packed);
-    free(file);
-    return path;
-}
 
 /* One wakeup of a later version: a number, a new type, a new code, and a field under a known name.
  */
