@@ -493,16 +493,26 @@ static void older_minor(void **state)
         "1", "draw",
         FIELD("drawable", "u64", CODE("delta") ",\"columns\":1") "," FIELD("release_id", "u64", CODE("delta") WITH("by", "drawable") ",\"columns\":1") "," FIELD(
             "created", "u64",
-            CODE("time") ",\"columns\":1")) "," KIND("22", "release",
-                                                     FIELD("drawable", "u64", CODE("delta") ",\"columns\":1") "," FIELD(
-                                                         "release_id", "u64",
-                                                         CODE("by") WITH(
-                                                             "by",
-                                                             "drawable") ",\"columns\":"
-                                                                         "1") "," FIELD("box",
-                                                                                        "rect",
-                                                                                        CODE("delt"
-                                                                                             "a") ",\"columns\":4")));
+            CODE(
+                "time") ",\"columns\":1")) "," KIND("22", "release",
+                                                    FIELD("drawable", "u64", CODE("delta") ",\"columns\":1") "," FIELD(
+                                                        "release_id", "u64",
+                                                        CODE("by") WITH(
+                                                            "by",
+                                                            "drawable") ",\"columns\":"
+                                                                        "1") "," FIELD("box",
+                                                                                       "rect",
+                                                                                       CODE(
+                                                                                           "delt"
+                                                                                           "a") ","
+                                                                                                "\""
+                                                                                                "co"
+                                                                                                "lu"
+                                                                                                "mn"
+                                                                                                "s"
+                                                                                                "\""
+                                                                                                ":"
+                                                                                                "4")));
     struct craft c = {.major = 1, .minor = 1, .json = json, .raw = raw.data, .events = 4};
     struct tap_reader *r;
     (void)state;
