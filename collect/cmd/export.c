@@ -331,8 +331,6 @@ static int export_rest(struct sink *s, struct bundle *b, const struct options *o
 {
     static const struct link_view *const views[] = {&view_journeys, &view_oom, &view_fences,
                                                     &view_updates};
-    static const char *const labels[] = {"linking journeys", "linking calls for memory",
-                                         "linking fences", "linking updates"};
     bool all =
         s->kind->links && !o->sources.count && !o->kinds.count && !o->from.given && !o->to.given;
     struct bundle *again;
@@ -346,13 +344,13 @@ static int export_rest(struct sink *s, struct bundle *b, const struct options *o
     error = error ? error : sink_about(s, "start", NULL, start);
     error = error ? error : sink_about(s, "end", NULL, end);
     free(about);
-    for (size_t i = 0; all && !error && i < sizeof(views) / sizeof(*views); i++) {
-        progress_label(labels[i]);
-        error = bundle_open(&again, o->run); /* each walks it from its beginning */
-        if (error)
-            break;
-        error = export_links(s, again, views[i], NULL, &losses);
-        bundle_close(again);
+    if (all && !error) {
+        progress_label("linking");
+        error = bundle_open(&again, o->run); /* the links begin anew */
+        if (!error) {
+            error = export_links(s, again, views, sizeof(views) / sizeof(*views), NULL, &losses);
+            bundle_close(again);
+        }
     }
     say_losses(losses);
     return error;
@@ -410,7 +408,7 @@ static int print_summary(struct bundle *b, const struct options *o)
     FILE *f = o->output ? fopen(o->output, "we") : stdout;
     json_t *s = NULL;
     uint64_t losses = 0;
-    int error = f ? export_links(NULL, b, o->view, &s, &losses) : -errno;
+    int error = f ? export_links(NULL, b, &o->view, 1, &s, &losses) : -errno;
 
     if (error) {
         if (f && f != stdout)
@@ -444,7 +442,7 @@ static int export_view(struct bundle *b, const struct options *o)
         return print_summary(b, o);
     error = sink_open(&s, format, o->output, true);
     if (!error) {
-        error = export_links(&s, b, o->view, NULL, &losses);
+        error = export_links(&s, b, &o->view, 1, NULL, &losses);
         closed = sink_close(&s);
         error = error ? error : closed;
     }

@@ -15,8 +15,16 @@ const struct link_view *link_view(const char *name)
     return NULL;
 }
 
-int links_walk(const struct link_view *view, void *state, struct bundle *b,
-               const struct row_sink *rows, uint64_t *losses)
+static int rows_error(const struct link_walk *walks, size_t count)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < count && !error; i++)
+        error = walks[i].rows ? walks[i].rows->error : 0;
+    return error;
+}
+
+int links_walk(const struct link_walk *walks, size_t count, struct bundle *b, uint64_t *losses)
 {
     struct run_cursor *c = NULL;
     struct run_event e;
@@ -24,15 +32,19 @@ int links_walk(const struct link_view *view, void *state, struct bundle *b,
 
     if (error)
         return error;
-    while (!(rows && rows->error) && cursor_next(c, &e) == 1) {
+    while (!rows_error(walks, count) && cursor_next(c, &e) == 1) {
         if (losses && e.event && e.event->kind == EV_loss)
             ++*losses;
-        if (e.event)
-            view->add(state, e.event, e.source, e.clock_error);
+        for (size_t i = 0; e.event && i < count; i++)
+            walks[i].view->add(walks[i].state, e.event, e.source, e.clock_error);
     }
     cursor_close(c);
-    error = view->end(state);
-    return rows && rows->error ? rows->error : error;
+    for (size_t i = 0; i < count; i++) {
+        int ended = walks[i].view->end(walks[i].state);
+
+        error = error ? error : ended;
+    }
+    return error ? error : rows_error(walks, count);
 }
 
 json_t *links_summary(const struct link_view *view, void *state)

@@ -29,11 +29,16 @@ extern const struct link_view view_journeys, view_oom, view_fences, view_updates
 /* The view of that name, NULL: none. */
 const struct link_view *link_view(const char *name);
 
-/* Feeds `view` every event of `b`, and ends it. `rows`: its sink, or NULL. `losses`, if not NULL,
+struct link_walk {
+    const struct link_view *view;
+    void *state;
+    const struct row_sink *rows; /* NULL: they are dropped */
+};
+
+/* Feeds every event of `b` to each view, and ends them in their order. `losses`, if not NULL,
  * counts the loss records on the way. 0 or -errno. */
 struct bundle;
-int links_walk(const struct link_view *view, void *state, struct bundle *b,
-               const struct row_sink *rows, uint64_t *losses);
+int links_walk(const struct link_walk *walks, size_t count, struct bundle *b, uint64_t *losses);
 /* The summary, with `overflows` if there are any. The caller owns it. NULL: no memory. */
 json_t *links_summary(const struct link_view *view, void *state);
 void links_text(const struct link_view *view, const json_t *summary, FILE *f);

@@ -238,7 +238,7 @@ static int add_journeys(struct page *p)
         if (!error && !state)
             error = -1;
         if (!error)
-            error = links_walk(&view_journeys, state, b, &rows.to, NULL);
+            error = links_walk(&(struct link_walk){&view_journeys, state, &rows.to}, 1, b, NULL);
     }
     if (state)
         view_journeys.free(state);

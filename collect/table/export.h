@@ -30,12 +30,14 @@ bool export_describes(struct bundle *b, const char *name);
 int export_events(struct sink *s, struct bundle *b, const struct event_choice *choice,
                   struct event_counts *counts);
 
+enum { EXPORT_VIEWS = 4 }; /* at a time, at most */
+
 /*
- * Runs `view` over `b`, the rows into an open sink, NULL: dropped. *summary, which the caller owns,
- * if not NULL. What did not fit the view's tables is printed on stderr. *losses counts the loss
- * events: rows beside them may not be whole. 0 or -errno.
+ * Runs the views over `b` together, the rows into an open sink, NULL: dropped. *summary, if not
+ * NULL, is the first one's; the caller owns it. What did not fit the views' tables is printed on
+ * stderr. *losses counts the loss events: rows beside them may not be whole. 0 or -errno.
  */
-int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary,
-                 uint64_t *losses);
+int export_links(struct sink *s, struct bundle *b, const struct link_view *const *views,
+                 size_t count, json_t **summary, uint64_t *losses);
 
 #endif

@@ -21,23 +21,35 @@ static void print_overflows(const struct link_view *view, void *state)
     json_decref(list);
 }
 
-int export_links(struct sink *s, struct bundle *b, const struct link_view *view, json_t **summary,
-                 uint64_t *losses)
+int export_links(struct sink *s, struct bundle *b, const struct link_view *const *views,
+                 size_t count, json_t **summary, uint64_t *losses)
 {
-    struct sink_rows rows;
-    int error = s ? sink_rows(&rows, s, view->schema) : 0;
-    void *state = error ? NULL : view->begin(s ? &rows.to : NULL);
+    struct sink_rows rows[EXPORT_VIEWS];
+    struct link_walk walks[EXPORT_VIEWS] = {{0}};
+    int error = count <= EXPORT_VIEWS ? 0 : -E2BIG;
 
     *losses = 0;
-    if (!state)
-        return error ? error : -ENOMEM;
-    error = links_walk(view, state, b, s ? &rows.to : NULL, losses);
+    for (size_t i = 0; i < count && !error; i++) {
+        walks[i].view = views[i];
+        if (s)
+            error = sink_rows(&rows[i], s, views[i]->schema);
+        if (s)
+            walks[i].rows = &rows[i].to;
+        if (!error)
+            walks[i].state = views[i]->begin(s ? &rows[i].to : NULL);
+        if (!error && !walks[i].state)
+            error = -ENOMEM;
+    }
     if (!error)
-        print_overflows(view, state);
+        error = links_walk(walks, count, b, losses);
+    for (size_t i = 0; i < count && !error; i++)
+        print_overflows(views[i], walks[i].state);
     if (!error && summary) {
-        *summary = links_summary(view, state);
+        *summary = links_summary(views[0], walks[0].state);
         error = *summary ? 0 : -ENOMEM;
     }
-    view->free(state);
+    for (size_t i = 0; i < EXPORT_VIEWS; i++)
+        if (walks[i].state)
+            walks[i].view->free(walks[i].state);
     return error;
 }

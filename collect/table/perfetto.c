@@ -7,85 +7,90 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "table/perfetto_pack.h"
 #include "table/perfetto_plan.h"
+#include "table/perfetto_wire.h"
 
-enum { ARGUMENTS = 4 * ROW_COLUMNS };
+/* Bytes of an argument at most: its tag and length, its name, tag and value. A text is
+ * extra. */
+enum { ARGUMENT_MOST = 2 + PERFETTO_HEAD + 2 + PACK_VARINT };
 
-struct argument_list {
-    Perfetto__DebugAnnotation one[ARGUMENTS], *all[ARGUMENTS];
-    size_t count;
-};
-
-static Perfetto__DebugAnnotation *next(struct argument_list *l, uint64_t name)
+static uint8_t *put_number(uint8_t *p, const struct argument *g, int side, uint32_t field,
+                           uint64_t v)
 {
-    Perfetto__DebugAnnotation *a = &l->one[l->count];
+    uint8_t *begin = p + 2, *end; /* behind tag and length, of a byte each */
 
-    *a = (Perfetto__DebugAnnotation)PERFETTO__DEBUG_ANNOTATION__INIT;
-    a->has_name_iid = true;
-    a->name_iid = name;
-    l->all[l->count++] = a;
-    return a;
+    memcpy(begin, g->head[side], sizeof(g->head[side]));
+    end = pack_varint(begin + g->head_length[side], PACK_TAG(field, WIRE_VARINT));
+    end = pack_varint(end, v);
+    p[0] = PACK_TAG(4, WIRE_BYTES);
+    p[1] = (uint8_t)(end - begin);
+    return end;
 }
 
-static void put_signed_value(Perfetto__DebugAnnotation *a, int64_t v)
-{
-    a->has_int_value = true;
-    a->int_value = v;
-}
-
-static void put_enum(Perfetto__DebugAnnotation *a, const struct argument *g, int64_t v)
+static uint8_t *put_enum(uint8_t *p, const struct argument *g, int64_t v)
 {
     const struct tap_enum *e = g->column->names;
 
     for (size_t i = 0; i < e->count; i++)
-        if (e->values[i].value == v) {
-            a->has_string_value_iid = true;
-            a->string_value_iid = g->value_iid[i];
-            return;
+        if (e->values[i].value == v) { /* string_value_iid: its tag has two bytes */
+            return put_number(p, g, 0, 17, g->value_iid[i]);
         }
-    put_signed_value(a, v);
+    return put_number(p, g, 0, 3, (uint64_t)v);
 }
 
-static void put_argument(struct argument_list *l, const struct argument *g, const uint64_t *v)
+static uint8_t *put_real(uint8_t *p, const struct argument *g, uint64_t v)
+{
+    uint8_t *begin = p + 2, *end;
+
+    memcpy(begin, g->head[0], sizeof(g->head[0]));
+    end = pack_fixed64(begin + g->head_length[0], 5, v);
+    p[0] = PACK_TAG(4, WIRE_BYTES);
+    p[1] = (uint8_t)(end - begin);
+    return end;
+}
+
+static uint8_t *put_words(uint8_t *p, const struct argument *g, const char *text)
+{
+    size_t length = strlen(text);
+    uint8_t rest[1 + PACK_VARINT], *r = pack_varint(rest, PACK_TAG(6, WIRE_BYTES));
+
+    r = pack_varint(r, length);
+    p = pack_varint(p, PACK_TAG(4, WIRE_BYTES));
+    p = pack_varint(p, g->head_length[0] + (size_t)(r - rest) + length);
+    memcpy(p, g->head[0], g->head_length[0]);
+    p += g->head_length[0];
+    memcpy(p, rest, (size_t)(r - rest));
+    p += r - rest;
+    memcpy(p, text, length);
+    return p + length;
+}
+
+static uint8_t *put_argument(uint8_t *p, const struct argument *g, const uint64_t *v)
 {
     uint64_t word = v[g->column->slot];
-    Perfetto__DebugAnnotation *a;
     int32_t box[4];
 
-    if (g->column->kind == COLUMN_BOX) {
+    switch (g->column->kind) {
+    case COLUMN_BOX:
         memcpy(box, &v[g->column->slot], sizeof(box));
         for (int side = 0; side < 4; side++)
-            put_signed_value(next(l, g->iid[side]), box[side]);
-        return;
-    }
-    if (g->column->kind == COLUMN_TEXT && !word)
-        return;
-    a = next(l, g->iid[0]);
-    switch (g->column->kind) {
+            p = put_number(p, g, side, 4, (uint64_t)(int64_t)box[side]);
+        return p;
     case COLUMN_SIGNED:
-        put_signed_value(a, (int64_t)word);
-        break;
+        return put_number(p, g, 0, 4, word);
     case COLUMN_HEX:
-        a->has_pointer_value = true;
-        a->pointer_value = word;
-        break;
+        return put_number(p, g, 0, 7, word);
     case COLUMN_FLAG:
-        a->has_bool_value = true;
-        a->bool_value = word != 0;
-        break;
+        return put_number(p, g, 0, 2, word != 0);
     case COLUMN_ENUM:
-        put_enum(a, g, (int64_t)word);
-        break;
+        return put_enum(p, g, (int64_t)word);
     case COLUMN_REAL:
-        a->has_double_value = true;
-        memcpy(&a->double_value, &word, sizeof(word));
-        break;
+        return put_real(p, g, word);
     case COLUMN_TEXT:
-        a->string_value = (char *)(uintptr_t)word;
-        break;
+        return word ? put_words(p, g, (const char *)(uintptr_t)word) : p;
     default:
-        a->has_uint_value = true;
-        a->uint_value = word;
+        return put_number(p, g, 0, 3, word);
     }
 }
 
@@ -94,13 +99,41 @@ static bool is_null(const uint64_t *null, unsigned bit)
     return null && null[bit / 64] >> bit % 64 & 1;
 }
 
-static void put_arguments(struct argument_list *l, const struct plan *p, const uint64_t *v,
-                          const uint64_t *null)
+/* Room for a row's arguments: 0 or -ENOMEM. */
+static int make_room(struct perfetto_arguments *a, const struct plan *p, const uint64_t *v)
 {
-    l->count = 0;
+    size_t need = p->count * 4 * ARGUMENT_MOST;
+    uint8_t *larger;
+
+    for (unsigned i = 0; p->has_text && i < p->count; i++) {
+        const struct column *c = p->arguments[i].column;
+
+        if (c->kind == COLUMN_TEXT && v[c->slot])
+            need += strlen((const char *)(uintptr_t)v[c->slot]) + PACK_VARINT;
+    }
+    if (need <= a->room)
+        return 0;
+    larger = realloc(a->data, need);
+    if (!larger)
+        return -ENOMEM;
+    a->data = larger;
+    a->room = need;
+    return 0;
+}
+
+static int put_arguments(struct perfetto_arguments *a, const struct plan *p, const uint64_t *v,
+                         const uint64_t *null)
+{
+    int error = make_room(a, p, v);
+    uint8_t *at = a->data;
+
+    if (error)
+        return error;
     for (unsigned i = 0; i < p->count; i++)
         if (!is_null(null, p->arguments[i].bit))
-            put_argument(l, &p->arguments[i], v);
+            at = put_argument(at, &p->arguments[i], v);
+    a->length = (size_t)(at - a->data);
+    return 0;
 }
 
 static int count_value(struct sink *s, const struct plan *p, const uint64_t *v)
@@ -110,22 +143,20 @@ static int count_value(struct sink *s, const struct plan *p, const uint64_t *v)
     const char *word = by && by->names ? tap_enum_name(by->names, (int64_t)number) : NULL;
     struct perfetto_track *t =
         perfetto_counter(s, p->party, p->counter->name, number, word, p->counter->bytes);
-    Perfetto__TrackEvent e = PERFETTO__TRACK_EVENT__INIT;
 
     if (!t)
         return s->out.error;
     t->sum = p->counter->sum ? t->sum + (int64_t)value : (int64_t)value;
-    e.has_type = e.has_track_uuid = e.has_counter_value = true;
-    e.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_COUNTER;
-    e.track_uuid = t->uuid;
-    e.counter_value = t->sum;
-    return perfetto_event(s, v[p->time->slot], &e);
+    return perfetto_event(
+        s, v[p->time->slot],
+        &(struct perfetto_event){.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_COUNTER,
+                                 .track = t->uuid,
+                                 .counter = &t->sum});
 }
 
 static int put_slice(struct sink *s, const struct plan *p, struct perfetto_track *t,
-                     Perfetto__TrackEvent *e, uint64_t time, uint64_t lasted)
+                     struct perfetto_event *e, uint64_t time, uint64_t lasted)
 {
-    Perfetto__TrackEvent end = PERFETTO__TRACK_EVENT__INIT;
     int error;
 
     switch (p->how) {
@@ -139,8 +170,7 @@ static int put_slice(struct sink *s, const struct plan *p, struct perfetto_track
         if (t->depth) {
             t->depth--;
             e->type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_END;
-            e->has_name_iid = false; /* the viewer ends a slice of that name only */
-            e->n_category_iids = 0;
+            e->name = e->category = 0; /* the viewer would end a slice of that name only */
         }
         return perfetto_event(s, time, e);
     case SPAN:
@@ -149,38 +179,50 @@ static int put_slice(struct sink *s, const struct plan *p, struct perfetto_track
             return perfetto_event(s, time, e);
         e->type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_BEGIN;
         error = perfetto_event(s, time - lasted, e);
-        end.has_type = end.has_track_uuid = true;
-        end.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_END;
-        end.track_uuid = e->track_uuid;
-        return error ? error : perfetto_event(s, time, &end);
+        if (error)
+            return error;
+        return perfetto_event(
+            s, time,
+            &(struct perfetto_event){.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_END,
+                                     .track = e->track});
     default:
         break;
     }
     return perfetto_event(s, time, e);
 }
 
-static int event_row(struct sink *s, const struct plan *p, const uint64_t *v, const uint64_t *null)
+/* The row's track. Most rows of a table are on the track of the row before. */
+static struct perfetto_track *track_of(struct sink *s, struct plan *p, const uint64_t *v)
 {
     uint64_t display = p->display ? v[p->display->slot] : 0;
     uint64_t number = p->number ? v[p->number->slot] : 0;
-    uint64_t lasted = p->lasted ? v[p->lasted->slot] : 0, category = p->category;
+
+    if (!p->track || p->on_display != display || p->on_number != number) {
+        p->track = perfetto_track(s, p->party, p->group, display, p->number ? &number : NULL);
+        p->on_display = display;
+        p->on_number = number;
+    }
+    return p->track;
+}
+
+static int event_row(struct sink *s, struct plan *p, const uint64_t *v, const uint64_t *null)
+{
+    struct perfetto *x = s->state;
+    uint64_t lasted = p->lasted ? v[p->lasted->slot] : 0;
     uint64_t time = v[p->time->slot];
-    struct perfetto_track *t =
-        perfetto_track(s, p->party, p->group, display, p->number ? &number : NULL);
-    Perfetto__TrackEvent e = PERFETTO__TRACK_EVENT__INIT;
-    static struct argument_list list;
+    struct perfetto_track *t = track_of(s, p, v);
+    struct perfetto_event e = {.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_INSTANT,
+                               .category = p->category,
+                               .name = p->name,
+                               .arguments = &x->arguments};
+    int error;
 
     if (!t)
         return s->out.error ? s->out.error : -ENOMEM;
-    put_arguments(&list, p, v, null);
-    e.n_category_iids = 1;
-    e.category_iids = &category;
-    e.n_debug_annotations = list.count;
-    e.debug_annotations = list.all;
-    e.has_type = e.has_name_iid = e.has_track_uuid = true;
-    e.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_INSTANT;
-    e.name_iid = p->name;
-    e.track_uuid = t->uuid;
+    error = put_arguments(&x->arguments, p, v, null);
+    if (error)
+        return error;
+    e.track = t->uuid;
     if (p->how == SINCE)
         lasted = lasted && lasted < time ? time - lasted : 0;
     return put_slice(s, p, t, &e, time, (int64_t)lasted > 0 ? lasted : 0);
@@ -196,16 +238,19 @@ static bool known(const struct plan *p, int step, const uint64_t *v, const uint6
 static int link_row(struct sink *s, const struct plan *p, const uint64_t *v, const uint64_t *null)
 {
     struct perfetto *x = s->state;
-    uint64_t flow = ++x->flows, category = p->category;
-    static struct argument_list list;
-    int last = -1, error = 0;
+    uint64_t flow = ++x->flows;
+    int last = -1, error = put_arguments(&x->arguments, p, v, null);
 
-    put_arguments(&list, p, v, null);
     for (int i = 0; i < STEPS; i++)
         if (known(p, i, v, null))
             last = i;
     for (int i = 0; i <= last && !error; i++) {
-        Perfetto__TrackEvent e = PERFETTO__TRACK_EVENT__INIT;
+        struct perfetto_event e = {.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_INSTANT,
+                                   .category = p->category,
+                                   .name = p->step_names[i],
+                                   .arguments = &x->arguments,
+                                   .flow = flow,
+                                   .flow_ends = i == last};
         struct perfetto_track *t;
 
         if (!known(p, i, v, null))
@@ -213,26 +258,16 @@ static int link_row(struct sink *s, const struct plan *p, const uint64_t *v, con
         t = perfetto_track(s, p->link->steps[i].party, p->link->table, 0, NULL);
         if (!t)
             return s->out.error ? s->out.error : -ENOMEM;
-        e.n_category_iids = 1;
-        e.category_iids = &category;
-        e.n_debug_annotations = list.count;
-        e.debug_annotations = list.all;
-        list.count = 0; /* once */
-        e.has_type = e.has_name_iid = e.has_track_uuid = true;
-        e.type = PERFETTO__TRACK_EVENT__TYPE__TYPE_INSTANT;
-        e.name_iid = p->step_names[i];
-        e.track_uuid = t->uuid;
-        e.n_flow_ids = i < last;
-        e.n_terminating_flow_ids = i == last;
-        e.flow_ids = e.terminating_flow_ids = &flow;
+        e.track = t->uuid;
         error = perfetto_event(s, v[p->steps[i]->slot], &e);
+        x->arguments.length = 0; /* once */
     }
     return error;
 }
 
 static int perfetto_row(struct sink *s, struct table *t, const uint64_t *v, const uint64_t *null)
 {
-    const struct plan *p = t->state;
+    struct plan *p = t->state;
     int error;
 
     if (p->link)

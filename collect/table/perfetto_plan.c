@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "table/perfetto_plan.h"
+#include "table/perfetto_wire.h"
 #include "table/text.h"
 
 /* ---- what becomes of a kind of event ---- */
@@ -112,15 +113,18 @@ static int plan_argument(struct sink *s, struct plan *p, const struct column *c,
 {
     struct argument *g = &p->arguments[p->count++];
     char name[128];
+    uint64_t iid;
 
+    p->has_text |= c->kind == COLUMN_TEXT;
     g->column = c;
     g->bit = bit;
     for (int side = 0; side < (c->kind == COLUMN_BOX ? 4 : 1); side++) {
         snprintf(name, sizeof(name), "%s%s", c->name,
                  c->kind == COLUMN_BOX ? text_sides[side] : "");
-        g->iid[side] = perfetto_intern(s, ARGUMENT_NAME, name);
-        if (!g->iid[side])
+        iid = perfetto_intern(s, ARGUMENT_NAME, name);
+        if (!iid)
             return -ENOMEM;
+        g->head_length[side] = (uint8_t)(pack_number(g->head[side], 1, iid) - g->head[side]);
     }
     if (c->kind != COLUMN_ENUM)
         return 0;

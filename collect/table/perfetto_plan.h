@@ -25,11 +25,14 @@ struct link {
     } steps[STEPS];
 };
 
+enum { PERFETTO_HEAD = 11 }; /* bytes of a packed name at most */
+
 /* One argument of a row. */
 struct argument {
     const struct column *column;
     unsigned bit;
-    uint64_t iid[4];     /* of its name; a box has four */
+    uint8_t head[4][PERFETTO_HEAD]; /* its name, packed; a box has four */
+    uint8_t head_length[4];
     uint64_t *value_iid; /* of an enum's values, as in column->names */
 };
 
@@ -45,6 +48,9 @@ struct plan {
     const struct column *steps[STEPS];
     unsigned step_bits[STEPS];
     uint64_t step_names[STEPS];
+    struct perfetto_track *track; /* of the last row; NULL: none yet */
+    uint64_t on_display, on_number;
+    bool has_text;
     unsigned count;
     struct argument arguments[];
 };

@@ -5,14 +5,9 @@
 #include <stdlib.h>
 
 #include "table/perfetto_trace.h"
+#include "table/perfetto_wire.h"
 
-enum {
-    SEQUENCE = 1,     /* trusted_packet_sequence_id: all packets are one sequence */
-    FLAG_CLEARED = 1, /* SEQ_INCREMENTAL_STATE_CLEARED: interned names begin anew */
-    FLAG_NEEDED = 2,  /* SEQ_NEEDS_INCREMENTAL_STATE */
-    MONOTONIC = 3,    /* BUILTIN_CLOCK_MONOTONIC */
-    TAG_PACKET = 0x0a /* Trace.packet, length-delimited */
-};
+enum { MONOTONIC = 3 }; /* BUILTIN_CLOCK_MONOTONIC */
 
 unsigned perfetto_tracks = 4096;
 
@@ -28,23 +23,21 @@ static int put_packet(struct sink *s, Perfetto__TracePacket *p)
 {
     struct perfetto *x = s->state;
     size_t size;
-    char *at;
+    uint8_t *at;
     int error;
 
     p->has_trusted_packet_sequence_id = true;
-    p->trusted_packet_sequence_id = SEQUENCE;
+    p->trusted_packet_sequence_id = PERFETTO_SEQUENCE;
     p->has_sequence_flags = true;
-    p->sequence_flags = x->began ? FLAG_NEEDED : FLAG_CLEARED;
+    p->sequence_flags = x->began ? PERFETTO_NEEDED : PERFETTO_CLEARED;
     x->began = true;
     size = perfetto__trace_packet__get_packed_size(p);
     error = out_reserve(&s->out, size + 16);
     if (error)
         return error;
-    at = s->out.p;
-    *at++ = TAG_PACKET;
-    for (size_t rest = size; (*at++ = (char)((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0))) & 0x80;)
-        rest >>= 7;
-    s->out.p = at + perfetto__trace_packet__pack(p, (uint8_t *)at);
+    at = pack_varint((uint8_t *)s->out.p, PACK_TAG(1, WIRE_BYTES)); /* Trace.packet */
+    at = pack_varint(at, size);
+    s->out.p = (char *)at + perfetto__trace_packet__pack(p, at);
     return s->out.p >= s->out.end ? out_flush(&s->out) : s->out.error;
 }
 
@@ -214,16 +207,6 @@ struct perfetto_track *perfetto_track(struct sink *s, enum tap_source party, con
     return put_track(s, t, parent->uuid, name, NULL) ? NULL : t;
 }
 
-int perfetto_event(struct sink *s, uint64_t time, Perfetto__TrackEvent *e)
-{
-    Perfetto__TracePacket packet = PERFETTO__TRACE_PACKET__INIT;
-
-    packet.has_timestamp = true;
-    packet.timestamp = time;
-    packet.track_event = e;
-    return put_packet(s, &packet);
-}
-
 struct perfetto_track *perfetto_counter(struct sink *s, enum tap_source party, const char *name,
                                         uint64_t number, const char *word, bool bytes)
 {
@@ -262,5 +245,6 @@ void perfetto_free(struct perfetto *x)
         HASH_DEL(x->tracks, t);
         free(t);
     }
+    free(x->arguments.data);
     free(x);
 }

@@ -39,19 +39,31 @@ struct perfetto_name {
     UT_hash_handle hh;
 };
 
+enum {
+    PERFETTO_SEQUENCE = 1, /* trusted_packet_sequence_id: all packets are one sequence */
+    PERFETTO_CLEARED = 1,  /* SEQ_INCREMENTAL_STATE_CLEARED: interned names begin anew */
+    PERFETTO_NEEDED = 2,   /* SEQ_NEEDS_INCREMENTAL_STATE */
+};
+
 /* What is written once, and then named by its number. Categories are event names. */
 enum perfetto_interned { EVENT_NAME, ARGUMENT_NAME, VALUE, INTERNED };
 
+/* Arguments of an event, packed one behind the other. */
+struct perfetto_arguments {
+    uint8_t *data;
+    size_t length, room;
+};
+
 struct perfetto {
+    struct perfetto_arguments arguments; /* of the row that is being written */
     struct perfetto_name *names[INTERNED];
     struct perfetto_track *tracks;
     uint64_t iids, uuids, flows;
     bool began;
 };
 
-/* These write packets to the sink; 0 or -errno. */
+/* Writes the first packet to the sink; 0 or -errno. */
 int perfetto_head(struct sink *s);
-int perfetto_event(struct sink *s, uint64_t time, Perfetto__TrackEvent *e);
 
 /* The number of a text. 0: no memory, or it was not written. */
 uint64_t perfetto_intern(struct sink *s, enum perfetto_interned what, const char *text);

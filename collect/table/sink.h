@@ -14,7 +14,7 @@ struct sink;
 
 /* One table of an output. */
 struct table {
-    const struct schema *schema; /* valid until the last row; close() does not read it */
+    const struct schema *schema; /* valid until the last row; its enums and texts until close() */
     void *state;                 /* the format's; freed with free() */
     struct out *out;             /* text formats: the file that its rows go to */
     struct table *next;

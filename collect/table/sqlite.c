@@ -12,6 +12,7 @@
 
 #include "base/whole.h"
 #include "table/sink.h"
+#include "table/sqlite_rows.h"
 #include "table/sqlite_views.h"
 #include "table/text.h"
 
@@ -20,31 +21,16 @@ enum { NAME = 80 };
 struct sqlite_table {
     char name[NAME];
     const struct schema *schema; /* of its first part; not valid in close() */
-    sqlite3_stmt *insert;
+    struct sqlite_rows rows;
     struct sqlite_table *next;
 };
 
 struct sqlite {
     sqlite3 *db;
     struct sqlite_table *tables;
+    struct sqlite_feed feed;
     struct whole file;
     bool begun; /* the file */
-};
-
-/* A column of a row, and the statement's parameter for it. */
-struct cell {
-    enum column_kind kind;
-    uint16_t slot;
-    unsigned column;
-    int parameter; /* from 1 */
-    const struct tap_enum *names;
-    const char *text;
-};
-
-struct plan {
-    sqlite3_stmt *insert;
-    unsigned count;
-    struct cell cells[];
 };
 
 /* ---- statements ---- */
@@ -61,7 +47,8 @@ static bool computed(const struct schema *schema, const struct column *c)
 /* A kind of a newer version may have a name that the database needs for itself. */
 static void name_table(char name[NAME], const char *kind)
 {
-    static const char *const own[] = {"run", "columns", "timeline", "streams", "frames", "losses"};
+    static const char *const own[] = {"run",    "columns", "timeline", "streams",
+                                      "frames", "losses",  SQLITE_FEED};
     bool taken = !strncasecmp(kind, "sqlite_", 7);
 
     for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
@@ -144,30 +131,22 @@ static int describe(sqlite3 *db, const char *name, const struct schema *schema)
 
 static int prepare(sqlite3 *db, struct sqlite_table *t)
 {
-    sqlite3_str *sql = sqlite3_str_new(db), *values = sqlite3_str_new(db);
-    char *text, *marks;
+    sqlite3_str *names = sqlite3_str_new(db);
+    unsigned count = 0;
+    char *text;
     int error;
 
-    sqlite3_str_appendf(sql, "INSERT INTO \"%w\" (", t->name);
-    for (unsigned i = 0, n = 0; i < t->schema->count; i++) {
+    for (unsigned i = 0; i < t->schema->count; i++) {
         const struct column *c = &t->schema->columns[i];
 
         if (computed(t->schema, c))
             continue;
-        for (int side = 0; side < (c->kind == COLUMN_BOX ? 4 : 1); side++, n++) {
-            sqlite3_str_appendf(sql, "%s\"%w%s\"", n ? ", " : "", c->name,
+        for (int side = 0; side < (c->kind == COLUMN_BOX ? 4 : 1); side++, count++)
+            sqlite3_str_appendf(names, "%s\"%w%s\"", count ? ", " : "", c->name,
                                 c->kind == COLUMN_BOX ? text_sides[side] : "");
-            sqlite3_str_appendall(values, n ? ", ?" : "?");
-        }
     }
-    marks = sqlite3_str_finish(values);
-    sqlite3_str_appendf(sql, ") VALUES (%s)", marks);
-    text = sqlite3_str_finish(sql);
-    error = text && marks
-                ? sqlite_error(db, sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT,
-                                                      &t->insert, NULL))
-                : -ENOMEM;
-    sqlite3_free(marks);
+    text = sqlite3_str_finish(names);
+    error = text ? sqlite_rows_open(&t->rows, db, t->name, text, count) : -ENOMEM;
     sqlite3_free(text);
     return error;
 }
@@ -177,10 +156,13 @@ static int prepare(sqlite3 *db, struct sqlite_table *t)
 static int open_database(struct sqlite *q)
 {
     int code =
-        sqlite3_open_v2(q->file.part, &q->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+        sqlite3_open_v2(q->file.part, &q->db,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    int error = sqlite_error(q->db, code);
 
-    if (code)
-        return sqlite_error(q->db, code);
+    error = error ? error : sqlite_feed_open(q->db, &q->feed);
+    if (error)
+        return error;
     /* Nobody else sees the file before it is whole, so nothing needs to be undone. */
     return sqlite_do(q->db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
                             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 4096;"
@@ -206,35 +188,12 @@ static int sqlite_open(struct sink *s)
     return open_database(q);
 }
 
-static struct plan *plan_of(const struct schema *schema, sqlite3_stmt *insert)
-{
-    struct plan *p = calloc(1, sizeof(*p) + schema->count * sizeof(*p->cells));
-    int parameter = 1;
-
-    if (!p)
-        return NULL;
-    p->insert = insert;
-    for (unsigned i = 0; i < schema->count; i++) {
-        const struct column *c = &schema->columns[i];
-
-        if (computed(schema, c))
-            continue;
-        p->cells[p->count++] = (struct cell){.kind = c->kind,
-                                             .slot = c->slot,
-                                             .column = i,
-                                             .parameter = parameter,
-                                             .names = c->names,
-                                             .text = c->text};
-        parameter += c->kind == COLUMN_BOX ? 4 : 1;
-    }
-    return p;
-}
-
 /* Two parts of one name, such as a kind of event in two logs, share a table. */
 static int sqlite_begin(struct sink *s, struct table *t)
 {
     struct sqlite *q = s->state;
     struct sqlite_table *own = q->tables;
+    struct sqlite_layout *layout;
     char name[NAME];
     int error = 0;
 
@@ -261,64 +220,19 @@ static int sqlite_begin(struct sink *s, struct table *t)
         snprintf(s->failed, sizeof(s->failed), "%s: %s", name, sqlite3_errmsg(q->db));
     if (error)
         return error;
-    t->state = plan_of(t->schema, own->insert);
-    return t->state ? 0 : -ENOMEM;
-}
-
-static void bind(const struct plan *p, const struct cell *c, const uint64_t *v)
-{
-    const char *name;
-    int32_t box[4];
-    double real;
-
-    switch (c->kind) {
-    case COLUMN_ENUM:
-        name = tap_enum_name(c->names, (int64_t)v[c->slot]);
-        if (name)
-            sqlite3_bind_text(p->insert, c->parameter, name, -1, SQLITE_STATIC);
-        else
-            sqlite3_bind_int64(p->insert, c->parameter, (int64_t)v[c->slot]);
-        break;
-    case COLUMN_REAL:
-        memcpy(&real, &v[c->slot], sizeof(real));
-        sqlite3_bind_double(p->insert, c->parameter, real); /* not a number: null */
-        break;
-    case COLUMN_TEXT: /* NULL: null; sqlite3_step comes before it can change */
-        sqlite3_bind_text(p->insert, c->parameter, (const char *)(uintptr_t)v[c->slot], -1,
-                          SQLITE_STATIC);
-        break;
-    case COLUMN_CONSTANT:
-        sqlite3_bind_text(p->insert, c->parameter, c->text, -1, SQLITE_STATIC);
-        break;
-    case COLUMN_BOX:
-        memcpy(box, &v[c->slot], sizeof(box));
-        for (int side = 0; side < 4; side++)
-            sqlite3_bind_int(p->insert, c->parameter + side, box[side]);
-        break;
-    default:
-        sqlite3_bind_int64(p->insert, c->parameter, (int64_t)v[c->slot]);
-    }
+    layout = sqlite_layout_new(t->schema, computed);
+    t->state = layout;
+    if (!layout)
+        return -ENOMEM;
+    layout->rows = &own->rows;
+    return sqlite_rows_fit(&own->rows, &q->feed, layout);
 }
 
 static int sqlite_row(struct sink *s, struct table *t, const uint64_t *v, const uint64_t *null)
 {
-    const struct sqlite *q = s->state;
-    const struct plan *p = t->state;
-    int code;
+    struct sqlite *q = s->state;
 
-    for (unsigned i = 0; i < p->count; i++) {
-        const struct cell *c = &p->cells[i];
-
-        if (!null || !(null[c->column / 64] >> c->column % 64 & 1)) {
-            bind(p, c, v);
-            continue;
-        }
-        for (int side = 0; side < (c->kind == COLUMN_BOX ? 4 : 1); side++)
-            sqlite3_bind_null(p->insert, c->parameter + side);
-    }
-    code = sqlite3_step(p->insert);
-    sqlite3_reset(p->insert);
-    return sqlite_error(q->db, code);
+    return sqlite_rows_put(&q->feed, t->state, v, null);
 }
 
 static int sqlite_about(struct sink *s, const char *name, const char *text, uint64_t number)
@@ -332,10 +246,14 @@ static int sqlite_about(struct sink *s, const char *name, const char *text, uint
     return error;
 }
 
-static int finish(struct sink *s, const struct sqlite *q)
+static int finish(struct sink *s, struct sqlite *q)
 {
-    int error = sqlite_do(q->db, "COMMIT; BEGIN");
+    int error = 0;
 
+    for (struct sqlite_table *t = q->tables; t && !error; t = t->next)
+        error = sqlite_rows_flush(&t->rows, &q->feed);
+    /* What an index sorts in memory is as large as the cache at most. */
+    error = error ? error : sqlite_do(q->db, "COMMIT; PRAGMA cache_size = -2048; BEGIN");
     for (const struct sqlite_table *t = q->tables; t && !error; t = t->next)
         error = sqlite_indices(q->db, t->name);
     error = error ? error : sqlite_views(q->db);
@@ -357,7 +275,7 @@ static int sqlite_close(struct sink *s)
         struct sqlite_table *t = q->tables;
 
         q->tables = t->next;
-        sqlite3_finalize(t->insert);
+        sqlite_rows_close(&t->rows);
         free(t);
     }
     if (sqlite3_close(q->db) && !error)

@@ -487,32 +487,17 @@ static void full_memory(void **state)
 /* ---- logs of 1.1, and what the writer makes ---------------------------------------------- */
 
 /* Kinds and codes as 1.1 had them: `by` in an event, and set by a `delta`. */
+#define OF_1_1(name, type, code, columns)                                                          \
+    FIELD(name, type, ",\"code\":\"" code "\",\"columns\":" columns)
+#define OLD_DRAWABLE OF_1_1("drawable", "u64", "delta", "1") ","
+#define OLD_ID(code) OF_1_1("release_id", "u64", code "\",\"by\":\"drawable", "1") ","
+#define OLD_DRAW     OLD_DRAWABLE OLD_ID("delta") OF_1_1("created", "u64", "time", "1")
+#define OLD_RELEASE  OLD_DRAWABLE OLD_ID("by") OF_1_1("box", "rect", "delta", "4")
+
 static void older_minor(void **state)
 {
-    static const char json[] = LOG(KIND(
-        "1", "draw",
-        FIELD("drawable", "u64", CODE("delta") ",\"columns\":1") "," FIELD("release_id", "u64", CODE("delta") WITH("by", "drawable") ",\"columns\":1") "," FIELD(
-            "created", "u64",
-            CODE(
-                "time") ",\"columns\":1")) "," KIND("22", "release",
-                                                    FIELD("drawable", "u64", CODE("delta") ",\"columns\":1") "," FIELD(
-                                                        "release_id", "u64",
-                                                        CODE("by") WITH(
-                                                            "by",
-                                                            "drawable") ",\"columns\":"
-                                                                        "1") "," FIELD("box",
-                                                                                       "rect",
-                                                                                       CODE(
-                                                                                           "delt"
-                                                                                           "a") ","
-                                                                                                "\""
-                                                                                                "co"
-                                                                                                "lu"
-                                                                                                "mn"
-                                                                                                "s"
-                                                                                                "\""
-                                                                                                ":"
-                                                                                                "4")));
+    static const char json[] =
+        LOG(KIND("1", "draw", OLD_DRAW) "," KIND("22", "release", OLD_RELEASE));
     struct craft c = {.major = 1, .minor = 1, .json = json, .raw = raw.data, .events = 4};
     struct tap_reader *r;
     (void)state;

@@ -6,7 +6,7 @@
 
 #include "cmd/commands.h"
 #include "desktop.h"
-#include "fake.h"
+#include "craft.h"
 
 static void make_run(const char *path)
 {
@@ -173,6 +173,60 @@ static void sqlite(void **state)
           "name IN ('stream_stop', 'journeys')",
           "1|0\n");
     free(run);
+    free(file);
+}
+
+/* Rows are written many at a time, those of two logs into one table: each is there once, as it was,
+ * and they are in order of time. */
+static void sqlite_many(void **state)
+{
+    char *run = strdup(fake_path("many")), *file = strdup(fake_path("many.db"));
+    struct tap_writer *logs[2];
+    struct bundle_writer *b;
+    (void)state;
+
+    assert_int_equal(bundle_create(&b, run), 0);
+    assert_int_equal(bundle_log(b, SOURCE_SPICE, &logs[0]), 0);
+    assert_int_equal(bundle_log(b, SOURCE_QEMU, &logs[1]), 0);
+    for (uint64_t i = 0; i < 301; i++) {
+        uint64_t t = 1000 + 10 * i;
+
+        PUT(logs[0], draw, t, .drawable = 7 * i, .box = {1, 2, (int32_t)i, 4},
+            .verdict = i % 3 ? DRAW_VERDICT_too_small : 99);
+        assert_int_equal(tap_write_loss(logs[i % 2], t + 1, i % 5, LOSS_REASON_ring_full), 0);
+    }
+    assert_int_equal(bundle_log_close(b, logs[0]), 0);
+    assert_int_equal(bundle_log_close(b, logs[1]), 0);
+    assert_int_equal(bundle_finish(b, "time is up"), 0);
+    assert_int_equal(RUN(cmd_export, run, "-f", "sqlite", "-o", file), EXIT_DONE);
+    asked("many.db",
+          "SELECT count(*), min(t = 1000 + 10 * (rowid - 1)), min(drawable = 7 * (rowid - 1)), "
+          "min(box_right = rowid - 1), min(box_bottom), min(verdict = iif((rowid - 1) % 3, "
+          "'too_small', 99)) FROM draw",
+          "301|1|1|1|4|1\n");
+    asked("many.db",
+          "SELECT count(*), min(t = 1001 + 10 * (rowid - 1)), min(source = iif((rowid - 1) % 2, "
+          "'qemu', 'spice')), sum(count IS NULL), sum(count) FROM loss",
+          "301|1|1|61|600\n");
+    free(run);
+    free(file);
+}
+
+/* No kind may take a name that the database needs. */
+static void sqlite_names(void **state)
+{
+    static const char json[] =
+        "{\"source\":\"spice\",\"kinds\":["
+        "{\"number\":1,\"name\":\"spicetap_rows\",\"fields\":[{\"name\":\"x\",\"type\":\"u64\"}]},"
+        "{\"number\":2,\"name\":\"streams\",\"fields\":[{\"name\":\"x\",\"type\":\"u64\"}]}]}";
+    static const uint8_t raw[] = {2, 1, 2, 0, 0, 1, 10, 0, 1, 14}; /* x: 5; 7 */
+    struct craft c = {.major = 1, .json = json, .raw = raw, .raw_size = sizeof(raw), .events = 2};
+    char *file = strdup(fake_path("names.db"));
+    (void)state;
+
+    assert_int_equal(RUN(cmd_export, craft(&c), "-f", "sqlite", "-o", file), EXIT_DONE);
+    asked("names.db", "SELECT (SELECT x FROM kind_spicetap_rows), (SELECT x FROM kind_streams)",
+          "5|7\n");
     free(file);
 }
 
@@ -499,6 +553,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jsonl),         cmocka_unit_test(csv),
         cmocka_unit_test(sqlite),        cmocka_unit_test(sqlite_streams),
+        cmocka_unit_test(sqlite_many),   cmocka_unit_test(sqlite_names),
         cmocka_unit_test(queries),       cmocka_unit_test(sqlite_disk_full),
         cmocka_unit_test(usage),         cmocka_unit_test(names_the_file),
         cmocka_unit_test(disk_full),     cmocka_unit_test(recovered),

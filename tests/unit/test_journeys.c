@@ -773,7 +773,7 @@ static void before_the_window(void **unused)
     json_object_set_new(bundle_run(w), "window", json_pack("{s:i, s:i}", "from", 1000, "to", 2000));
     assert_int_equal(bundle_finish(w, "test"), 0);
     assert_int_equal(bundle_open(&b, path), 0);
-    assert_int_equal(links_walk(&counter, &seen, b, NULL, NULL), 0);
+    assert_int_equal(links_walk(&(struct link_walk){&counter, &seen, NULL}, 1, b, NULL), 0);
     bundle_close(b);
     assert_int_equal(seen, 2);
 }
