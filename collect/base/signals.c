@@ -7,16 +7,16 @@
 
 int signals_open(void)
 {
-    static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction now;
+    struct sigaction hangup;
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
-        if (!sigaction(ending[i], NULL, &now) && now.sa_handler != SIG_IGN)
-            sigaddset(&set, ending[i]);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
+        sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -21,6 +22,9 @@ CLIENT = os.path.join(BUILD, "tests", "stack-client")
 TRACED = os.path.join(BUILD, "stack", "lib")
 PLAIN = os.path.join(BUILD, "stack-plain", "lib")
 EVENTS_DEF = os.path.join(ROOT, "bpf", "events.def")
+
+# Whoever runs the tests under nohup: a recorder would keep ignoring it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def play(one, alone, beside):
