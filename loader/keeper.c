@@ -23,7 +23,10 @@
 
 #include "loader/tracer.h"
 
-enum { NOBODY = 65534 };
+enum {
+    NOBODY = 65534,
+    MOST_FILES = 4096, /* of a recorder: its probes, logs and sockets are fewer than 1000 */
+};
 
 static void keep(int recorder, int told)
 {
@@ -46,6 +49,11 @@ static void keep(int recorder, int told)
     prctl(PR_SET_NAME, "spicetap-keeper");
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     poll(over, 2, -1);
+    /* The run's lock was opened last. It goes first: probes take a while, and a reader would take
+     * the run for one that is still being recorded. */
+    for (int fd = MOST_FILES; fd > 2 && !(over[1].revents & POLLIN); fd--) {
+        close(fd);
+    }
     _exit(0);
 }
 
