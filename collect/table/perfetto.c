@@ -136,13 +136,26 @@ static int put_arguments(struct perfetto_arguments *a, const struct plan *p, con
     return 0;
 }
 
-static int count_value(struct sink *s, const struct plan *p, const uint64_t *v)
+/* Counts like the row before, mostly. */
+static struct perfetto_track *counter_of(struct sink *s, struct plan *p, const uint64_t *v)
 {
     const struct column *by = p->counted_by;
-    uint64_t value = v[p->counted->slot], number = by ? v[by->slot] : 0;
-    const char *word = by && by->names ? tap_enum_name(by->names, (int64_t)number) : NULL;
-    struct perfetto_track *t =
-        perfetto_counter(s, p->party, p->counter->name, number, word, p->counter->bytes);
+    uint64_t number = by ? v[by->slot] : 0;
+
+    if (!p->counts || p->counts_by != number) {
+        const char *word = by && by->names ? tap_enum_name(by->names, (int64_t)number) : NULL;
+
+        p->counts =
+            perfetto_counter(s, p->party, p->counter->name, number, word, p->counter->bytes);
+        p->counts_by = number;
+    }
+    return p->counts;
+}
+
+static int count_value(struct sink *s, struct plan *p, const uint64_t *v)
+{
+    uint64_t value = v[p->counted->slot];
+    struct perfetto_track *t = counter_of(s, p, v);
 
     if (!t)
         return s->out.error;

@@ -50,6 +50,8 @@ struct plan {
     uint64_t step_names[STEPS];
     struct perfetto_track *track; /* of the last row; NULL: none yet */
     uint64_t on_display, on_number;
+    struct perfetto_track *counts; /* likewise, its counter's */
+    uint64_t counts_by;
     bool has_text;
     unsigned count;
     struct argument arguments[];

@@ -173,10 +173,17 @@ static struct perfetto_track *track_get(struct perfetto *x, uint64_t party, cons
 
 static struct perfetto_track *party_track(struct sink *s, enum tap_source party)
 {
+    struct perfetto *x = s->state;
+    struct perfetto_track *t = x->parties[party];
     bool made;
-    struct perfetto_track *t = track_get(s->state, party, NULL, 0, &made);
 
-    return t && made && put_track(s, t, 0, parties[party], NULL) ? NULL : t;
+    if (t)
+        return t;
+    t = track_get(x, party, NULL, 0, &made);
+    if (t && made && put_track(s, t, 0, parties[party], NULL))
+        return NULL;
+    x->parties[party] = t;
+    return t;
 }
 
 /* "stream 5 of display 1" */
