@@ -44,4 +44,8 @@ struct confine_lacks {
 int confine(const struct confine_user *user, const char *const *writable, int keep,
             struct confine_lacks *lacks, const char **what);
 
+/* confine() as the user who asked, with no folder to write to and no capability. Negative errno:
+ * `what` names what could not be given up. */
+int confine_nowhere(const char **what);
+
 #endif

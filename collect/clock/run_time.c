@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
 #include <time.h>
 
 #include "clock/run_time.h"
@@ -27,4 +28,15 @@ uint64_t run_time_lasts(const struct run_time *t, uint64_t run)
 double run_time_scale(const struct run_time *t)
 {
     return t->rate <= 0 ? 1 : 1 / t->rate;
+}
+
+const struct tap_event *run_time_event(const struct run_time *t, const struct tap_event *ev,
+                                       struct tap_event *room)
+{
+    if (!(t->rate > 0))
+        return ev;
+    /* A tracer's event has its own values alone behind it, and cannot be written. */
+    memcpy(room, ev, offsetof(struct tap_event, v) + ev->slots * sizeof(ev->v[0]));
+    room->time = run_time_of(t, ev->time);
+    return room;
 }

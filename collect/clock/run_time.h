@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "event/event.h"
+
 /* All zero: run time is the kernel's. */
 struct run_time {
     uint64_t kernel, run; /* ns: at the kernel's CLOCK_MONOTONIC `kernel`, run time was `run` */
@@ -18,6 +20,9 @@ struct run_time {
 /* The run time of a time of the kernel's. To the ns what the VM's process read then. */
 uint64_t run_time_of(const struct run_time *t, uint64_t kernel);
 uint64_t run_time_now(const struct run_time *t);
+/* An event of the kernel's time in run time: `ev` itself, or `room` filled in. */
+const struct tap_event *run_time_event(const struct run_time *t, const struct tap_event *ev,
+                                       struct tap_event *room);
 /* How long the kernel's clock takes for so much run time, and how many times as long that is. */
 uint64_t run_time_lasts(const struct run_time *t, uint64_t run);
 double run_time_scale(const struct run_time *t);

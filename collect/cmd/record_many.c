@@ -94,20 +94,6 @@ static int open_folder(const char *folder)
     return error == -EEXIST ? EXIT_USAGE : EXIT_ENV;
 }
 
-/* The parent only waits from now on. */
-static int give_up_rights(void)
-{
-    static const char *const nowhere[] = {NULL};
-    struct confine_user user;
-    struct confine_lacks lacks; /* each recorder says what the kernel lacks */
-    const char *what;
-    int error = confine_user_find(&user);
-
-    if (!error)
-        error = confine(&user, nowhere, -1, &lacks, &what);
-    return error ? error : confine_to_files(false);
-}
-
 static int choose(struct recordings *r)
 {
     const struct record_command *o = r->command;
@@ -207,6 +193,7 @@ static void wait_for(struct recordings *r, int signals)
 int record_many(const struct record_command *o)
 {
     struct recordings *r = calloc(1, sizeof(*r));
+    const char *what;
     int code, signals;
 
     if (!r || pipe2(r->stop, O_CLOEXEC)) {
@@ -219,7 +206,8 @@ int record_many(const struct record_command *o)
     code = choose(r);
     for (unsigned i = 0; !code && i < r->count; i++)
         begin(r, &r->of[i]);
-    if (r->running && give_up_rights())
+    /* From now on this process only waits. */
+    if (r->running && (confine_nowhere(&what) || confine_to_files(false)))
         fprintf(stderr, "spicetap record: the process that waits keeps its rights\n");
     wait_for(r, signals);
     if (!code)

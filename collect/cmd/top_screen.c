@@ -5,10 +5,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/exit.h"
+#include "clock/run_time.h"
 #include "cmd/top_screen.h"
 #include "cmd/top_table.h"
 #include "event/event.h"
@@ -258,10 +258,7 @@ static bool keys(struct screen *s)
 
 static int64_t now_ms(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return (int64_t)(run_time_now(&(struct run_time){0}) / 1000000);
 }
 
 static void run(struct screen *s, int stop, unsigned delay)

@@ -292,11 +292,7 @@ static int on_event(void *context, const struct tap_event *ev)
     struct recorder *r = context;
     struct tap_event slow;
 
-    if (r->time.rate > 0) { /* the ring buffer cannot be written */
-        memcpy(&slow, ev, offsetof(struct tap_event, v) + ev->slots * sizeof(ev->v[0]));
-        slow.time = run_time_of(&r->time, ev->time);
-        ev = &slow;
-    }
+    ev = run_time_event(&r->time, ev, &slow);
     counts_event(&r->counts, ev);
     return tap_write(r->logs[r->source_of[ev->kind]], ev);
 }

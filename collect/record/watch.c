@@ -8,7 +8,6 @@
 #include "clock/run_time.h"
 #include "event/fields.h"
 #include "loader/loader.h"
-#include "record/counts.h"
 #include "record/watch.h"
 
 enum {
@@ -43,79 +42,60 @@ struct watcher {
 static void follow_oom(struct watch_counts *c, const struct tap_event *ev)
 {
     uint32_t display = FIELDS(ev, oom_begin)->display; /* oom_end has it in the same place */
-    uint64_t *since = display < COUNTS_DISPLAYS ? &c->oom_since[display] : NULL;
+    uint64_t *since;
 
-    c->figures.ooms += ev->kind == EV_oom_begin;
-    if (!since)
+    if (display >= COUNTS_DISPLAYS)
         return;
+    since = &c->oom_since[display];
     if (ev->kind == EV_oom_end && *since && ev->time >= *since)
-        c->figures.oom_ns += ev->time - *since;
+        c->oom_ns += ev->time - *since;
     *since = ev->kind == EV_oom_begin ? ev->time : 0;
-}
-
-static void follow_stream(struct watch_counts *c, const struct tap_event *ev)
-{
-    struct board_figures *f = &c->figures;
-    const struct fields_stream_attach *e = FIELDS(ev, stream_attach); /* all three begin like it */
-    uint64_t *running, bit;
-
-    f->frames += ev->kind != EV_stream_stop;
-    f->streams_created += ev->kind == EV_stream_create;
-    if (ev->kind == EV_stream_stop)
-        f->streams_ended[FIELDS(ev, stream_stop)->reason % BOARD_REASONS]++;
-    if (e->display >= COUNTS_DISPLAYS || e->stream >= COUNTS_STREAMS)
-        return;
-    running = &c->running[e->display];
-    bit = UINT64_C(1) << e->stream;
-    f->streams_running -= (*running & bit) != 0;
-    *running = ev->kind == EV_stream_stop ? *running & ~bit : *running | bit;
-    f->streams_running += (*running & bit) != 0;
 }
 
 void watch_event(struct watch_counts *c, const struct tap_event *ev)
 {
-    struct board_figures *f = &c->figures;
-
-    switch (ev->kind) {
-    case EV_sent:
-        f->sent += FIELDS(ev, sent)->size;
-        break;
-    case EV_stream_create:
-    case EV_stream_attach:
-    case EV_stream_stop:
-        follow_stream(c, ev);
-        break;
-    case EV_stream_encode:
-        f->frames_encoded++;
-        break;
-    case EV_stream_drop:
-        f->frames_dropped[FIELDS(ev, stream_drop)->reason % BOARD_REASONS]++;
-        break;
-    case EV_oom_begin:
-    case EV_oom_end:
+    counts_event(&c->counts, ev);
+    if (ev->kind == EV_oom_begin || ev->kind == EV_oom_end)
         follow_oom(c, ev);
-        break;
-    case EV_evict:
-        f->evictions++;
-        break;
-    case EV_blocked:
-        f->blocked++;
-        break;
-    default:
-        break;
-    }
+    else if (ev->kind == EV_stream_stop)
+        c->ended[FIELDS(ev, stream_stop)->reason % BOARD_REASONS]++;
+    else if (ev->kind == EV_stream_drop)
+        c->dropped[FIELDS(ev, stream_drop)->reason % BOARD_REASONS]++;
+}
+
+/* Never goes back, though an episode may have ended just before the last look at it. */
+static uint64_t oom_until(struct watch_counts *c, uint64_t now)
+{
+    uint64_t ns = c->oom_ns;
+
+    for (unsigned d = 0; d < COUNTS_DISPLAYS; d++)
+        if (c->oom_since[d] && now > c->oom_since[d])
+            ns += now - c->oom_since[d];
+    if (ns > c->oom_shown)
+        c->oom_shown = ns;
+    return c->oom_shown;
 }
 
 void watch_figures(struct watch_counts *c, uint64_t now, struct board_figures *f)
 {
-    *f = c->figures;
-    f->now = now;
-    for (unsigned d = 0; d < COUNTS_DISPLAYS; d++)
-        if (c->oom_since[d] && now > c->oom_since[d])
-            f->oom_ns += now - c->oom_since[d];
-    if (f->oom_ns < c->oom_shown)
-        f->oom_ns = c->oom_shown;
-    c->oom_shown = f->oom_ns;
+    const uint64_t *kinds = c->counts.kinds;
+
+    *f = (struct board_figures){
+        .since = c->since,
+        .now = now,
+        .streams_created = kinds[EV_stream_create],
+        .streams_running = counts_running(&c->counts),
+        .frames = kinds[EV_stream_create] + kinds[EV_stream_attach],
+        .frames_encoded = kinds[EV_stream_encode],
+        .ooms = kinds[EV_oom_begin],
+        .oom_ns = oom_until(c, now),
+        .evictions = kinds[EV_evict],
+        .blocked = kinds[EV_blocked],
+        .sent = c->counts.sent,
+        .lost = counts_lost(&c->counts),
+    };
+    memcpy(f->streams_ended, c->ended, sizeof(c->ended));
+    memcpy(f->frames_dropped, c->dropped, sizeof(c->dropped));
 }
 
 /* ---- the process ---- */
@@ -125,12 +105,7 @@ static int on_event(void *context, const struct tap_event *ev)
     struct watcher *w = context;
     struct tap_event slow;
 
-    if (w->time.rate > 0) { /* the ring buffer cannot be written */
-        memcpy(&slow, ev, offsetof(struct tap_event, v) + ev->slots * sizeof(ev->v[0]));
-        slow.time = run_time_of(&w->time, ev->time);
-        ev = &slow;
-    }
-    watch_event(&w->counts, ev);
+    watch_event(&w->counts, run_time_event(&w->time, ev, &slow));
     return 0;
 }
 
@@ -142,7 +117,7 @@ static int drain(struct watcher *w, struct board_vm *on)
     int count = tracer_drain(w->tracer, DRAIN_EVENTS, on_event, w);
 
     while (tracer_loss(w->tracer, &loss))
-        w->counts.figures.lost += loss.count;
+        counts_loss(&w->counts.counts, loss.reason, loss.count);
     watch_figures(&w->counts, now, &f);
     board_put(on, &f);
     return count;
@@ -178,14 +153,9 @@ static int attach(struct watcher *w, pid_t pid, struct loader_error *e)
 
 static int give_up_rights(struct loader_error *e)
 {
-    static const char *const nowhere[] = {NULL};
-    struct confine_user user;
-    struct confine_lacks lacks;
-    const char *what = "rights: there is no user to watch as";
-    int error = confine_user_find(&user);
+    const char *what;
+    int error = confine_nowhere(&what);
 
-    if (!error)
-        error = confine(&user, nowhere, -1, &lacks, &what);
     if (!error) {
         what = "system calls";
         error = confine_to_files(false);
@@ -211,6 +181,7 @@ int watch(struct board_vm *on, pid_t pid, const char *name, int stop)
 {
     struct watcher w = {.vm.pidfd = -1};
     struct loader_error e = {""};
+    struct board_figures f;
     int error = attach(&w, pid, &e);
 
     if (!error)
@@ -222,9 +193,10 @@ int watch(struct board_vm *on, pid_t pid, const char *name, int stop)
         board_set(on, BOARD_FAILED, pid, name, e.text);
     } else {
         tracer_switch(w.tracer, RECORD_ALL);
-        w.counts.figures.since = w.counts.figures.now = run_time_now(&w.time);
+        w.counts.since = run_time_now(&w.time);
+        watch_figures(&w.counts, w.counts.since, &f);
         board_set(on, BOARD_WATCHED, pid, name, NULL);
-        board_put(on, &w.counts.figures);
+        board_put(on, &f);
         count(&w, on, stop);
     }
     tracer_close(w.tracer);

@@ -8,6 +8,7 @@
 
 #include "event/event.h"
 #include "record/board.h"
+#include "record/counts.h"
 
 /* The work of a process of its own: attaches to process `pid`, gives up all rights, and puts what
  * it counts on the board, four times a second. Returns once the VM has ended or `stop` is readable:
@@ -17,10 +18,12 @@ int watch(struct board_vm *on, pid_t pid, const char *name, int stop);
 /* ---- its counting, for the tests ---- */
 
 struct watch_counts {
-    struct board_figures figures; /* without episodes that go on */
-    uint64_t oom_shown;           /* the last oom_ns given out: it never goes back */
-    uint64_t running[16];         /* by display, a bit a stream; QEMU has no more displays */
-    uint64_t oom_since[16];       /* when the episode began, 0: there is none */
+    struct record_counts counts;
+    uint64_t since; /* when it began */
+    uint64_t ended[BOARD_REASONS], dropped[BOARD_REASONS];
+    uint64_t oom_ns;                     /* in episodes that are over */
+    uint64_t oom_since[COUNTS_DISPLAYS]; /* when the episode began, 0: there is none */
+    uint64_t oom_shown;                  /* the last oom_ns given out */
 };
 
 /* Times are run time. */

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/confine.h"
 #include "base/exit.h"
 #include "base/out.h"
 #include "base/signals.h"
+#include "clock/run_time.h"
 #include "record/watch.h"
 #include "record/watchers.h"
 
@@ -44,12 +44,10 @@ struct watchers {
     uint32_t beyond;
 };
 
+/* The kernel's CLOCK_MONOTONIC, ns. */
 static uint64_t now(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+    return run_time_now(&(struct run_time){0});
 }
 
 /* ---- a watcher ---- */
@@ -183,35 +181,23 @@ static void say_ready(struct watchers *w)
     bool late = now() >= w->began + READY_S * SECOND;
 
     for (unsigned i = 0; i < BOARD_VMS; i++)
-        if (w->board->vms[i].state == BOARD_ATTACHING && !late)
+        if (w->places[i].watcher && w->board->vms[i].state != BOARD_WATCHED && !late)
             return;
     __atomic_store_n(&w->board->ready, 1, __ATOMIC_RELEASE);
 }
 
 /* ---- the process that shows ---- */
 
-static bool give_up_rights(void)
-{
-    static const char *const nowhere[] = {NULL};
-    struct confine_user user;
-    struct confine_lacks lacks;
-    const char *what = "rights: there is no user to show as";
-    int error = confine_user_find(&user);
-
-    if (!error)
-        error = confine(&user, nowhere, -1, &lacks, &what);
-    if (error)
-        fprintf(stderr, "spicetap: cannot give up %s: %s\n", what, strerror(-error));
-    return !error;
-}
-
 static int show(const struct watchers *w)
 {
     const struct watchers_options *o = w->options;
-    int code, error;
+    const char *what;
+    int code, error = o->rights ? 0 : confine_nowhere(&what);
 
-    if (!o->rights && !give_up_rights())
+    if (error) {
+        fprintf(stderr, "spicetap: cannot give up %s: %s\n", what, strerror(-error));
         return EXIT_ENV;
+    }
     code = o->show(w->board, w->stop[0], o->who);
     error = out_finish(stdout);
     if (!error || error == -EPIPE)

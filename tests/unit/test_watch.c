@@ -22,39 +22,46 @@ static void happens(struct watch_counts *c, uint16_t kind, uint64_t time, uint64
 static void streams_and_their_ends(void **state)
 {
     struct watch_counts c = {0};
+    struct board_figures f;
 
     (void)state;
     happens(&c, EV_stream_create, 1, 0, 3, 0);
     happens(&c, EV_stream_attach, 2, 0, 3, 0);
     happens(&c, EV_stream_attach, 3, 1, 3, 0); /* began before it was watched */
-    assert_int_equal(c.figures.streams_running, 2);
-    assert_int_equal(c.figures.frames, 3);
+    watch_figures(&c, 100, &f);
+    assert_int_equal(f.streams_running, 2);
+    assert_int_equal(f.frames, 3);
     happens(&c, EV_stream_stop, 4, 0, 3, STOP_REASON_surface);
     happens(&c, EV_stream_stop, 5, 0, 4, STOP_REASON_timeout); /* unknown until now */
-    assert_int_equal(c.figures.streams_running, 1);
-    assert_int_equal(c.figures.streams_created, 1);
-    assert_int_equal(c.figures.streams_ended[STOP_REASON_surface], 1);
-    assert_int_equal(c.figures.streams_ended[STOP_REASON_timeout], 1);
+    watch_figures(&c, 100, &f);
+    assert_int_equal(f.streams_running, 1);
+    assert_int_equal(f.streams_created, 1);
+    assert_int_equal(f.streams_ended[STOP_REASON_surface], 1);
+    assert_int_equal(f.streams_ended[STOP_REASON_timeout], 1);
 }
 
 static void time_in_episodes_that_are_over(void **state)
 {
     struct watch_counts c = {0};
+    struct board_figures f;
 
     (void)state;
     happens(&c, EV_oom_end, 5, 0, 0, 0); /* began before */
     happens(&c, EV_oom_begin, 10, 0, 0, 0);
     happens(&c, EV_oom_begin, 20, 1, 0, 0); /* another display, at once */
     happens(&c, EV_oom_end, 13, 0, 0, 0);
-    assert_int_equal(c.figures.oom_ns, 3);
+    watch_figures(&c, 13, &f);
+    assert_int_equal(f.oom_ns, 3);
     happens(&c, EV_oom_end, 27, 1, 0, 0);
-    assert_int_equal(c.figures.oom_ns, 10);
-    assert_int_equal(c.figures.ooms, 2);
+    watch_figures(&c, 30, &f);
+    assert_int_equal(f.oom_ns, 10);
+    assert_int_equal(f.ooms, 2);
 }
 
 static void numbers_that_cannot_be(void **state)
 {
     struct watch_counts c = {0};
+    struct board_figures f;
 
     (void)state;
     happens(&c, EV_stream_create, 1, UINT32_MAX, 0, 0);
@@ -63,8 +70,9 @@ static void numbers_that_cannot_be(void **state)
     happens(&c, EV_oom_begin, 4, UINT32_MAX, 0, 0);
     happens(&c, EV_oom_end, 1, UINT32_MAX, 0, 0);
     happens(&c, EV_stream_drop, 1, 0, UINT8_MAX, UINT8_MAX);
-    assert_int_equal(c.figures.streams_running, 0);
-    assert_int_equal(c.figures.oom_ns, 0);
+    watch_figures(&c, 100, &f);
+    assert_int_equal(f.streams_running, 0);
+    assert_int_equal(f.oom_ns, 0);
 }
 
 /* A guest that stands still for longer than the figures' span would seem to run. */
