@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
+#include <string.h>
 
 #include "table/perfetto_pack.h"
 #include "table/perfetto_wire.h"

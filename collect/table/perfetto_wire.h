@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 enum pack_wire { WIRE_VARINT, WIRE_FIXED64, WIRE_BYTES };
 
@@ -32,13 +31,6 @@ static inline uint8_t *pack_fixed64(uint8_t *p, uint32_t field, uint64_t v)
     for (int i = 0; i < 8; i++)
         *p++ = (uint8_t)(v >> 8 * i);
     return p;
-}
-
-static inline uint8_t *pack_bytes(uint8_t *p, uint32_t field, const void *data, size_t size)
-{
-    p = pack_varint(pack_varint(p, PACK_TAG(field, WIRE_BYTES)), size);
-    memcpy(p, data, size);
-    return p + size;
 }
 
 #endif
