@@ -141,7 +141,7 @@ static void finish(pid_t pid, int out, struct vm_clock *clock)
 
 /* It prints its CLOCK_MONOTONIC once, and waits. */
 static char *const prints_clock[] = {
-    "python3", "-c", "import time, sys; print(time.monotonic_ns(), flush=True); sys.stdin.read()",
+    "python3", "-c", "import time, signal; print(time.monotonic_ns(), flush=True); signal.pause()",
     NULL};
 
 /* What the recorder reads of the process is what the process itself reads. */
